@@ -1,0 +1,88 @@
+"""Data sets: where x_0 comes from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from .plugin import Plugin
+from .schedule import Level
+
+__all__ = ["Data", "Dataset", "Draw", "Load"]
+
+
+class Draw(Protocol):
+    """Keyed random numbers for loading: the same seed and name always give the same ones."""
+
+    def normal(self, *shape: int, name: str = "normal") -> Tensor:
+        """Standard normal numbers, float32, on the CPU."""
+
+    def uniform(self, *shape: int, name: str = "uniform") -> Tensor:
+        """Numbers uniform in [0, 1), float32, on the CPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a data set may use while it loads.
+
+    Attributes:
+        folder: The scene's folder, which relative paths start from.
+        draw: Keyed random numbers.
+    """
+
+    folder: Path
+    draw: Draw
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A loaded data set.
+
+    Attributes:
+        x0: Clean samples, shape (n, *event), float32: points (n, D), grey images (n, H, W), RGB (n, H, W, 3) in [−1, 1].
+        labels: Class of each sample, shape (n,), int64, where there are classes.
+        hue: What colour a sample starts with, shape (n,), in [0, 1]: a curve's parameter, an angle, a label.
+        density: p_t(x) for points x of shape (m, *event) at a level, shape (m,), where it is known in closed form.
+    """
+
+    x0: Tensor
+    labels: Tensor | None = None
+    hue: Tensor | None = None
+    density: Callable[[Tensor, Level], Tensor] | None = None
+
+    @property
+    def event(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.x0.shape[1:])
+
+    def to(self, device: torch.device) -> Data:
+        """The same data on another device."""
+        move = lambda a: None if a is None else a.to(device)  # noqa: E731
+        return Data(self.x0.to(device), move(self.labels), move(self.hue), self.density)
+
+
+class Dataset(Plugin):
+    """Gives clean samples x_0."""
+
+    kind: ClassVar[str] = "dataset"
+
+    @abstractmethod
+    def load(self, ctx: Load) -> Data:
+        """Read or draw the samples.
+
+        Raises:
+            ValueError: The data cannot be used; the message says what would do.
+            OSError: A file cannot be read.
+        """
+
+    def layers(self, event: tuple[int, ...]) -> Sequence[str]:
+        """Names of the renderers that show this data well when a scene names none."""
+        if len(event) >= 2:
+            return ("image",)
+        return ("density",) if event == (1,) else ("points",)
