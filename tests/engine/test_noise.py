@@ -1,0 +1,68 @@
+"""Keyed noise: what is drawn depends on its key alone."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisereel.noise import LoadDraw, Noise, block_rows
+
+
+def draw(shape, first_row=0, *, device="cpu", seed=0, copy=0, act=0, t=0.0, s=1.0, visit=0, stream="noise"):
+    noise = Noise.of(seed, copy, torch.device(device))
+    return noise.at(act, t, s, visit, first_row)(torch.empty(shape, device=device), stream)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    event=st.sampled_from([(), (1,), (2,), (3, 5), (64,), (70, 80)]),
+    n=st.integers(1, 40),
+    cut=st.integers(0, 40),
+    offset=st.integers(0, 9000),
+)
+def test_rows_do_not_depend_on_how_particles_are_cut(event, n, cut, offset):
+    cut = min(cut, n)
+    whole = draw((offset + n, *event) if len(event) < 2 else (n, *event))[-n:]
+    first = offset if len(event) < 2 else 0
+    parts = [draw((k, *event), f) for k, f in ((cut, first), (n - cut, first + cut)) if k]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"seed": 1}, {"copy": 1}, {"act": 1}, {"t": 0.5}, {"s": 2.0}, {"visit": 1}, {"stream": "start"}],
+    ids=lambda other: next(iter(other)),
+)
+def test_every_part_of_the_key_gives_other_noise(other, device):
+    a, b = draw((5000, 2), device=device), draw((5000, 2), device=device, **other)
+    assert not torch.equal(a, b)
+    correlation = torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]
+    assert abs(float(correlation)) < 0.05  # 5 standard errors
+
+
+def test_all_the_generator_is_keyed_not_just_32_bits_of_it():
+    # torch keeps 32 bits of a CPU seed: with as many draws as here, two would coincide with near certainty.
+    noise, like = Noise.of(0, 0, torch.device("cpu")), torch.empty(1, 4096)
+    seen = {float(noise.at(0, float(t), 0.5, 0)(like)[0, 0]) for t in range(20_000)}
+    doubles = [float(noise.at(0, float(t), 0.5, 0)(like.double())[0, 0]) for t in range(2_000)]
+    assert len(set(doubles)) == len(doubles)
+    assert len(seen) > 19_950  # float32 normals collide now and then by themselves
+
+
+def test_noise_is_standard_normal(device):
+    z = torch.cat([draw((8192, 2), device=device, t=float(t)) for t in range(20)]).double().flatten()
+    n = len(z)
+    for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs(float((z**power).mean()) - mean) < 5 * (variance / n) ** 0.5
+
+
+def test_a_block_depends_on_the_event_alone():
+    assert [block_rows(e) for e in ((1,), (2,), (64,), (28, 28), (64, 64), (512, 512, 3))] == [8192, 4096, 128, 10, 2, 1]
+
+
+def test_loading_draws_by_name():
+    draw_ = LoadDraw(3)
+    assert torch.equal(draw_.uniform(5, name="u"), LoadDraw(3).uniform(5, name="u"))
+    assert not torch.equal(draw_.uniform(5, name="u"), draw_.uniform(5, name="v"))
+    assert not torch.equal(draw_.normal(5), LoadDraw(4).normal(5))
+    assert 0 <= float(draw_.uniform(1000).min()) and float(draw_.uniform(1000).max()) < 1
