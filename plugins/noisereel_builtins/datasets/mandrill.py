@@ -1,0 +1,27 @@
+"""The mandrill: a classic test picture."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pydantic import Field
+
+from noisereel.dataset import Data, Dataset, Load
+
+from .pictures import read_picture
+
+__all__ = ["Mandrill"]
+
+
+class Mandrill(Dataset):
+    """The mandrill of the USC-SIPI collection (4.2.03) in [−1, 1], 512×512 unless resized."""
+
+    color: bool = False
+    """In colours; else its luminance alone."""
+    size: int = Field(default=512, ge=1, le=8192)
+    """Height and width in pixels."""
+
+    def load(self, ctx: Load) -> Data:
+        """Read the picture, shape (1, size, size) or (1, size, size, 3)."""
+        file = files("noisereel_builtins") / "data" / "mandrill.png"
+        return Data(read_picture(file, "rgb" if self.color else "grey", (self.size, self.size)))

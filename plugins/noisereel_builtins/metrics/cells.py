@@ -1,0 +1,67 @@
+"""Counting points in cells: what entropy and KL divergence share."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = ["check_points", "expected_entropy", "percentiles", "plug_in_entropy"]
+
+_DENSE = 2**16  # with more cells than this, sorting the points is faster than a counter for each cell
+
+
+def check_points(event: tuple[int, ...]) -> None:
+    """See that samples of this shape can be counted in cells.
+
+    Raises:
+        ValueError: They are not points of 1, 2 or 3 dimensions.
+    """
+    if len(event) != 1 or event[0] > 3:
+        shape = "×".join(map(str, event))
+        raise ValueError(
+            f"entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is {shape} numbers"
+        )
+
+
+def percentiles(x: Tensor) -> Tensor:
+    """Φ(x), the standard normal distribution function: N(0, I) becomes uniform in the unit cube."""
+    u: Tensor = torch.special.ndtr(x)
+    return u
+
+
+def plug_in_entropy(u: Tensor, bins: int) -> float:
+    """−Σ p·log₂ p in bits, p the share of points in each of bins^D equal cells of the unit cube.
+
+    Points beyond the cube count in the outermost cells. NaN if any coordinate is.
+
+    Args:
+        u: Points, shape (n, D).
+        bins: Cells along each axis.
+    """
+    if bool(u.isnan().any()):
+        return math.nan
+    counts = _counts((u * bins).clamp_(0, bins - 1).long(), bins).double()
+    n = len(u)
+    return math.log2(n) - float(torch.xlogy(counts, counts).sum()) / (n * math.log(2))
+
+
+def _counts(index: Tensor, bins: int) -> Tensor:
+    flat, dimensions = index[:, 0], index.shape[1]
+    for d in range(1, dimensions):
+        flat = flat * bins + index[:, d]
+    return torch.bincount(flat) if bins**dimensions <= _DENSE else torch.unique(flat, return_counts=True)[1]
+
+
+def expected_entropy(n: int, cells: int) -> float:
+    """Mean plug-in entropy, in bits, of n independent points that are uniform over the cells.
+
+    Exactly log₂ n − E[log₂(1 + B)], B ~ Binomial(n−1, 1/cells) being the company that a point has in its cell. For
+    n ≫ cells that is Miller and Madow's log₂ cells − (cells−1)/(2n·ln 2); for n ≪ cells the ceiling log₂ n.
+    """
+    k = torch.arange(n, dtype=torch.float64)
+    p = torch.tensor(1 / cells, dtype=torch.float64)
+    choose = math.lgamma(n) - torch.lgamma(k + 1) - torch.lgamma(n - k)
+    weight = torch.exp(choose + k * p.log() + (n - 1 - k) * torch.log1p(-p))
+    return math.log2(n) - float((weight * torch.log2(1 + k)).sum())

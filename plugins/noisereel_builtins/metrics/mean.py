@@ -1,0 +1,23 @@
+"""Mean of the particles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel.probe import Measure, Metric, State
+
+__all__ = ["Mean"]
+
+
+class Mean(Metric):
+    """Mean over all numbers of all particles."""
+
+    gives: ClassVar[tuple[str, ...]] = ("mean",)
+
+    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+        """``mean``, in data units."""
+        return {"mean": np.asarray(float(state.x.mean()))}

@@ -1,0 +1,41 @@
+"""Jumps from the data to any time, each with fresh noise."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from noisereel.sampler import Step, StepContext
+from noisereel.schedule import Level
+
+from .gaussian import gaussian
+from .rising import Rising
+
+__all__ = ["ForwardJump"]
+
+
+class ForwardJump(Rising):
+    """A fresh draw from q(x_s | x_0) at each time s, whatever x_t was.
+
+        x_s = α_s·x_0 + σ_s·z
+
+    At every single time the law is the one of ``forward``; from one time to the next the particles shimmer, for
+    nothing but x_0 ties them together.
+
+    References:
+        Ho et al. (2020), arXiv:2006.11239, Eq. (4).
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"data"})
+
+    def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
+        """Draw x_s given x_0.
+
+        Raises:
+            ValueError: The run does not start from data.
+        """
+        if ctx.origin is None:
+            raise ValueError("forward-jump needs the clean samples that particles came from: start the run from data")
+        x_s, z = gaussian(ctx.origin.mul(s.alpha), s.sigma, ctx)
+        return Step(x_s, noise=z)

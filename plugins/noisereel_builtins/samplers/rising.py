@@ -1,0 +1,41 @@
+"""What samplers that go from data to noise share: a path that rises to T."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from noisereel.sampler import Sampler
+from noisereel.schedule import Schedule
+
+__all__ = ["Rising"]
+
+
+class Rising(Sampler):
+    """Visits rising times, from where the particles are (0 at first) to T, which is always visited."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    every: int = Field(default=1, ge=1)
+    """Go this far in one step; T is reached even where it is no multiple. In place of ``steps`` and ``spacing``."""
+
+    @model_validator(mode="after")
+    def _one_way_of_spacing(self) -> Self:
+        if self.every > 1 and (self.steps is not None or self.spacing is not None):
+            raise ValueError("give either 'every' or 'steps' and 'spacing', not both")
+        return self
+
+    def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
+        """Rising times from ``start`` (0 where None) to T."""
+        begin, end = start or 0.0, float(schedule.T)
+        return sorted({begin, end, *(t for t in self._between(schedule, begin, end) if begin < t < end)})
+
+    def _between(self, schedule: Schedule, begin: float, end: float) -> Sequence[float]:
+        if self.spacing is not None:
+            return self.spacing.times(schedule, self.steps or max(1, round(end)), end)
+        if self.steps is not None:
+            return [begin + (end - begin) * k / self.steps for k in range(self.steps)]
+        return [begin + k * self.every for k in range(math.ceil((end - begin) / self.every))]

@@ -1,0 +1,41 @@
+"""A random walk: noise piles up, the signal stays."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field
+
+from noisereel.schedule import Level, Schedule
+
+__all__ = ["RandomWalk"]
+
+
+class RandomWalk(Schedule):
+    """x_t = x_0 + step_std·√t·ε: each unit of time adds a step of the same size (variance exploding).
+
+    Its reverse process starts from N(0, σ_T²), which is the true distribution at T only as far as the data is
+    small beside σ_T.
+
+    References:
+        Song et al. (2021), arXiv:2011.13456, section 3.4, for variance-exploding processes in general.
+    """
+
+    steps: int = Field(default=50, ge=1, le=1_000_000)
+    """T, the number of steps."""
+    step_std: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Standard deviation of one step, in data units."""
+
+    @property
+    def T(self) -> float:
+        """The number of steps."""
+        return float(self.steps)
+
+    def at(self, t: float) -> Level:
+        """α_t = 1, σ_t = step_std·√t."""
+        t = self._inside(t)
+        return Level(t, 1.0, self.step_std * math.sqrt(t))
+
+    def prior_std(self) -> float:
+        """σ_T."""
+        return self.at(self.T).sigma

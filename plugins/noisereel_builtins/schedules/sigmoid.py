@@ -1,0 +1,27 @@
+"""The sigmoid schedule: β rises along a logistic curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .beta_range import BetaRange
+
+__all__ = ["Sigmoid"]
+
+
+class Sigmoid(BetaRange):
+    """β follows the logistic function over [−6, 6]: slow at both ends, steep in the middle.
+
+    The curve is in β, not in ᾱ: it is not the sigmoid schedule of Jabri et al. (2022). β_1 and β_T lie
+    1/(1 + e⁶) ≈ 0.25 % of the range inside the two ends.
+
+    References:
+        Xu et al. (2022), GeoDiff, arXiv:2203.02923, whose code uses it.
+    """
+
+    def betas(self) -> NDArray[np.float64]:
+        """β_t = start + (end − start)/(1 + e^{−u}), u evenly from −6 to 6, shape (T,)."""
+        start, end = self.ends()
+        u = np.linspace(-6, 6, self.steps)
+        return start + (end - start) / (1 + np.exp(-u))

@@ -1,0 +1,1 @@
+"""Built-in spacings of the visited times."""
