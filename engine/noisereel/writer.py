@@ -75,11 +75,13 @@ class Writer(Plugin):
     Attributes:
         takes: What it is given: drawn pixels, drawings (panels with their marks), or the record itself.
         still: Whether a file holds one picture only, so that a film needs ``{frame}`` or ``{step}`` in its path.
+        alpha: Whether it can leave the background out.
     """
 
     kind: ClassVar[str] = "writer"
     takes: ClassVar[Literal["pixels", "drawing", "record"]] = "pixels"
     still: ClassVar[bool] = False
+    alpha: ClassVar[bool] = True
 
     @abstractmethod
     def open(self, spec: OutputSpec) -> AbstractContextManager[Sink]:

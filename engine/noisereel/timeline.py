@@ -1,0 +1,159 @@
+"""Timelines: which visited state each frame of a film shows, and for how long."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from .schedule import Level
+
+__all__ = ["LOG_SNR_CLIP", "Align", "Ease", "Tick", "timeline"]
+
+Align = Literal["progress", "t", "log-snr", "calls"]
+Ease = Literal["linear", "in-out"]
+
+LOG_SNR_CLIP = 10.0
+"""Beyond ±10 a log-SNR counts as ±10: clean data and pure noise, where it is infinite, lie at these ends.
+
+It is about what DDPM's linear schedule spans (9.2 to −10.1); σ or α is below 0.0068 there, less than a picture shows.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One frame of a film.
+
+    Attributes:
+        index: Position in the film.
+        fraction: How far its runs are, in [0, 1]; falls again on the way back of a boomerang.
+        steps: The visit that each run shows.
+        duration: How long it is shown, in seconds.
+    """
+
+    index: int
+    fraction: float
+    steps: Mapping[str, int]
+    duration: Fraction
+
+
+def timeline(
+    paths: Mapping[str, Sequence[Level]],
+    *,
+    frames: int,
+    fps: Fraction,
+    hold: tuple[float, float] = (0.0, 0.0),
+    ease: Ease = "in-out",
+    align: Align = "progress",
+    boomerang: bool = False,
+    calls: Mapping[str, Sequence[int]] | None = None,
+) -> tuple[Tick, ...]:
+    """The film's ticks. Every tick shows visited states; the first shows the first of every run, the last the last.
+
+    Aligned by progress, runs begin and end together and each spreads its visits evenly. Else all runs share an axis
+    (time, log-SNR or calls made on arriving), which goes from the outermost start to the outermost end, and each
+    shows its visit nearest to the axis. A film of one frame shows the ends.
+
+    Args:
+        paths: The levels that each run visits.
+        frames: How many frames move; a boomerang has as many for each way and shares the turning one.
+        fps: Frames a second.
+        hold: Seconds that the first and the last frame stand longer, rounded to whole frames. A boomerang stands for
+            the second of them where it turns and again where it ends.
+        ease: Whether the film starts and ends gently.
+        align: What keeps runs in step.
+        boomerang: Whether the film runs back to its beginning.
+        calls: Denoiser calls that each run made up to and including each visit; needed to align by them.
+
+    Raises:
+        ValueError: A run cannot be aligned this way: its axis goes back and forth, against the other runs' or nowhere.
+    """
+    shown = _by_progress(paths) if align == "progress" else _by_axis(_axes(paths, align, calls or {}), align)
+    moments = [_eased(i / (frames - 1), ease) if frames > 1 else 1.0 for i in range(frames)]
+    last = {name: len(path) - 1 for name, path in paths.items()}
+    steps = [shown(u) for u in moments]
+    steps[0] = dict.fromkeys(paths, 0)
+    steps[-1] = last
+    ticks = [Tick(i, u, at, 1 / fps) for i, (u, at) in enumerate(zip(moments, steps, strict=True))]
+    return _held(ticks, fps, hold, boomerang)
+
+
+def _eased(u: float, ease: Ease) -> float:
+    """Smoothstep 3u² − 2u³: at rest at both ends."""
+    return u if ease == "linear" else u * u * (3 - 2 * u)
+
+
+def _held(ticks: Sequence[Tick], fps: Fraction, hold: tuple[float, float], boomerang: bool) -> tuple[Tick, ...]:
+    first, last = (round(seconds * fps) / fps for seconds in hold)
+    back = [*ticks[-2::-1]] if boomerang else []
+    film = [replace(tick, index=i) for i, tick in enumerate([*ticks, *back])]
+    film[0] = replace(film[0], duration=film[0].duration + first)
+    for end in {len(ticks) - 1, len(film) - 1}:
+        film[end] = replace(film[end], duration=film[end].duration + last)
+    return tuple(film)
+
+
+Shown = Callable[[float], dict[str, int]]
+"""From how far the film is, in [0, 1], to the visit that each run shows."""
+
+
+def _by_progress(paths: Mapping[str, Sequence[Level]]) -> Shown:
+    return lambda u: {name: round(u * (len(path) - 1)) for name, path in paths.items()}
+
+
+def _by_axis(axes: Mapping[str, Sequence[float]], align: Align) -> Shown:
+    """Each run's visit nearest to a common axis, made to rise for all."""
+    sign = _direction(axes, align)
+    rising = {name: [sign * value for value in axis] for name, axis in axes.items()}
+    start = min(axis[0] for axis in rising.values())
+    end = max(axis[-1] for axis in rising.values())
+    return lambda u: {name: _nearest(axis, start + u * (end - start)) for name, axis in rising.items()}
+
+
+def _direction(axes: Mapping[str, Sequence[float]], align: Align) -> int:
+    """1 if the axis rises in all runs, −1 if it falls."""
+    signs = {name: sign for name, axis in axes.items() if (sign := _sign(name, axis, align))}
+    leader, direction = next(iter(signs.items()), ("", 1))
+    for name, sign in signs.items():
+        if sign != direction:
+            raise ValueError(f"run '{name}' goes against run '{leader}', so they cannot be aligned by {align}")
+    return direction
+
+
+def _sign(name: str, axis: Sequence[float], align: Align) -> int:
+    ups = {(b > a) - (b < a) for a, b in pairwise(axis)} - {0}
+    if len(ups) > 1:
+        raise ValueError(f"run '{name}' goes back and forth, so it cannot be aligned by {align}; use progress")
+    return ups.pop() if ups else 0
+
+
+def _nearest(axis: Sequence[float], value: float) -> int:
+    """Index of the entry nearest to a value in an ascending axis; of equal ones before the value, the last."""
+    after = bisect_right(axis, value)
+    if after in (0, len(axis)):
+        return max(after - 1, 0)
+    return after if axis[after] - value < value - axis[after - 1] else after - 1
+
+
+def _axes(
+    paths: Mapping[str, Sequence[Level]], align: Align, calls: Mapping[str, Sequence[int]]
+) -> dict[str, Sequence[float]]:
+    """Where on the common axis each visit lies."""
+    if align == "calls":
+        return {name: _calls_on_arriving(name, calls[name]) for name in paths}
+    if align == "t":
+        return {name: [level.t for level in path] for name, path in paths.items()}
+    return {
+        name: [min(max(level.log_snr, -LOG_SNR_CLIP), LOG_SNR_CLIP) for level in path] for name, path in paths.items()
+    }
+
+
+def _calls_on_arriving(name: str, calls: Sequence[int]) -> Sequence[float]:
+    """Calls made before each visit: those that leave it do not count yet."""
+    if calls[-1] == 0:
+        raise ValueError(f"run '{name}' calls no denoiser, so it cannot be aligned by calls; use progress")
+    return [0, *calls[:-1]]

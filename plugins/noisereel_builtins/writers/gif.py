@@ -1,0 +1,136 @@
+"""GIF: plays everywhere; 256 colours, delays in hundredths of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from numpy.typing import NDArray
+
+from noisereel.writer import Frame, OutputSpec, Pixels, Sink, Writer
+
+from .comment import to_comment
+from .palette import Palette
+
+__all__ = ["Gif"]
+
+_SAMPLES = 8  # frames that the palette is made from
+_CLEAR = 255  # the index of the transparent colour; also marks what stays as it was in the frame before
+_LONGEST = 65_535  # hundredths of a second that one frame can stay
+_EVEN = Fraction(1, 100)  # of a hundredth: 33⅓ may be written as 33.3
+_HEADER = 6 + 7 + 3 * 256  # signature, screen descriptor, palette
+_ALWAYS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+_END = b"\x3b"
+
+
+class Gif(Writer):
+    """Writes GIF files with one palette for the whole film; only what changes between frames is stored.
+
+    Transparent where alpha is below one half; the format knows no shades of transparency.
+    """
+
+    @contextmanager
+    def open(self, spec: OutputSpec) -> Iterator[Sink]:
+        """Start a file; the palette is made from ``spec.sample``, or from the first frame if that gives none."""
+        samples = spec.sample(_SAMPLES)
+        with spec.path.open("wb") as file:
+            yield _Sink(file, spec, Palette.of(samples, _CLEAR) if samples else None)
+            file.write(_END)
+
+    def delays(self, fps: Fraction) -> str | None:
+        """A warning where frames are shorter than browsers show, or no whole hundredths of a second."""
+        if fps > 50:
+            return f"GIF cannot play faster than 50 fps, and this is {float(fps):g}: use 20, 25, 33⅓ or 50"
+        delay = 100 / fps
+        if abs(delay - round(delay)) < _EVEN:
+            return None
+        return f"GIF cannot play {float(fps):g} fps evenly: use 20, 25, 33⅓ or 50"
+
+
+class _Sink:
+    """Encodes frames and lays the packets out as a GIF file, with exact delays, which a muxer would round or clip."""
+
+    def __init__(self, file: BinaryIO, spec: OutputSpec, palette: Palette | None) -> None:
+        self._file, self._spec, self._palette = file, spec, palette
+        self._encoder = _encoder(spec.size)
+        self._elapsed, self._shown, self._packets = Fraction(0), 0, 0
+
+    def write(self, frame: Frame) -> None:
+        delay = self._delay(frame.duration)
+        while delay > 0:
+            self._put(frame.content, min(delay, _LONGEST))
+            delay -= _LONGEST
+
+    def _delay(self, duration: Fraction) -> int:
+        """Hundredths of a second up to this frame's rounded end; 0 drops it. A film lasts one at least."""
+        self._elapsed += duration
+        until = max(1, round(self._elapsed * 100))
+        delay, self._shown = until - self._shown, until
+        return delay
+
+    def _put(self, pixels: Pixels, delay: int) -> None:
+        self._palette = self._palette or Palette.of([pixels], _CLEAR)
+        picture = _picture(pixels, self._palette)
+        picture.pts = self._packets
+        for packet in map(bytes, self._encoder.encode(picture)):
+            if self._packets == 0:
+                self._file.write(packet[:_HEADER] + self._extensions())
+                packet = packet[_HEADER:]
+            self._file.write(packet[:4] + delay.to_bytes(2, "little") + packet[6:])
+            self._packets += 1
+
+    def _extensions(self) -> bytes:
+        loop = _ALWAYS if self._spec.loop else b""
+        return loop + (_comment(to_comment(self._spec.metadata)) if self._spec.metadata else b"")
+
+
+def _encoder(size: tuple[int, int]) -> VideoCodecContext:
+    encoder = av.CodecContext.create("gif", "w")
+    encoder.width, encoder.height = size
+    encoder.pix_fmt, encoder.time_base = "pal8", Fraction(1, 100)
+    return encoder
+
+
+def _picture(pixels: Pixels, palette: Palette) -> av.VideoFrame:
+    """A new indexed frame: the encoder keeps the last one to compare with."""
+    height, width = pixels.shape[:2]
+    frame = av.VideoFrame(width, height, "pal8")
+    plane = frame.planes[0]
+    index = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
+    palette.index(pixels, index)
+    if pixels.shape[2] == 4:
+        _clear(index, pixels[..., 3] < 128)
+    frame.planes[1].update(_argb(palette).tobytes())
+    return frame
+
+
+def _clear(index: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
+    """Make pixels transparent, one at least.
+
+    The encoder disposes of a frame that has transparent pixels before it shows the next, and leaves one without:
+    were both kinds mixed, frames would smear into those that follow.
+    """
+    np.copyto(index, _CLEAR, where=mask)
+    if not mask.any():
+        index[0, 0] = _CLEAR
+
+
+def _argb(palette: Palette) -> NDArray[np.uint32]:
+    """The 256 entries as the encoder takes them; unused ones are opaque black and the last is transparent."""
+    entries = np.full(256, 0xFF000000, np.uint32)
+    red, green, blue = palette.colors.astype(np.uint32).T
+    entries[: len(red)] |= red << 16 | green << 8 | blue
+    entries[_CLEAR] = 0
+    return entries
+
+
+def _comment(text: str) -> bytes:
+    """A comment extension: blocks of up to 255 bytes, each after its length, then an empty one."""
+    data = text.encode("ascii")
+    blocks = [data[begin : begin + 255] for begin in range(0, len(data), 255)]
+    return b"\x21\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\x00"

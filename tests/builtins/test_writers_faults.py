@@ -1,0 +1,99 @@
+"""What every writer does when the world is against it: real full disks and limits, nothing mocked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from noisereel.errors import NoisereelError
+from noisereel.output import atomic, opened
+from noisereel.writer import Frame, OutputSpec, Writer
+from noisereel_builtins.writers.gif import Gif
+from noisereel_builtins.writers.mp4 import Mp4
+from noisereel_builtins.writers.png import Png
+
+WRITERS: dict[str, Writer] = {"gif": Gif(), "mp4": Mp4(), "png": Png()}
+SIZE = (96, 64)
+every_writer = pytest.mark.parametrize("suffix", WRITERS)
+
+
+def frames(suffix: str, count: int = 60) -> Iterator[Frame]:
+    """Noise, which no encoder makes small."""
+    draw = np.random.default_rng(0)
+    for i in range(1 if WRITERS[suffix].still else count):
+        yield Frame(i, Fraction(1, 25), draw.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8))
+
+
+def film(path: Path, part: Path, stop: BaseException | None = None) -> None:
+    spec = OutputSpec(part, SIZE, Fraction(25))
+    with opened(WRITERS[path.suffix[1:]], spec, path) as sink:
+        for frame in frames(path.suffix[1:]):
+            sink.write(frame)
+        if stop is not None:
+            raise stop
+
+
+@every_writer
+def test_a_full_disk_is_one_clear_line(suffix: str) -> None:
+    path = Path(f"renders/film.{suffix}")
+    with pytest.raises(NoisereelError) as error:
+        film(path, Path("/dev/full"))
+    assert str(error.value) == f"cannot write {path}: No space left on device"
+
+
+@every_writer
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("a bug in marks")])
+def test_a_failure_in_the_middle_leaves_the_earlier_file(tmp_path: Path, suffix: str, stop: BaseException) -> None:
+    path = tmp_path / f"film.{suffix}"
+    path.write_bytes(b"earlier")
+    with pytest.raises(type(stop)) as error, atomic(path) as part:
+        film(path, part, stop)
+    assert error.value is stop
+    assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.read_bytes() == b"earlier"
+
+
+@every_writer
+def test_success_replaces_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film.{suffix}"
+    path.write_bytes(b"earlier")
+    with atomic(path) as part:
+        film(path, part)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.stat().st_size > 5000
+
+
+@every_writer
+def test_a_disk_that_fills_up_on_the_way(tmp_path: Path, suffix: str) -> None:
+    # The limit on file sizes stands for the end of the disk; it must not meet this process, so it is set in another.
+    with atomic(tmp_path / f"whole.{suffix}") as part:
+        film(tmp_path / f"whole.{suffix}", part)
+    size = (tmp_path / f"whole.{suffix}").stat().st_size
+    limits = [size // 50, size // 2, size - 1]  # in the first frame, in the middle, in the last byte
+    path = tmp_path / f"film.{suffix}"
+    path.write_bytes(b"earlier")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    code = f"import test_writers_faults as t; t.limited({str(path)!r}, {limits})"
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, env=env, check=False)
+    assert (done.stdout, done.stderr) == (f"cannot write {path}: File too large\n" * 3, "")
+    assert {file.name for file in tmp_path.iterdir()} == {f"whole.{suffix}", path.name}
+    assert path.read_bytes() == b"earlier"
+
+
+def limited(path: str, limits: Sequence[int]) -> None:
+    """Film with files limited to so many bytes, and print each error."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in limits:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+        try:
+            with atomic(Path(path)) as part:
+                film(Path(path), part)
+        except NoisereelError as error:
+            print(error, flush=True)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from noisereel.schedule import Level
+from noisereel.timeline import LOG_SNR_CLIP, Tick, timeline
+
+FPS = Fraction(25)
+
+
+def path(*times: float) -> list[Level]:
+    """Levels of a variance-preserving schedule with T = 100, exact at both ends."""
+    return [Level(t, math.cos(t / 200 * math.pi) if t < 100 else 0.0, math.sin(t / 200 * math.pi)) for t in times]
+
+
+def steps(ticks: tuple[Tick, ...], name: str = "a") -> list[int]:
+    return [tick.steps[name] for tick in ticks]
+
+
+falling = st.lists(st.integers(0, 100), min_size=1, max_size=40).map(lambda ts: path(*sorted(ts, reverse=True)))
+options = st.fixed_dictionaries(
+    {
+        "frames": st.integers(1, 60),
+        "fps": st.fractions(Fraction(1, 2), 120, max_denominator=7),
+        "hold": st.tuples(st.floats(0, 5), st.floats(0, 5)),
+        "ease": st.sampled_from(["linear", "in-out"]),
+        "align": st.sampled_from(["progress", "t", "log-snr"]),
+        "boomerang": st.booleans(),
+    }
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), falling, min_size=1), options)
+@settings(max_examples=200, deadline=None)
+def test_any_film_is_whole(paths: dict[str, list[Level]], how: dict) -> None:
+    ticks = timeline(paths, **how)
+    frames, (first, last) = how["frames"], [round(seconds * how["fps"]) for seconds in how["hold"]]
+    ways = 2 if how["boomerang"] and frames > 1 else 1
+    count = ways * frames - (ways - 1)
+
+    assert [tick.index for tick in ticks] == list(range(count))
+    assert sum(tick.duration for tick in ticks) == (count + first + ways * last) / how["fps"]
+    assert all(tick.duration > 0 and tick.duration * how["fps"] == round(tick.duration * how["fps"]) for tick in ticks)
+    forth = ticks[:frames]
+    assert all(a.fraction < b.fraction for a, b in pairwise(forth))
+    assert forth[-1].fraction == 1 and (frames == 1 or forth[0].fraction == 0)
+    for name, levels in paths.items():
+        shown = steps(forth, name)
+        assert shown == sorted(shown) and shown[-1] == len(levels) - 1
+        assert frames == 1 or shown[0] == 0
+    if ways == 2:
+        assert [(t.steps, t.fraction) for t in ticks] == [(t.steps, t.fraction) for t in reversed(ticks)]
+
+
+def test_linear_progress_visits_every_state_once() -> None:
+    assert steps(timeline({"a": path(*range(8))}, frames=8, fps=FPS, ease="linear")) == list(range(8))
+
+
+def test_more_frames_than_states_repeat_them_evenly() -> None:
+    shown = steps(timeline({"a": path(0, 1, 2)}, frames=9, fps=FPS, ease="linear"))
+    assert shown == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_easing_is_smoothstep() -> None:
+    fractions = [tick.fraction for tick in timeline({"a": path(0, 1)}, frames=5, fps=FPS)]
+    assert fractions == [0, 5 / 32, 1 / 2, 27 / 32, 1]
+
+
+def test_holds_lengthen_the_first_and_the_last_frame_by_whole_frames() -> None:
+    ticks = timeline({"a": path(0, 1)}, frames=3, fps=FPS, hold=(0.5, 1.03))
+    assert [tick.duration * 25 for tick in ticks] == [1 + 12, 1, 1 + 26]
+
+
+def test_a_boomerang_holds_where_it_turns_and_where_it_ends() -> None:
+    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", boomerang=True)
+    assert steps(ticks) == [0, 1, 2, 1, 0]
+    assert [tick.duration * 25 for tick in ticks] == [6, 1, 11, 1, 11]
+    assert [tick.fraction for tick in ticks] == [0, 0.5, 1, 0.5, 0]
+
+
+def test_one_frame_shows_the_end_for_both_holds() -> None:
+    (tick,) = timeline({"a": path(3, 2, 1, 0)}, frames=1, fps=FPS, hold=(1, 2), boomerang=True)
+    assert (tick.steps, tick.fraction, tick.duration) == ({"a": 3}, 1.0, 1 / FPS + 3)
+
+
+def test_aligned_by_t_runs_of_unequal_length_show_the_same_time() -> None:
+    paths = {"many": path(*range(100, -1, -1)), "few": path(*range(100, -1, -10)), "late": path(*range(50, -1, -1))}
+    for tick in timeline(paths, frames=41, fps=FPS, align="t"):
+        now = 100 * (1 - tick.fraction)
+        times = {name: paths[name][step].t for name, step in tick.steps.items()}
+        assert abs(times["many"] - now) <= 0.5 and abs(times["few"] - now) <= 5
+        assert times["late"] == 50 if now > 50 else abs(times["late"] - now) <= 0.5
+
+
+def test_aligned_by_log_snr_both_show_the_noise_level_nearest_to_the_axis() -> None:
+    # The second run is the first in another time: twice as many visits, of which every second one is the same level.
+    fine = path(*range(100, -1, -2))
+    coarse = [Level(level.t**2 / 100, level.alpha, level.sigma) for level in fine[::2]]
+    for tick in timeline({"fine": fine, "coarse": coarse}, frames=60, fps=FPS, align="log-snr", ease="linear"):
+        now = -LOG_SNR_CLIP + 2 * LOG_SNR_CLIP * tick.fraction
+        for name, levels in (("fine", fine), ("coarse", coarse)):
+            clipped = [min(max(level.log_snr, -10), 10) for level in levels]
+            assert abs(clipped[tick.steps[name]] - now) == pytest.approx(min(abs(value - now) for value in clipped))
+
+
+def test_clean_data_and_pure_noise_stand_at_the_clip() -> None:
+    # log-SNR −∞, 0, ∞ are −10, 0, 10 on the axis, so a linear film leaves the ends after a quarter.
+    shown = steps(timeline({"a": path(100, 50, 0)}, frames=9, fps=FPS, ease="linear", align="log-snr"))
+    assert shown == [0, 0, 0, 1, 1, 1, 1, 2, 2]
+
+
+def test_aligned_by_calls_equal_work_is_in_step() -> None:
+    paths = {"heun": path(100, 50, 0), "euler": path(100, 75, 50, 25, 0)}
+    calls = {"heun": [2, 4, 4], "euler": [1, 2, 3, 4, 4]}
+    ticks = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
+    assert steps(ticks, "euler") == [0, 1, 2, 3, 4]
+    assert steps(ticks, "heun") == [0, 0, 1, 1, 2]
+
+
+def test_the_run_that_did_less_work_waits_at_its_end() -> None:
+    calls = {"long": [1, 2, 3, 4, 4], "short": [1, 2, 2]}
+    paths = {"long": path(100, 75, 50, 25, 0), "short": path(100, 50, 0)}
+    ticks = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
+    assert steps(ticks, "short") == [0, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("align", ["t", "log-snr"])
+def test_a_run_that_turns_round_cannot_be_aligned(align: str) -> None:
+    with pytest.raises(ValueError) as error:
+        timeline({"a": path(2, 1, 0), "back": path(2, 1, 2)}, frames=3, fps=FPS, align=align)
+    assert str(error.value) == f"run 'back' goes back and forth, so it cannot be aligned by {align}; use progress"
+
+
+def test_runs_in_opposite_directions_cannot_be_aligned() -> None:
+    with pytest.raises(ValueError) as error:
+        timeline({"still": path(2), "up": path(0, 1), "down": path(1, 0)}, frames=3, fps=FPS, align="t")
+    assert str(error.value) == "run 'down' goes against run 'up', so they cannot be aligned by t"
+
+
+def test_a_run_without_a_denoiser_cannot_be_aligned_by_calls() -> None:
+    with pytest.raises(ValueError) as error:
+        timeline({"noise": path(0, 1)}, frames=3, fps=FPS, align="calls", calls={"noise": [0, 0]})
+    assert str(error.value) == "run 'noise' calls no denoiser, so it cannot be aligned by calls; use progress"
+
+
+def test_by_progress_a_run_may_go_back_and_forth() -> None:
+    assert steps(timeline({"a": path(2, 1, 2, 1, 0)}, frames=5, fps=FPS, ease="linear")) == [0, 1, 2, 3, 4]
+
+
+def test_repeated_times_still_begin_at_the_first_and_end_at_the_last_visit() -> None:
+    shown = steps(timeline({"a": path(5, 5, 5, 0, 0, 0)}, frames=4, fps=FPS, ease="linear", align="t"))
+    assert (shown[0], shown[-1]) == (0, 5) and shown == sorted(shown)
