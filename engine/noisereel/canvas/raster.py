@@ -1,0 +1,105 @@
+"""The raster canvas: drawings into pixels, fast enough for film.
+
+What does not move is painted once. Each frame starts as a copy of it; points and trails are splatted, lines and areas
+drawn by matplotlib's Agg, words set from cached characters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..figure import Drawing, Figure, Slot, TimeBar
+from ..theme import rgb
+from ..writer import Pixels
+from .brushes import Easel
+from .glyphs import Glyphs
+from .splat import tint
+from .surface import Surface
+
+__all__ = ["RasterCanvas"]
+
+
+class RasterCanvas:
+    """Draws one figure's frames. Not for several threads at once.
+
+    Args:
+        figure: What does not move.
+        backdrop: Its still part without the panels' marks, RGB or straight RGBA; if None, painted by `axes`.
+    """
+
+    def __init__(self, figure: Figure, backdrop: Pixels | None = None) -> None:
+        self.figure = figure
+        grounds = ("#000000", "#FFFFFF") if figure.transparent else (figure.theme.color("background"),)
+        self._sheets = [_Sheet(figure, _ground(figure, backdrop, color)) for color in grounds]
+
+    def draw(self, drawing: Drawing) -> Pixels:
+        """One frame: a new array, shape (H, W, 3), or (H, W, 4) with straight alpha if the figure is transparent."""
+        frames = [sheet.draw(drawing) for sheet in self._sheets]
+        return frames[0] if len(frames) == 1 else _unmixed(*frames)
+
+
+def _ground(figure: Figure, backdrop: Pixels | None, color: str) -> Pixels:
+    """The still part over a colour, shape (H, W, 3)."""
+    if backdrop is None:
+        from .axes import paint_backdrop  # matplotlib's figures take long to import
+
+        return paint_backdrop(figure, color)
+    if backdrop.shape[2] == 3:
+        return backdrop
+    share = backdrop[..., 3:] / 255
+    return (backdrop[..., :3] * share + np.array(rgb(color)) * (1 - share)).round().astype(np.uint8)
+
+
+def _unmixed(on_black: Pixels, on_white: Pixels) -> Pixels:
+    """Colour and alpha of what looks like this over black, and like that over white.
+
+    Over black it is α·c, over white α·c + 255·(1 − α); bytes are rounded, so what both say of α·c is averaged.
+    """
+    dark, bright = on_black.astype(np.float32), on_white.astype(np.float32)
+    alpha = np.clip(255 - (bright - dark).mean(axis=2, keepdims=True), 0, 255).round()
+    light = (dark + bright - (255 - alpha)) / 2
+    color = np.clip(255 * light / np.maximum(alpha, 1), 0, 255).round()
+    return np.concatenate([color, alpha], axis=2).astype(np.uint8)
+
+
+class _Sheet:
+    """A figure over one opaque background.
+
+    Args:
+        figure: What does not move.
+        ground: Its still part without the panels' marks, shape (H, W, 3).
+    """
+
+    def __init__(self, figure: Figure, ground: Pixels) -> None:
+        self._figure = figure
+        self._surface = Surface(figure.size)
+        self._glyphs = Glyphs(figure.theme.font, figure.scale)
+        self._easels = [Easel(self._surface, panel.look.view, panel.clip, self._glyphs) for panel in figure.panels]
+        self._surface.pixels = ground.copy()
+        for easel, panel in zip(self._easels, figure.panels, strict=True):
+            easel.paint(panel.backdrop)
+        self._still = self._surface.pixels
+
+    def draw(self, drawing: Drawing) -> Pixels:
+        """One frame, shape (H, W, 3)."""
+        self._surface.pixels = self._still.copy()
+        for easel, marks in zip(self._easels, drawing.marks, strict=True):
+            easel.paint(marks)
+        live = (slot for slot in self._figure.slots if slot.live)
+        for slot, words in zip(live, drawing.words, strict=True):
+            self._write(slot, words)
+        if self._figure.bar:
+            _fill(self._surface.pixels, self._figure.bar, drawing.progress)
+        return self._surface.pixels
+
+    def _write(self, slot: Slot, words: str) -> None:
+        line = self._glyphs.line(words, slot.size, slot.bold)
+        pen = round(slot.x - line.before(slot.align)), round(slot.baseline)
+        self._surface.write(line, pen, rgb(slot.color), self._surface.bounds)
+
+
+def _fill(pixels: Pixels, bar: TimeBar, progress: float) -> None:
+    """Fill the bar up to a position that may lie within a pixel."""
+    rect = bar.rect
+    filled = np.clip(progress * rect.width - np.arange(rect.width, dtype=np.float32), 0, 1)
+    tint(pixels[rect.top : rect.bottom, rect.left : rect.right], 1 - filled, rgb(bar.color))
