@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
-__all__ = ["NoisereelError", "PluginError", "Problem", "SceneError", "UsageError", "suggest"]
+__all__ = ["NoisereelError", "PluginError", "Problem", "SceneError", "UsageError", "at_work", "suggest"]
 
 
 class NoisereelError(Exception):
@@ -52,6 +53,26 @@ class SceneError(NoisereelError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+@contextmanager
+def at_work(who: str) -> Iterator[None]:
+    """Whatever a plugin raises while it works becomes one line that names it; errors made for users pass through.
+
+    Args:
+        who: The plugin and what it was doing.
+
+    Raises:
+        PluginError: The plugin raised.
+    """
+    try:
+        yield
+    except NoisereelError:
+        raise
+    except Exception as error:
+        # A ValueError is how a plugin says what it cannot do; anything else is a bug, and its type helps to find it.
+        said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise PluginError(f"{who}: {said}") from error
 
 
 def suggest(name: str, known: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ class Plugin(BaseModel):
 
 @cache
 def source_digest(cls: type[Plugin]) -> str:
-    """A digest of the file that a plugin class is written in, so that an edited plugin is never taken for the old one."""
+    """A digest of the file that a plugin class is written in: an edited plugin is never taken for the old one."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     content = Path(file).read_bytes() if file else cls.__qualname__.encode()
     return hashlib.blake2b(content, digest_size=12).hexdigest()

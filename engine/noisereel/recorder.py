@@ -1,0 +1,267 @@
+"""From a run to its record: simulated once, kept by content, so that a restyled film does not simulate again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from . import __version__
+from .plugin import Plugin, source_digest
+from .record import MEMORY_BUDGET, Arrays, Record
+from .run import Run
+
+if TYPE_CHECKING:
+    from .probe import State
+
+__all__ = ["CACHE_BUDGET", "RECORD_BUDGET", "Shelf", "record_of", "recorded", "run_key"]
+
+RECORD_BUDGET = 512 * 2**20
+"""Bytes above which a record keeps only the visits that the film shows."""
+
+CACHE_BUDGET = 4 * 2**30
+"""Bytes of records kept on disk; the least recently used go first."""
+
+_BROKEN = (OSError, ValueError, KeyError)  # what reading a damaged or half-deleted entry raises
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where records lie: a folder that outlives the program, or none.
+
+    Attributes:
+        root: The cache's folder; None keeps nothing.
+        scratch: A folder for this program alone, for records too large for memory.
+    """
+
+    root: Path | None
+    scratch: Path
+
+    def find(self, key: str) -> Arrays | None:
+        """The arrays kept under a key, if they are there and whole."""
+        folder = self.folder(key)
+        if folder is None or not folder.is_dir():
+            return None
+        try:
+            arrays = Arrays.load(folder)
+            (folder / "index.json").touch()  # used now: the pruning goes by this time
+        except _BROKEN:
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        return arrays
+
+    def folder(self, key: str) -> Path | None:
+        """Where a key's record lies or would lie."""
+        return None if self.root is None else self.root / "runs" / key
+
+    @contextmanager
+    def entry(self, key: str) -> Iterator[Path]:
+        """A folder to fill; becomes the key's own when the block ends well, and vanishes when it does not."""
+        home = self.folder(key) or self.scratch / key
+        home.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{key[:8]}-", dir=home.parent))
+        try:
+            yield partial
+            if home.exists():  # another program finished the same run meanwhile
+                shutil.rmtree(home, ignore_errors=True)
+            partial.rename(home)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+    def prune(self) -> None:
+        """Drop the least recently used records beyond the budget."""
+        if self.root is None:
+            return
+        entries = [e for e in (self.root / "runs").glob("[!.]*") if (e / "index.json").exists()]
+        sizes = {e: sum(f.stat().st_size for f in e.iterdir()) for e in entries}
+        entries.sort(key=lambda e: (e / "index.json").stat().st_mtime, reverse=True)
+        total = 0
+        for entry in entries:
+            total += sizes[entry]
+            if total > CACHE_BUDGET and entry != entries[0]:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def record_of(
+    run: Run, key: str, shown: Sequence[int], shelf: Shelf, watch: Callable[[State], None], *, on_disk: bool = False
+) -> Record:
+    """Simulate a run, and put its record on the shelf.
+
+    Args:
+        run: The run.
+        key: What it is known by, see `run_key`.
+        shown: Visits that the film shows.
+        shelf: Where records lie.
+        watch: Sees every state as it is simulated.
+        on_disk: Whether the record must lie on disk, for other processes to read.
+    """
+    if not on_disk and shelf.root is None and record_bytes(run) <= MEMORY_BUDGET:
+        return recorded(run, _simulate(run, shown, None, watch), shown, None)
+    with shelf.entry(key) as folder:
+        _simulate(run, shown, folder, watch).save_index(folder)
+    shelf.prune()
+    home = shelf.folder(key) or shelf.scratch / key
+    return recorded(run, Arrays.load(home), shown, home)
+
+
+def recorded(run: Run, arrays: Arrays, shown: Sequence[int], folder: Path | None) -> Record:
+    """The record of a run whose arrays are there already."""
+    data, rows = run.data.to(torch.device("cpu")), run.rows
+    origin = None if rows is None else rows.cpu().numpy()
+    return Record(
+        name=run.spec.name,
+        schedule=run.spec.schedule,
+        data=data,
+        metrics=run.spec.metrics,
+        levels=run.plan.levels,
+        acts=run.plan.acts,
+        shown=sorted(set(shown)),
+        origin=origin,
+        hue=_hue(run, origin, arrays.series["x"][0]),
+        arrays=arrays,
+        folder=folder,
+        measure=lambda: run.measure,
+    )
+
+
+def _hue(run: Run, origin: NDArray[np.int64] | None, first: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The data's hue where particles come from data, else the angle of where they begin."""
+    if run.source is not None:
+        inherited = run.source.hue
+        return None if inherited is None else inherited[np.arange(len(first)) % len(inherited)]
+    if origin is not None and run.data.hue is not None:
+        return np.asarray(run.data.hue.cpu().numpy()[origin], np.float32)
+    if first.shape[1:] != (2,):
+        return None
+    return np.asarray(np.arctan2(first[:, 1], first[:, 0]) / (2 * np.pi) + 0.5, np.float32)
+
+
+def record_bytes(run: Run) -> int:
+    """How much a record of every visit would take: x, the noise, and x̂_0 where a denoiser is called."""
+    series = 2 + any("denoiser" in sampler.needs for sampler in run.spec.sampler)
+    return 4 * series * len(run.plan.levels) * run.particles * int(np.prod(run.data.event))
+
+
+def kept_visits(run: Run, shown: Sequence[int]) -> NDArray[np.int64]:
+    """The visits to keep: all within the budget, else the first and those shown."""
+    every = range(len(run.plan.levels))
+    return np.array(every if record_bytes(run) <= RECORD_BUDGET else sorted({0, *shown}), np.int64)
+
+
+def _simulate(run: Run, shown: Sequence[int], folder: Path | None, watch: Callable[[State], None]) -> Arrays:
+    tape = _Tape(kept_visits(run, shown), (run.particles, *run.data.event), folder)
+    for state in run.states():
+        tape.take(state)
+        watch(state)
+    return tape.arrays()
+
+
+@dataclass
+class _Tape:
+    """Arrays being recorded; a series is made when it first turns up."""
+
+    kept: NDArray[np.int64]
+    shape: tuple[int, ...]
+    folder: Path | None
+    series: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    there: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    calls: list[int] = field(default_factory=list)
+
+    def take(self, state: State) -> None:
+        self.calls.append(state.calls)
+        row = int(np.searchsorted(self.kept, state.step))
+        if row == len(self.kept) or self.kept[row] != state.step:
+            return
+        for name, tensor in (("x", state.x), ("x0", state.x0), ("noise", state.noise)):
+            if tensor is not None:
+                self._array(name)[row] = tensor.detach().to("cpu", torch.float32).numpy()
+                self.there[name][row] = True
+
+    def _array(self, name: str) -> NDArray[np.float32]:
+        if name not in self.series:
+            shape = (len(self.kept), *self.shape)
+            self.there[name] = np.zeros(len(self.kept), bool)
+            if self.folder is None:
+                self.series[name] = np.empty(shape, np.float32)
+            else:
+                file = self.folder / f"{name}.npy"
+                self.series[name] = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+                _reserve(file)
+        return self.series[name]
+
+    def arrays(self) -> Arrays:
+        return Arrays(self.kept, self.series, self.there, self.calls)
+
+
+def _reserve(file: Path) -> None:
+    """Claim the file's whole size now: a full disk is an error here, but would kill the program at a mapped write."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+
+
+def run_key(run: Run, shown: Sequence[int], folder: Path, source_key: str | None) -> str:
+    """What a run's record is known by: everything that its numbers depend on, and nothing else.
+
+    The data's own content stands for the files it was read from; the visits shown count only where the record is
+    too large to keep all.
+
+    Args:
+        run: The run.
+        shown: Visits that the film shows.
+        folder: The scene's folder.
+        source_key: Key of the run that this one starts from, if it does.
+    """
+    spec, kept = run.spec, kept_visits(run, shown)
+    parts = [p for p in (spec.dataset, spec.schedule, spec.denoiser, *spec.sampler) if p is not None]
+    facts: dict[str, Any] = {
+        "parts": [_identity(part) for part in parts],
+        "inputs": [_digest(file.read_bytes()) for part in parts for file in part.inputs(folder)],
+        "data": _data_digest(run),
+        "start": [run.start, source_key, run.plan.levels[0].t, run.particles],
+        "seed": [spec.seed, spec.copy_index],
+        "kept": "all" if len(kept) == len(run.plan.levels) else kept.tolist(),
+        "versions": [__version__, str(torch.__version__), str(np.__version__)],
+        "machine": [run.device.type, str(run.dtype), torch.get_num_threads()],
+    }
+    return _digest(json.dumps(facts, sort_keys=True).encode())
+
+
+def _identity(plugin: Plugin) -> Any:
+    """A plugin as JSON: its class, its source and its fields, recursively."""
+    fields = {name: _plain(getattr(plugin, name)) for name in type(plugin).model_fields}
+    return [type(plugin).__qualname__, source_digest(type(plugin)), fields]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Plugin):
+        return _identity(value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
+
+
+def _data_digest(run: Run) -> str:
+    tensors = (run.data.x0, run.data.labels, run.data.hue)
+    return _digest(*(t.cpu().numpy().tobytes() + str(tuple(t.shape)).encode() for t in tensors if t is not None))
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

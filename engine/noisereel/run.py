@@ -1,0 +1,239 @@
+"""A scene's run made live, and the timestep loop: the only place that iterates the times of a diffusion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .dataset import Data, Load
+from .denoiser import Bind, Model
+from .errors import NoisereelError, PluginError, SceneError, at_work
+from .noise import LoadDraw, Noise
+from .probe import Measure, State
+from .sampler import Sampler, Step, StepContext
+
+if TYPE_CHECKING:
+    from .record import Record
+    from .scene import RunSpec, Source
+    from .schedule import Level, Schedule
+
+__all__ = ["Plan", "Run", "load_data", "plan"]
+
+_DEFAULT_PARTICLES = 1000
+_START = -1  # the "act" that draws of the starting state are keyed by
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The times a run visits, before anything is simulated.
+
+    Attributes:
+        levels: Level of every visit, one more than there are steps.
+        acts: Act that leaves from each visit; the last visit belongs to the last act.
+        joints: The pairs of levels that each act steps over.
+    """
+
+    levels: tuple[Level, ...]
+    acts: tuple[int, ...]
+    joints: tuple[tuple[tuple[Level, Level], ...], ...]
+
+
+def plan(spec: RunSpec, start: float | None = None) -> Plan:
+    """The times that a run's samplers visit, act after act; each begins where the last ended.
+
+    Args:
+        spec: The run.
+        start: Time of the state it starts from, if it starts from another run's.
+
+    Raises:
+        PluginError: A sampler gives times that do not exist.
+    """
+    known: dict[float, Level] = {}
+    levels: list[Level] = []
+    acts: list[int] = []
+    joints = []
+    for act, sampler in enumerate(spec.sampler):
+        path = _checked_path(sampler, spec.schedule, start, spec.name)
+        for t in path:
+            if t not in known:
+                known[t] = spec.schedule.at(t)
+        joints.append(tuple((known[t], known[s]) for t, s in pairwise(path)))
+        levels += [known[t] for t in path[:-1]]
+        acts += [act] * (len(path) - 1)
+        start = path[-1]
+    return Plan((*levels, known[path[-1]]), (*acts, act), tuple(joints))
+
+
+def _checked_path(sampler: Sampler, schedule: Schedule, start: float | None, run: str) -> tuple[float, ...]:
+    who = f"run '{run}': sampler {type(sampler).__name__} (path)"
+    with at_work(who):
+        path = tuple(map(float, sampler.path(schedule, start)))
+    if not path:
+        raise PluginError(f"{who}: gave no times")
+    if start is not None and path[0] != start:
+        raise PluginError(f"{who}: begins at t = {path[0]:g}, but the particles are at t = {start:g}")
+    outside = [t for t in path if not 0 <= t <= schedule.T]
+    if outside:
+        raise PluginError(f"{who}: visits t = {outside[0]:g}, outside [0, {schedule.T:g}]")
+    return path
+
+
+def load_data(spec: RunSpec, source: Source) -> Data:
+    """Load a run's data set, on the CPU.
+
+    Raises:
+        SceneError: The data cannot be read or used; says where in the scene.
+    """
+    try:
+        data = spec.dataset.load(Load(source.folder, LoadDraw(spec.seed)))
+    except (OSError, ValueError) as error:
+        raise SceneError([source.problem(f"runs.{spec.name}.dataset", _said(error))]) from error
+    if len(data.x0) == 0:
+        raise SceneError(
+            [source.problem(f"runs.{spec.name}.dataset", "the data set is empty: it needs one sample at least")]
+        )
+    if not bool(torch.isfinite(data.x0).all()):
+        raise SceneError([source.problem(f"runs.{spec.name}.dataset", "the data holds numbers that are not finite")])
+    return data
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, bound to data, a device and its noise.
+
+    Attributes:
+        spec: What the scene says.
+        data: Its data, on ``device``.
+        plan: The times it visits.
+        device: Where it is simulated.
+        cache: A folder that denoisers may keep things in.
+        source: The record of the run that this one starts from, if it does.
+        dtype: Of the particles.
+    """
+
+    spec: RunSpec
+    data: Data
+    plan: Plan
+    device: torch.device
+    cache: Path
+    source: Record | None = None
+    dtype: torch.dtype = torch.float32
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The run's denoiser, bound; None if it has none."""
+        if self.spec.denoiser is None:
+            return None
+        with at_work(f"denoiser {type(self.spec.denoiser).__name__}"):
+            return self.spec.denoiser.bind(Bind(self.data, self.spec.schedule, self.device, self.cache))
+
+    @property
+    def measure(self) -> Measure:
+        """What probes may use; calls of the model made here are not counted."""
+        return Measure(self.model, self.data, self.spec.schedule)
+
+    @cached_property
+    def rows(self) -> Tensor | None:
+        """Row of the data that each particle comes from, shape (particles,); None unless started from data."""
+        if self.source is not None:
+            return None if self.source.origin is None else self._fitted(torch.as_tensor(self.source.origin))
+        if self.start == "prior":
+            return None
+        n = len(self.data.x0)
+        return torch.arange(self.spec.particles or n, device=self.device) % n
+
+    @property
+    def start(self) -> str:
+        """What the particles are at first: "data", "prior", "marginal" or "run"."""
+        if self.source is not None:
+            return "run"
+        chosen = self.spec.start
+        return chosen if isinstance(chosen, str) else ("data" if self.plan.levels[0].t == 0 else "prior")
+
+    @property
+    def particles(self) -> int:
+        """How many trajectories."""
+        if self.source is not None:
+            return self.spec.particles or self.source.particles
+        n = len(self.data.x0)
+        return self.spec.particles or (min(n, _DEFAULT_PARTICLES) if self.start == "prior" else n)
+
+    def states(self) -> Iterator[State]:
+        """The timestep loop: every visited state in order.
+
+        Raises:
+            PluginError: A sampler gives particles of another shape.
+        """
+        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(self)
+        origin = None if self.rows is None else self.data.x0[self.rows].to(self.dtype)
+        labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
+        ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
+        x, arrived, at = self._first(ctx), None, 0
+        for act, (sampler, joints) in enumerate(zip(self.spec.sampler, self.plan.joints, strict=True)):
+            carry, passes = None, Counter[tuple[float, float]]()
+            for t, s in joints:
+                draw = noise.at(act, t.t, s.t, passes[t.t, s.t])
+                passes[t.t, s.t] += 1
+                # no_grad around the step alone: a generator would leak it to whoever iterates
+                with at_work(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"), torch.no_grad():
+                    step = sampler.step(x, t, s, replace(ctx, draw=draw), carry)
+                yield State(at, act, t, x, step.x0, arrived, model.calls, step.extra)
+                x, arrived, carry, at = _checked(step, x, sampler).x, step.noise, step.carry, at + 1
+        yield State(at, act, self.plan.levels[-1], x, None, arrived, model.calls)
+
+    def _first(self, ctx: StepContext) -> Tensor:
+        """The particles at the path's first level."""
+        level, spec = self.plan.levels[0], self.spec
+        if self.source is not None:
+            found = self.source.series("x", self.source.nearest(level.t))
+            assert found is not None, "x is recorded at every kept visit"
+            return self._fitted(torch.as_tensor(found)).to(self.device, self.dtype)
+        if ctx.origin is None:
+            like = self.data.x0.new_empty((self.particles, *self.data.event), dtype=self.dtype)
+            return ctx.draw(like, "start") * spec.schedule.prior_std()
+        if self.start == "data":
+            if level.t != 0:
+                raise NoisereelError(
+                    f"run '{spec.name}' begins at t = {level.t:g}, where data is noisy: "
+                    "use 'start: marginal', not 'start: data'"
+                )
+            return ctx.origin
+        return level.alpha * ctx.origin + level.sigma * ctx.draw(ctx.origin, "start")
+
+    def _fitted(self, rows: Tensor) -> Tensor:
+        """Particle i takes row i mod n."""
+        return rows[torch.arange(self.particles) % len(rows)].to(self.device)
+
+
+class _Counted:
+    """A run's model with its calls counted."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.calls = 0
+
+    def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        self.calls += 1
+        assert self.run.model is not None, "the scene was checked for a denoiser"
+        return self.run.model(x, level, labels)
+
+
+def _checked(step: Step, x: Tensor, sampler: Sampler) -> Step:
+    if step.x.shape != x.shape:
+        name = type(sampler).__name__
+        raise PluginError(f"{name}.step gave particles of shape {tuple(step.x.shape)}, not {tuple(x.shape)}")
+    return step

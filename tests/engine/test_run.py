@@ -1,0 +1,194 @@
+"""The timestep loop: what is visited, from where, with which noise."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from noisereel.errors import NoisereelError, PluginError, SceneError
+from noisereel.film import Options, live_runs, plans_of, simulate
+from noisereel.progress import Progress
+from noisereel.recorder import Shelf
+from noisereel.registry import load_registry
+from noisereel.scene import parse_scene
+
+AWKWARD = Path(__file__).parent.parent / "awkward.py"
+HEAD = "dataset: {swiss-roll: {n: 300}}\nschedule: {linear: {steps: 20}}\ndenoiser: empirical\n"
+GAUSS = "dataset: {swiss-roll: {n: 200}}\nschedule: {linear: {steps: 20, beta_end: 0.3}}\ndenoiser: gauss\n"
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load_registry([AWKWARD])
+
+
+@pytest.fixture
+def run_scene(registry, tmp_path, device):
+    def go(text, head=HEAD):
+        """The records of a scene's runs, simulated in memory with every visit kept."""
+        scene = parse_scene(head + text, "test.yaml", tmp_path, registry)
+        plans = plans_of(scene)
+        shown = {name: range(len(plan.levels)) for name, plan in plans.items()}
+        options = Options(device=device)
+        records, _ = simulate(scene, plans, shown, options, Shelf(None, tmp_path), registry, Progress(quiet=True))
+        return records
+
+    return go
+
+
+def states(record, of="x"):
+    return torch.stack([torch.tensor(record.series(of, i)) for i in range(len(record))])
+
+
+def test_forward_visits_every_time_and_keeps_its_noise(run_scene):
+    record = run_scene("sampler: forward")["run"]
+    assert [level.t for level in record.levels] == list(range(21))
+    for t in (1, 13, 20):
+        a, b = record.levels[t - 1], record.levels[t]
+        gain = b.alpha / a.alpha
+        std = (b.sigma**2 - gain**2 * a.sigma**2) ** 0.5
+        rebuilt = gain * record.series("x", t - 1) + std * record.series("noise", t)
+        assert abs(rebuilt - record.series("x", t)).max() < 1e-5
+
+
+def test_acts_follow_one_another_and_share_the_state_between(run_scene):
+    record = run_scene("sampler: [forward, {ddim: {steps: 5}}]")["run"]
+    assert [level.t for level in record.levels] == [*range(21), 16, 12, 8, 4, 0]
+    assert list(record.acts) == [0] * 20 + [1] * 6
+    assert list(record.calls) == [0] * 20 + [1, 2, 3, 4, 5, 5]
+    assert record.series("x0", 19) is None
+    assert record.series("x0", 20) is not None
+    assert record.series("noise", 20) is not None
+    assert record.series("x0", 25) is None
+
+
+def test_same_seed_same_states_other_seed_others(run_scene):
+    a, b = run_scene("sampler: ddpm"), run_scene("sampler: ddpm")
+    other = run_scene("sampler: ddpm\nseed: 1")
+    assert torch.equal(states(a["run"]), states(b["run"]))
+    assert not torch.equal(states(a["run"])[0], states(other["run"])[0])
+
+
+def test_runs_with_the_same_times_share_their_noise_and_copies_do_not(run_scene):
+    records = run_scene("runs: {a: {sampler: ddpm}, b: {sampler: {ddim: {eta: 1}}}, c: {sampler: ddpm, copies: 2}}")
+    assert torch.equal(states(records["a"])[0], states(records["b"])[0])
+    assert abs(states(records["a"]) - states(records["b"])).max() < 1e-4  # DDIM with η = 1 is DDPM
+    assert torch.equal(states(records["a"]), states(records["c.1"]))
+    assert not torch.equal(states(records["c.1"])[0], states(records["c.2"])[0])
+
+
+def test_a_step_taken_again_draws_anew(run_scene):
+    record = run_scene("sampler: {corrector: {steps: 4, repeats: 3}}")["run"]
+    assert [level.t for level in record.levels][:8] == [20, 15, 20, 15, 20, 15, 10, 15]
+    up = [record.series("noise", i) for i in (2, 4, 7)]
+    assert abs((up[0] * up[1]).mean()) < 0.2
+    assert not (up[0] == up[1]).any()
+
+
+def test_fewer_particles_are_the_same_particles(run_scene):
+    few = states(run_scene("sampler: ddpm\nparticles: 7")["run"])
+    many = states(run_scene("sampler: ddpm\nparticles: 300")["run"])
+    assert abs(few - many[:, :7]).max() < 1e-5
+
+
+def test_particles_repeat_the_data(run_scene):
+    record = run_scene("sampler: forward\nparticles: 650")["run"]
+    assert list(record.origin) == [i % 300 for i in range(650)]
+    assert (record.series("x", 0)[:300] == record.series("x", 0)[300:600]).all()
+    assert (record.hue[:50] == record.hue[600:]).all()
+
+
+@pytest.mark.parametrize(("schedule", "std"), [("{linear: {steps: 20}}", 1.0), ("{random-walk: {steps: 16}}", 4.0)])
+def test_the_prior_has_the_schedules_width(run_scene, schedule, std):
+    record = run_scene("sampler: ddim\nparticles: 5000", HEAD.replace("{linear: {steps: 20}}", schedule))["run"]
+    assert abs(record.series("x", 0).std() - std) < 5 * std / 10_000**0.5 * 0.71
+    assert record.origin is None
+
+
+def test_the_marginal_keeps_the_origin(run_scene):
+    record = run_scene("sampler: ddim\nstart: marginal")["run"]
+    level, x0 = record.levels[0], record.data.x0.numpy()
+    residual = (record.series("x", 0) - level.alpha * x0) / level.sigma
+    assert abs(residual.mean()) < 5 / 600**0.5
+    assert abs(residual.std() - 1) < 5 * 0.71 / 600**0.5
+
+
+def test_a_run_starts_from_the_state_of_another(run_scene):
+    records = run_scene("runs: {back: {sampler: ddim, start: {run: there, at: 12.4}}, there: {sampler: forward}}")
+    assert records["back"].levels[0].t == 12
+    assert (records["back"].series("x", 0) == records["there"].series("x", 12)).all()
+    assert (records["back"].origin == records["there"].origin).all()
+    assert (records["back"].hue == records["there"].hue).all()
+
+
+def test_data_does_not_begin_in_noise(run_scene):
+    with pytest.raises(NoisereelError) as caught:
+        run_scene("sampler: ddim\nstart: data")
+    said = "run 'run' begins at t = 20, where data is noisy: use 'start: marginal', not 'start: data'"
+    assert str(caught.value) == said
+
+
+def test_gradients_are_as_the_caller_had_them(registry, tmp_path):
+    scene = parse_scene(HEAD + "sampler: ddim", "test.yaml", tmp_path, registry)
+    run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}))
+    assert all(torch.is_grad_enabled() for _ in run.states())
+
+
+def test_carried_history_makes_a_second_order_method(run_scene):
+    errors = []
+    for steps in (20, 40, 80):
+        text = f"sampler: {{two-step: {{steps: {steps}, spacing: even-ratio}}}}\nparticles: 200"
+        record = run_scene(text, GAUSS)["run"]
+        first, last = record.levels[0], record.levels[-1]
+        # The probability flow of N(0, s²) data only scales: x_t/√(α²s² + σ²) is constant.
+        scale = ((0.25 * last.alpha**2 + last.sigma**2) / (0.25 * first.alpha**2 + first.sigma**2)) ** 0.5
+        errors.append(abs(record.series("x", len(record) - 1) - scale * record.series("x", 0)).mean())
+    slopes = [math.log2(a / b) for a, b in pairwise(errors)]
+    assert slopes == pytest.approx([2, 2], abs=0.25)
+
+
+def test_an_adaptive_solver_judges_each_particle_by_itself(run_scene):
+    text = "sampler: {adaptive: {steps: 4, tolerance: 0.02}}\nparticles: "
+    many, one = run_scene(text + "40")["run"], run_scene(text + "1")["run"]
+    assert abs(states(many)[:, :1] - states(one)).max() < 1e-5
+
+
+def test_what_a_sampler_raises_names_it(run_scene, registry, tmp_path):
+    file = tmp_path / "bad.py"
+    file.write_text(
+        "from noisereel import Sampler, Step, hookimpl\n"
+        "class Bad(Sampler):\n"
+        "    way: str = 'raise'\n"
+        "    'How to fail.'\n"
+        "    def path(self, schedule, start):\n"
+        "        return {'late': [30.0], 'none': []}.get(self.way, [20.0, 10.0])\n"
+        "    def step(self, x, t, s, ctx, carry):\n"
+        "        if self.way == 'shape': return Step(x[:, :1])\n"
+        "        raise KeyError('lost')\n"
+        "@hookimpl\n"
+        "def register_samplers(register): register('bad', Bad)\n"
+    )
+    own = load_registry([file])
+
+    def said(way):
+        scene = parse_scene(HEAD + f"sampler: {{bad: {{way: {way}}}}}", "test.yaml", tmp_path, own)
+        with pytest.raises(PluginError) as caught:
+            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}))
+            list(run.states())
+        return str(caught.value)
+
+    assert said("raise") == "sampler Bad (t = 20 to 10): KeyError: 'lost'"
+    assert said("shape") == "Bad.step gave particles of shape (1000, 1), not (1000, 2)".replace("1000", "300")
+    assert said("late") == "run 'run': sampler Bad (path): visits t = 30, outside [0, 20]"
+    assert said("none") == "run 'run': sampler Bad (path): gave no times"
+
+
+def test_data_that_cannot_be_read_is_placed_in_the_scene(registry, tmp_path):
+    text = "schedule: linear\nsampler: forward\ndataset:\n  image: nowhere.png\n"
+    scene = parse_scene(text, "test.yaml", tmp_path, registry)
+    with pytest.raises(SceneError) as caught:
+        list(live_runs(scene, plans_of(scene), Options(), {}, {}))
+    assert str(caught.value).startswith("test.yaml:4:3: dataset")
+    assert "nowhere.png" in str(caught.value)
