@@ -1,0 +1,51 @@
+"""Drawing against ``FuncAnimation.save`` on the same scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from common import Row, compare
+from scenes import FIELD, MANDRILL, ROLL, draw_all, field, film_of, picture, roll
+
+FEW = 12
+"""Frames that the slow side draws in one go; both sides count by the frame."""
+
+
+def rows() -> Iterator[Row]:
+    """A swiss roll in both sizes and ways of colouring, an image, a field."""
+    for color, name, asked in (("hue", "a colour each", ("25×", "15×")), ("blue", "one colour", ("28×", "16×"))):
+        for size, least in zip(((640, 480), (1280, 720)), asked, strict=True):
+            yield _roll(color, name, size, least)
+    yield _mandrill()
+    yield _field()
+
+
+def _roll(color: str, name: str, size: tuple[int, int], asked: str) -> Row:
+    film = film_of(ROLL.replace("COLOR", color), size)
+    record = film.records["run"]
+    hue = record.hue if color == "hue" else None
+    theirs = roll(lambda i: record.series("x", i * 15), hue, size, FEW)
+    a, b = compare(lambda: draw_all(film), theirs.draw)
+    what = f"swiss roll, 10,000 points, live title, {name}, {size[0]}×{size[1]}"
+    return Row(what, a / len(film.ticks), b / FEW, asked, "a frame")
+
+
+def _mandrill() -> Row:
+    film = film_of(MANDRILL)
+    record = film.records["run"]
+    steps = [tick.steps["run"] for tick in film.ticks]
+    theirs = picture(lambda i: record.series("x", steps[i * 15])[0], (640, 640), FEW)
+    a, b = compare(lambda: draw_all(film), theirs.draw)
+    return Row("mandrill 512×512, against imshow", a / len(film.ticks), b / FEW, "15×", "a frame")
+
+
+def _field() -> Row:
+    film = film_of(FIELD)
+    record = film.records["run"]
+    grid = np.stack(np.meshgrid(*[np.linspace(-2.8, 2.8, 27)] * 2), -1).reshape(-1, 2)
+    spin = np.stack([-grid[:, 1], grid[:, 0]], -1)
+    trail = [np.stack([record.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
+    theirs = field(grid, lambda i: spin * (1 + i / FEW), lambda i: trail[i], (640, 640), FEW)
+    a, b = compare(lambda: draw_all(film), theirs.draw)
+    return Row("field 27×27 and 250 trails of 10", a / len(film.ticks), b / FEW, "8×", "a frame")

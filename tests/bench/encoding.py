@@ -1,0 +1,70 @@
+"""Whole films: to GIF against FuncAnimation and pillow, and to MP4 against the encoder on ready frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from common import Row, compare
+from matplotlib.animation import PillowWriter
+from scenes import ROLL, film_of, roll, scene
+
+from noisereel.canvas.raster import RasterCanvas
+from noisereel.film import Options, render
+from noisereel.output import Output
+from noisereel.progress import Progress
+from noisereel.writer import Frame, OutputSpec
+
+FEW = 12
+
+
+def rows() -> Iterator[Row]:
+    """Both kinds of file in both sizes."""
+    for size, asked in (((640, 480), "25×"), ((1280, 720), "18×")):
+        yield _gif(size, asked)
+    for size, asked in (((640, 480), "70 %"), ((1280, 720), "80 %")):
+        yield _mp4(size, asked)
+
+
+def _render(size: tuple[int, int], path: str) -> None:
+    what, registry = scene(ROLL.replace("COLOR", "blue"), size)
+    render(what, [Output.parse(path, registry)], Options(), registry, Progress(quiet=True))
+
+
+def _gif(size: tuple[int, int], asked: str) -> Row:
+    record = film_of(ROLL.replace("COLOR", "blue"), size).records["run"]
+
+    def theirs(folder: str) -> None:
+        rng, x = np.random.default_rng(0), record.series("x", 0)
+        beta, states = np.linspace(5e-4, 0.1, 200), []
+        for i in range(FEW):  # the share of the 200 steps that FEW of 200 frames stand for
+            x = np.sqrt(1 - beta[i]) * x + np.sqrt(beta[i]) * rng.standard_normal(x.shape)
+            states.append(x)
+        roll(lambda i: states[i], None, size, FEW).save(PillowWriter(fps=25), f"{folder}/theirs.gif")
+
+    with TemporaryDirectory() as folder:
+        a, b = compare(lambda: _render(size, f"{folder}/ours.gif"), lambda: theirs(folder), 3)
+    what = f"… to GIF, simulated, one colour, {size[0]}×{size[1]}"
+    return Row(what, a / 200, b / FEW, asked, "a frame")
+
+
+def _mp4(size: tuple[int, int], asked: str) -> Row:
+    film = film_of(ROLL.replace("COLOR", "blue"), size)
+    registry = scene(ROLL.replace("COLOR", "blue"))[1]
+    canvas = RasterCanvas(film.figure)
+    ready = [canvas.draw(film.drawing(i)) for i in range(len(film.ticks))]
+    writer = registry.get("writer", "mp4")()
+
+    def encoder(folder: str) -> None:
+        spec = OutputSpec(Path(folder) / "ready.mp4", size, Fraction(25))
+        with writer.open(spec) as sink:
+            for i, pixels in enumerate(ready):
+                sink.write(Frame(i, Fraction(1, 25), pixels))
+
+    with TemporaryDirectory() as folder:
+        a, b = compare(lambda: _render(size, f"{folder}/ours.mp4"), lambda: encoder(folder), 3)
+    what = f"… to MP4 (x264 veryfast), simulated, as a share of the encoder's own speed, {size[0]}×{size[1]}"
+    return Row(what, a / 200, b / 200, asked, "a frame")

@@ -1,0 +1,30 @@
+"""Every figure of docs/performance.md: ``make bench``, or ``python tests/bench/run.py drawing startup`` for some."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from common import table
+
+PARTS = {
+    "drawing": "Drawing",
+    "encoding": "Encoding",
+    "memory": "Memory",
+    "empirical": "The empirical denoiser",
+    "startup": "Starting up",
+}
+
+
+def main(names: list[str]) -> None:
+    """Print the tables of the named parts, of all by default."""
+    for name in names or PARTS:
+        rows = list(importlib.import_module(name).rows())
+        print(f"## {PARTS[name]}\n\n{table(rows)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
