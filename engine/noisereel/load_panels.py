@@ -1,0 +1,149 @@
+"""A scene's panels: repeated where asked, one for each copy of a run, and checked against the runs they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+from .build import Builder
+from .errors import suggest
+from .load_runs import Runs, as_list
+from .nodes import Node, describe
+from .registry import Registry
+from .renderer import Renderer
+from .specs import PanelSpec
+from .template import CONSTANT, LIVE, Template
+
+__all__ = ["build_panels", "check_title"]
+
+
+def build_panels(root: Node, runs: Runs, registry: Registry, builder: Builder) -> list[tuple[Node, PanelSpec]]:
+    """The panels with the nodes that they come from; what is wrong is reported to the builder."""
+    written = root.child("panels")
+    if written is None or written.value is None:
+        return [(root, _default(name, runs)) for copies in runs.copies.values() for name in copies]
+    if not written.list:
+        builder.report(written, f"must be a list of one panel or more, got {describe(written)}")
+    nodes = [_normal(node) for item in written.list or () for node in _opened(item, runs, builder)]
+    for node in nodes:
+        _check(node, runs, registry, builder)
+    built = [(node, builder.model(PanelSpec, node)) for node in nodes]
+    return [(node, spec) for node, spec in built if spec is not None]
+
+
+def check_title(node: Node | None, run: str | None, runs: Runs, registry: Registry, builder: Builder) -> None:
+    """Report what is wrong with the live values of a text that belongs to a run."""
+    if node is None or not isinstance(node.value, str):
+        return
+    try:
+        template = Template(node.value)
+        fields = runs.fields.get(runs.original(run)) if run in runs.names else None
+        if fields is None:
+            return
+        known = [*LIVE, *CONSTANT, *(name for metric in fields.metrics for name in metric.gives)]
+        for name in template.names:
+            if name not in known:
+                raise ValueError(_unknown(name, known, registry))
+        template.format(dict.fromkeys(known, 0.5) | {"run": "name", "step": 1, "calls": 1, "particles": 1})
+    except ValueError as error:
+        builder.report(node, str(error))
+
+
+def _unknown(name: str, known: list[str], registry: Registry) -> str:
+    metric = name.replace("_", "-")
+    if metric in registry.names("metric"):
+        return f"'{{{name}}}' is not measured; add 'metrics: [{metric}]' to the run"
+    return f"unknown name '{{{name}}}'; {suggest(name, known)}"
+
+
+def _default(name: str, runs: Runs) -> PanelSpec:
+    """A run's panel in a scene that writes none."""
+    several = sum(map(len, runs.copies.values())) > 1
+    return PanelSpec(run=name, name=name, title=_escaped(name) if several else None)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def _opened(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
+    """One panel as many: repeated, and for every copy of its run."""
+    if item.map is None:
+        builder.report(item, f"must be a mapping such as {{run: NAME, layers: [NAME]}}, got {describe(item)}")
+        return
+    for node in _repeated(item, builder):
+        yield from _for_each_copy(node, runs, builder)
+
+
+def _repeated(item: Node, builder: Builder) -> Iterator[Node]:
+    entries = dict(item.map or {})
+    repeat = entries.pop("repeat", None)
+    if repeat is None:
+        yield item
+        return
+    [key, values], *more = (repeat.map or {"": repeat}).items()
+    if more or key not in ("at", "run") or not values.list:
+        builder.report(repeat, "must be {at: [T, …]} or {run: [NAME, …]}")
+    elif key in entries:
+        builder.report(entries[key], "is given by 'repeat' as well; leave out one of them")
+    else:
+        yield from _numbered(replace(item, value=entries), [{key: value} for value in values.list])
+
+
+def _for_each_copy(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
+    node = item.child("run")
+    if node is None and len(runs.copies) == 1:
+        node = Node(next(iter(runs.copies)), item.place, item.key, item.path)
+    if node is None:
+        if runs.copies:
+            names = ", ".join(runs.copies)
+            builder.report(item, f"is missing; add 'run: NAME', NAME being one of {names}", path=f"{item.path}.run")
+        return
+    if not isinstance(node.value, str):
+        yield item  # the panel's own validation says what a run must be
+    elif node.value in runs.names:
+        copies = runs.copies.get(node.value, (node.value,))
+        yield from _numbered(item, [{"run": replace(node, value=copy)} for copy in copies])
+    elif runs.copies:
+        builder.report(node, f"unknown run '{node.value}'; {suggest(node.value, runs.names)}")
+
+
+def _numbered(item: Node, changes: list[dict[str, Node]]) -> Iterator[Node]:
+    """The panel with each change made; its name gets a number where there are several."""
+    name = item.child("name")
+    for i, change in enumerate(changes):
+        entries = {**(item.map or {}), **change}
+        if name is not None and isinstance(name.value, str) and len(changes) > 1:
+            entries["name"] = replace(name, value=f"{name.value}.{i + 1}")
+        yield replace(item, value=entries)
+
+
+def _normal(item: Node) -> Node:
+    entries = {key: child for key, child in (item.map or {}).items() if child.value is not None}
+    if "layers" in entries:
+        entries["layers"] = as_list(entries["layers"])
+    return replace(item, value=entries)
+
+
+def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None:
+    """Report what no single value shows: times beyond the run, layers that do not share axes, unknown live values."""
+    run, at, layers = item.child("run"), item.child("at"), item.child("layers")
+    name = str(run.value) if run is not None else ""
+    check_title(item.child("title"), name, runs, registry, builder)
+    original = runs.original(name) if name in runs.names else ""
+    fields = runs.fields.get(original)
+    if fields and at is not None and isinstance(at.value, (int, float)) and at.value > fields.schedule.T:
+        builder.report(
+            at, f"must be between 0 and {fields.schedule.T:g}, the end of run '{original}', got {describe(at)}"
+        )
+    spaces: dict[str, str] = {}
+    for node in (layers.list or ()) if layers is not None else ():
+        layer = cast("Renderer | None", builder.plugin(node, "renderer"))
+        if layer is not None:
+            spaces.setdefault(layer.space, registry.name_of(layer))
+        if len(spaces) > 1:
+            (first, one), (second, other) = [*spaces.items()][:2]
+            message = f"'{other}' draws on {second} axes, '{one}' on {first} axes: give them a panel each"
+            builder.report(node, message)
+            return

@@ -1,0 +1,205 @@
+"""A scene's runs: defaults merged in, plugins built, copies made, and the runs that start from one another resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from .build import ABSENT, Builder
+from .errors import suggest
+from .nodes import Node, describe
+from .registry import Registry
+from .sampler import Sampler
+from .specs import RunFields, RunSpec, StartAt
+
+__all__ = ["RUN_KEYS", "Runs", "as_list", "build_runs", "refuse_unknown"]
+
+RUN_KEYS = tuple(RunFields.model_fields)
+"""What a run may say; at the top level of a scene, the defaults of every run."""
+
+_REQUIRED = tuple(key for key, info in RunFields.model_fields.items() if info.is_required())
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of a scene, as far as they could be built.
+
+    Attributes:
+        nodes: By name, with the scene's defaults.
+        fields: What each says; None where something is wrong with it.
+        copies: Names of each run's copies; its own name where it has none.
+        specs: The finished runs, by name of the copy.
+    """
+
+    nodes: Mapping[str, Node]
+    fields: Mapping[str, RunFields | None]
+    copies: Mapping[str, tuple[str, ...]]
+    specs: dict[str, RunSpec] = field(default_factory=dict)
+
+    def original(self, name: str) -> str:
+        """The run that this is a copy of."""
+        return next(run for run, copies in self.copies.items() if name == run or name in copies)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that a run can be called by."""
+        return list(dict.fromkeys(name for run, copies in self.copies.items() for name in (run, *copies)))
+
+
+def build_runs(root: Node, registry: Registry, builder: Builder) -> Runs:
+    """Build all runs of a scene; what is wrong is reported to the builder."""
+    nodes = {name: _normal(node) for name, node in _merged(root, builder)}
+    nodes = _without_absent(nodes, root, registry, builder)
+    _check_defaults(root, builder)
+    fields = {name: builder.model(RunFields, node) for name, node in nodes.items()}
+    copies = {name: _copy_names(name, each.copies if each else 1) for name, each in fields.items()}
+    runs = Runs(nodes, fields, copies)
+    for name in nodes:
+        _check_needs(nodes[name], registry, builder)
+        runs.specs.update((spec.name, spec) for spec in _specs(name, runs, builder))
+    _refuse_circles(runs, builder)
+    return runs
+
+
+def refuse_unknown(node: Node, known: Sequence[str], builder: Builder) -> None:
+    """Report the keys that mean nothing here."""
+    for key, child in (node.map or {}).items():
+        if key not in known:
+            builder.report(child, f"unknown key '{key}'; {suggest(key, known)}", place=child.key)
+
+
+def as_list(node: Node) -> Node:
+    """A list as it is; one thing as a list of it."""
+    return node if node.list is not None else replace(node, value=(node,))
+
+
+def _merged(root: Node, builder: Builder) -> Iterator[tuple[str, Node]]:
+    """Each run's node, the scene's defaults filled in."""
+    defaults = {key: child for key, child in (root.map or {}).items() if key in RUN_KEYS}
+    runs = root.child("runs")
+    if runs is None:
+        yield "run", replace(root, value=defaults)
+        return
+    if not runs.map:
+        builder.report(runs, f"must be runs by name, {{NAME: {{…}}}}, got {describe(runs)}")
+    for name, node in (runs.map or {}).items():
+        if not name or "." in name:
+            builder.report(node, f"a run cannot be named '{name}': names hold no dots", place=node.key)
+        elif node.value is not None and node.map is None:
+            builder.report(node, f"must be a mapping such as {{sampler: NAME}}, got {describe(node)}")
+        else:
+            refuse_unknown(node, RUN_KEYS, builder)
+            own = {key: child for key, child in (node.map or {}).items() if key in RUN_KEYS}
+            yield name, replace(node, value={**defaults, **own})
+
+
+def _normal(node: Node) -> Node:
+    """The same run with lists where one thing may stand alone, and without empty values that mean a default."""
+    entries = {key: child for key, child in (node.map or {}).items() if child.value is not None or key in _REQUIRED}
+    for key in {"sampler", "metrics"} & entries.keys():
+        entries[key] = as_list(entries[key])
+    return replace(node, value=entries)
+
+
+def _without_absent(nodes: Mapping[str, Node], root: Node, registry: Registry, builder: Builder) -> dict[str, Node]:
+    """Report what runs lack, once if all of them lack it, and mark it as reported."""
+    found = {name: dict(node.map or {}) for name, node in nodes.items()}
+    for key in _REQUIRED:
+        lacking = [name for name, entries in found.items() if _is_absent(entries.get(key))]
+        at_root = [root] if lacking and len(lacking) == len(nodes) else None
+        for node in at_root or [nodes[name] for name in lacking]:
+            path = f"{node.path}.{key}".lstrip(".")
+            builder.report(node, f"is missing; {_advice(key, registry.names(key))}", path=path, place=node.key)
+        for name in lacking:
+            found[name][key] = Node((ABSENT,), nodes[name].place) if key == "sampler" else ABSENT
+    return {name: replace(nodes[name], value=entries) for name, entries in found.items()}
+
+
+def _check_defaults(root: Node, builder: Builder) -> None:
+    """Report what is wrong with the scene's defaults even where every run has a value of its own."""
+    entries = {key: child for key, child in (root.map or {}).items() if key in RUN_KEYS}
+    written = {key: child for key, child in entries.items() if not (key in _REQUIRED and _is_absent(child))}
+    missing = {key: Node((ABSENT,), root.place) if key == "sampler" else ABSENT for key in _REQUIRED}
+    builder.model(RunFields, _normal(replace(root, value={**missing, **written})))
+
+
+def _is_absent(node: Node | None) -> bool:
+    return (
+        node is None or node.value is None or (node.list is not None and [n.value for n in node.list] in ([], [None]))
+    )
+
+
+def _advice(key: str, names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"add '{key}: {names[0]}'"
+    return f"add '{key}: NAME', NAME being one of {', '.join(names)}" if names else f"no {key} is installed"
+
+
+def _copy_names(name: str, copies: int) -> tuple[str, ...]:
+    return (name,) if copies == 1 else tuple(f"{name}.{i + 1}" for i in range(copies))
+
+
+def _check_needs(node: Node, registry: Registry, builder: Builder) -> None:
+    """Report samplers whose needs the run does not meet."""
+    start = node.child("start")
+    samplers = node.child("sampler")
+    for item in samplers.list or () if samplers is not None else ():
+        sampler = cast("Sampler | None", builder.plugin(item, "sampler"))
+        if sampler is None:
+            continue
+        who = f"'{registry.name_of(sampler)}'"
+        if "denoiser" in sampler.needs and node.child("denoiser") is None:
+            builder.report(item, f"{who} needs a denoiser; {_advice('denoiser', registry.names('denoiser'))}")
+        if "data" in sampler.needs and start is not None and start.value == "prior":
+            builder.report(start, f"must not be 'prior': the sampler {who} starts from data")
+
+
+def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
+    """A run's copies, each starting from its own copy of another run where that has as many."""
+    fields = runs.fields[name]
+    if fields is None:
+        return
+    for i, copy in enumerate(runs.copies[name]):
+        start = fields.start
+        if isinstance(start, StartAt):
+            start = _resolved(start, name, i, runs, builder)
+            if start is None:
+                return
+        yield RunSpec(**{**dict(fields), "start": start, "name": copy, "copy_index": i})
+
+
+def _resolved(start: StartAt, name: str, copy: int, runs: Runs, builder: Builder) -> StartAt | None:
+    """The start with the name of one copy of the other run; None if it names no run, or a time beyond its schedule."""
+    node = runs.nodes[name].child("start")
+    assert node is not None
+    if start.run not in runs.names:
+        builder.report(node.child("run") or node, f"unknown run '{start.run}'; {suggest(start.run, runs.names)}")
+        return None
+    copies = runs.copies.get(start.run, (start.run,))
+    if len(copies) not in (1, len(runs.copies[name])):
+        message = f"run '{start.run}' has {len(copies)} copies; name one of them, such as '{copies[0]}'"
+        builder.report(node.child("run") or node, message)
+        return None
+    fields = runs.fields[runs.original(start.run)]
+    if fields is not None and start.at > fields.schedule.T:
+        message = f"must be between 0 and {fields.schedule.T:g}, the end of run '{start.run}', got {start.at:g}"
+        builder.report(node.child("at") or node, message)
+        return None
+    return start.model_copy(update={"run": copies[copy] if len(copies) > 1 else copies[0]})
+
+
+def _refuse_circles(runs: Runs, builder: Builder) -> None:
+    """Report runs that start from one another in a circle, at the first of them."""
+    found: set[frozenset[str]] = set()
+    for name in runs.specs:
+        chain = [name]
+        while (spec := runs.specs.get(chain[-1])) is not None and spec.source_run is not None:
+            chain.append(spec.source_run.run)
+            if chain[-1] in chain[:-1]:
+                break
+        if len(chain) > 1 and chain[-1] == name and frozenset(chain) not in found:
+            found.add(frozenset(chain))
+            node = runs.nodes[runs.original(name)].child("start")
+            assert node is not None
+            builder.report(node, f"runs start from one another in a circle: {' from '.join(chain)}")

@@ -1,0 +1,98 @@
+"""Values that remember where they were written, so that every error can point at the one it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["Node", "Place", "Value", "describe", "plain", "with_paths"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something was written.
+
+    Attributes:
+        source: File name, or an option such as ``--set``.
+        line: From 1; 0 where there are no lines.
+        column: From 1; 0 where there are no columns.
+    """
+
+    source: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+Value = None | bool | int | float | str | tuple["Node", ...] | Mapping[str, "Node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A scalar, list or mapping, and where it stands.
+
+    Attributes:
+        value: Plain scalar, or nodes.
+        place: Where the value begins.
+        key: Where its key begins, if it stands in a mapping.
+        path: Its place in the scene, dotted, set by `with_paths`.
+    """
+
+    value: Value
+    place: Place
+    key: Place | None = None
+    path: str = ""
+
+    @property
+    def map(self) -> Mapping[str, Node] | None:
+        """The entries, if this is a mapping."""
+        return self.value if isinstance(self.value, Mapping) else None
+
+    @property
+    def list(self) -> tuple[Node, ...] | None:
+        """The items, if this is a list."""
+        return self.value if isinstance(self.value, tuple) else None
+
+    def child(self, name: str | int) -> Node | None:
+        """The entry or item of that name or index, or None."""
+        if isinstance(self.value, tuple):
+            return self.value[name] if isinstance(name, int) and 0 <= name < len(self.value) else None
+        return self.map.get(str(name)) if self.map is not None else None
+
+
+def plain(node: Node) -> Any:
+    """The node's value without places: dicts, lists and scalars."""
+    if node.map is not None:
+        return {key: plain(child) for key, child in node.map.items()}
+    return [plain(child) for child in node.list] if node.list is not None else node.value
+
+
+def with_paths(node: Node, path: str = "") -> Node:
+    """The same tree, each node knowing its path."""
+    stem = f"{path}." if path else ""
+    value = node.value
+    if isinstance(value, tuple):
+        value = tuple(with_paths(child, f"{stem}{i}") for i, child in enumerate(value))
+    elif isinstance(value, Mapping):
+        value = {key: with_paths(child, f"{stem}{key}") for key, child in value.items()}
+    return replace(node, value=value, path=path)
+
+
+def describe(node: Node) -> str:
+    """What was given, for the tail of an error: ``text 'a'``, ``-1``, ``a list of 3``."""
+    match node.value:
+        case None:
+            return "nothing"
+        case bool(value):
+            return str(value).lower()
+        case str(text):
+            return f"text '{text}'" if len(text) <= 60 else f"text '{text[:59]}…'"
+        case tuple(items):
+            return f"a list of {len(items)}"
+        case Mapping():
+            return "a mapping"
+        case number:
+            return str(number)

@@ -1,0 +1,176 @@
+"""Values set from outside a scene's file, such as ``--set schedule.steps=20``, merged in before validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from .errors import NoisereelError, Problem, SceneError, UsageError, suggest
+from .nodes import Node, Place, describe
+from .plugin import Plugin
+from .plugin_fields import plugin_kind
+from .registry import Registry
+from .yaml_nodes import parse
+
+__all__ = ["PLUGIN_KEYS", "Override", "override"]
+
+PLUGIN_KEYS: Mapping[str, str] = {
+    "dataset": "dataset",
+    "schedule": "schedule",
+    "denoiser": "denoiser",
+    "sampler": "sampler",
+    "metrics": "metric",
+    "layers": "renderer",
+}
+"""Keys of a scene that hold a plugin, or a list of them, and its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One value set from outside.
+
+    Attributes:
+        place: What errors call it: the option that it came from, such as ``--set``.
+        path: Dotted, with list indices from 0: ``panels.0.title``.
+        value: YAML text.
+    """
+
+    place: str
+    path: str
+    value: str
+
+    @classmethod
+    def read(cls, text: str) -> Override:
+        """``PATH=VALUE`` as on the command line.
+
+        Raises:
+            UsageError: There is no path or no '='.
+        """
+        path, equals, value = text.partition("=")
+        if not (path.strip() and equals):
+            raise UsageError(f"--set takes PATH=VALUE, such as film.fps=30, got '{text}'")
+        return cls("--set", path.strip(), value.strip())
+
+
+def override(root: Node, given: Override, registry: Registry) -> Node:
+    """The scene's nodes with one value set; shorthands are opened where it lies inside one.
+
+    Raises:
+        SceneError: The path leads nowhere, or the value is no YAML.
+    """
+    return _Setter(given, registry).put(root, 0, None)
+
+
+class _Setter:
+    """Walks down one override's path, rebuilding the nodes on its way."""
+
+    def __init__(self, given: Override, registry: Registry) -> None:
+        self._given = given
+        self._registry = registry
+        self._place = Place(given.place)
+        self._parts = given.path.split(".")
+        self._value = self._read()
+
+    def put(self, node: Node | None, depth: int, kind: str | None) -> Node:
+        """A node with the value set inside it.
+
+        Args:
+            node: What is there now, if anything.
+            depth: How many parts of the path lead to it.
+            kind: Kind of plugin that stands there, if one does.
+        """
+        if depth == len(self._parts):
+            return self._value
+        if node is not None and node.list is not None:
+            return self._in_list(node, node.list, depth, kind)
+        return self._in_plugin(node, depth, kind) if kind else self._in_map(node, depth)
+
+    def _read(self) -> Node:
+        try:
+            return self._placed(parse(self._given.value, self._given.place))
+        except SceneError as error:
+            raise self._error(len(self._parts), error.problems[0].message) from error
+
+    def _placed(self, node: Node) -> Node:
+        """The same nodes without lines and columns, which mean nothing on a command line."""
+        value = node.value
+        if isinstance(value, tuple):
+            value = tuple(map(self._placed, value))
+        elif isinstance(value, Mapping):
+            value = {key: self._placed(child) for key, child in value.items()}
+        return Node(value, self._place, self._place)
+
+    def _in_map(self, node: Node | None, depth: int) -> Node:
+        part = self._parts[depth]
+        if node is not None and node.value is not None and node.map is None:
+            raise self._error(depth, f"is {describe(node)}; nothing can be set inside it")
+        if node is None and part.isdigit():
+            raise self._error(depth, "is not written in the scene, so it has no items to set")
+        inside_runs = depth == 1 and self._parts[0] == "runs"
+        if inside_runs and (node is None or node.child(part) is None):
+            known = [*(node.map or {})] if node is not None else []
+            raise self._error(depth + 1, f"unknown run '{part}'; {suggest(part, known)}")
+        return self._with(node, part, depth, None if inside_runs else PLUGIN_KEYS.get(part))
+
+    def _in_list(self, node: Node, items: tuple[Node, ...], depth: int, kind: str | None) -> Node:
+        part = self._parts[depth]
+        if kind and len(items) == 1 and not part.isdigit():
+            return replace(node, value=(self.put(items[0], depth, kind),))
+        if not part.isdigit() or int(part) >= len(items):
+            reach = (
+                f"of items 0 to {len(items) - 1}" if len(items) > 1 else "of item 0 alone" if items else "without items"
+            )
+            raise self._error(depth, f"is a list {reach}, got '{part}'")
+        changed = self.put(items[int(part)], depth + 1, kind)
+        return replace(node, value=(*items[: int(part)], changed, *items[int(part) + 1 :]))
+
+    def _in_plugin(self, node: Node | None, depth: int, kind: str) -> Node:
+        """Inside ``name``, ``{name: value}`` or ``{name: {…}}``; the path may name the plugin or leave it out."""
+        part = self._parts[depth]
+        name, params = _named(node)
+        if name is None or name == part:
+            return self._rebuilt(node, part, self._in_params(self._class(kind, part), params, depth + 1))
+        cls = self._class(kind, name)
+        if part in self._registry.names(kind) and part not in (cls.model_fields if cls else ()):
+            raise self._error(depth + 1, f"the {kind} is '{name}'; set {'.'.join(self._parts[:depth])}={part} first")
+        return self._rebuilt(node, name, self._in_params(cls, params, depth))
+
+    def _in_params(self, cls: type[Plugin] | None, params: Node | None, depth: int) -> Node:
+        if depth == len(self._parts):
+            return self._value
+        if params is not None and params.value is not None and params.map is None and cls and cls.primary:
+            params = Node({cls.primary: params}, params.place, params.key)
+        part = self._parts[depth]
+        field = cls.model_fields.get(part) if cls else None
+        return self._with(params, part, depth, plugin_kind(field.annotation) if field else None)
+
+    def _with(self, node: Node | None, part: str, depth: int, kind: str | None) -> Node:
+        """A mapping with one entry changed or added."""
+        old = node.child(part) if node is not None else None
+        return self._rebuilt(node, part, self.put(old, depth + 1, kind), keep=True)
+
+    def _rebuilt(self, node: Node | None, key: str, child: Node, keep: bool = False) -> Node:
+        entries = dict(node.map or {}) if keep and node is not None else {}
+        old = entries.get(key)
+        entries[key] = replace(child, key=child.key or (old.key if old else self._place))
+        return Node(entries, node.place if node is not None else self._place, node.key if node is not None else None)
+
+    def _class(self, kind: str, name: str) -> type[Plugin] | None:
+        try:
+            return self._registry.get(kind, name)
+        except NoisereelError:
+            return None  # validation will say it, with its place
+
+    def _error(self, depth: int, message: str) -> SceneError:
+        return SceneError([Problem(self._given.place, ".".join(self._parts[:depth]), message)])
+
+
+def _named(node: Node | None) -> tuple[str | None, Node | None]:
+    """A plugin's name and what stands behind it; no name where none, or several, are given."""
+    if node is None:
+        return None, None
+    if isinstance(node.value, str):
+        return node.value, None
+    if node.map is not None and len(node.map) == 1:
+        return next(iter(node.map.items()))
+    return None, None

@@ -1,0 +1,17 @@
+"""Which fields of a model hold plugins: those whose annotation mentions a concept, such as ``Spacing | None``."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from .plugin import Plugin
+from .registry import KINDS
+
+__all__ = ["plugin_kind"]
+
+
+def plugin_kind(annotation: Any) -> str | None:
+    """The kind of plugin that an annotation takes, alone, optional or in a tuple; None for other values."""
+    if isinstance(annotation, type) and issubclass(annotation, Plugin):
+        return annotation.kind if "kind" in vars(annotation) and annotation.kind in KINDS else None
+    return next(filter(None, map(plugin_kind, get_args(annotation))), None)

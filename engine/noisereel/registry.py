@@ -1,0 +1,356 @@
+"""Names → plugins. Nothing is imported before a scene, or a person, asks for it by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from . import hookspecs
+from .errors import NoisereelError, PluginError, UsageError, suggest
+
+if TYPE_CHECKING:
+    from .plugin import Plugin
+
+__all__ = ["KINDS", "Registry", "load_registry"]
+
+KINDS: Mapping[str, str] = {
+    "dataset": "noisereel.dataset:Dataset",
+    "schedule": "noisereel.schedule:Schedule",
+    "spacing": "noisereel.schedule:Spacing",
+    "denoiser": "noisereel.denoiser:Denoiser",
+    "sampler": "noisereel.sampler:Sampler",
+    "metric": "noisereel.probe:Metric",
+    "renderer": "noisereel.renderer:Renderer",
+    "writer": "noisereel.writer:Writer",
+}
+"""Each kind of plugin and its base class, as a string so that listing names imports none of them."""
+
+_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def load_registry(plugin_files: Sequence[Path] = (), *, strict: bool = False) -> Registry:
+    """Find the plugins of all installed packages and of the given files.
+
+    Args:
+        plugin_files: Python files to load as plugins.
+        strict: Whether a broken plugin is an error instead of a warning.
+
+    Raises:
+        UsageError: A file does not exist.
+        PluginError: Two plugins register the same name, or, if ``strict``, one is broken.
+    """
+    registry = Registry(strict=strict)
+    for name, entry in _installed():
+        registry.add(name, entry.load)
+    for path in plugin_files:
+        registry.add_file(Path(path))
+    registry.warn_of_unknown_hooks()
+    return registry
+
+
+def _installed() -> Iterator[tuple[str, EntryPoint]]:
+    """Entry points with readable names: the distribution's, and the entry's where a distribution has several."""
+    unique = {(_distribution(entry), entry.name): entry for entry in entry_points(group=hookspecs.GROUP)}
+    packages = [package for package, _ in unique]
+    for (package, name), entry in sorted(unique.items(), key=lambda item: item[0]):
+        yield package if packages.count(package) == 1 else f"{package}:{name}", entry
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.module
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What was registered under a name: a class or where to import it from, and by which package."""
+
+    target: type[Plugin] | str
+    package: str
+
+
+class Registry:
+    """The plugins at hand.
+
+    Attributes:
+        strict: Whether a broken plugin is an error instead of a warning.
+        warnings: One line for each plugin that is broken or misspells a hook.
+        files: Plugin files loaded by path, so that a worker can load them again.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.warnings: list[str] = []
+        self.files: tuple[Path, ...] = ()
+        self._manager = pluggy.PluginManager(hookspecs.GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._entries: dict[str, dict[str, _Entry]] = {kind: {} for kind in KINDS}
+        self._classes: dict[type[Plugin], str] = {}
+        self._folders: list[tuple[Path, str]] = []
+
+    @classmethod
+    def from_plugins(cls, plugins: Mapping[str, object], *, strict: bool = False) -> Registry:
+        """A registry of the given plugin modules (or other objects with hooks) by readable name."""
+        registry = cls(strict=strict)
+        for name, plugin in plugins.items():
+            registry.add(name, partial(_same, plugin))
+        registry.warn_of_unknown_hooks()
+        return registry
+
+    # Loading
+
+    def add(self, name: str, load: Callable[[], object]) -> None:
+        """Load one plugin and let it register what it has; all of it is dropped if any of that fails.
+
+        Raises:
+            PluginError: It registers a name that another has, or, if ``strict``, it is broken.
+        """
+        plugin: object = None
+        try:
+            plugin = load()
+            self._manager.register(plugin, name)
+            found = [*self._registrations(plugin, name)]
+        except Exception as error:
+            if plugin is not None and self._manager.get_plugin(name) is plugin:
+                self._manager.unregister(plugin)
+            self._broken(name, error)
+            return
+        for kind, key, entry in found:
+            self._put(kind, key, entry)
+
+    def add_file(self, path: Path) -> None:
+        """Load a Python file as a plugin.
+
+        Raises:
+            UsageError: There is no such file.
+            PluginError: As for `add`.
+        """
+        if not path.is_file():
+            raise UsageError(f"no plugin file '{path}'")
+        if path.resolve() in self.files:
+            return
+        self.files = (*self.files, path.resolve())
+        self.add(str(path), partial(_load_file, path.resolve()))
+
+    def register_commands(self, cli: Any) -> None:
+        """Let every plugin add its commands to the command line."""
+        for name, plugin in self._manager.list_name_plugin():
+            try:
+                self._hook_of(plugin, "register_commands")(cli=cli)
+            except Exception as error:
+                self._broken(name, error)
+
+    def warn_of_unknown_hooks(self) -> None:
+        """Name the plugins that implement a hook which does not exist: most likely misspelled."""
+        known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.GROUP}_spec")]
+        for name, plugin in self._manager.list_name_plugin():
+            for caller in self._manager.get_hookcallers(plugin) or ():
+                if not caller.has_spec():
+                    self._warn(f"plugin '{name}': unknown hook '{caller.name}'; {suggest(caller.name, known)}")
+
+    def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, _Entry]]:
+        """Everything that one plugin registers, as (kind, name, entry); folders of scenes as kind "scenes"."""
+        found: list[tuple[str, str, _Entry]] = []
+        for kind in KINDS:
+            self._hook_of(plugin, f"register_{kind}s")(register=partial(_collect, found, package, kind))
+        self._hook_of(plugin, "register_scenes")(register=partial(_collect_folder, found, package))
+        yield from found
+
+    def _hook_of(self, plugin: object, hook: str) -> Callable[..., Any]:
+        """The hook as this one plugin implements it."""
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def _put(self, kind: str, name: str, entry: _Entry) -> None:
+        if kind == "scenes":
+            self._folders.append((Path(name), entry.package))
+            return
+        if other := self._entries[kind].get(name):
+            raise PluginError(_twice(kind, name, other.package, entry.package))
+        self._entries[kind][name] = entry
+        if not isinstance(entry.target, str):
+            self._classes.setdefault(entry.target, name)
+
+    def _broken(self, name: str, error: Exception) -> None:
+        message = f"plugin '{name}' is skipped: {_reason(error)}"
+        if self.strict:
+            raise PluginError(message) from error
+        self.warnings.append(message)
+
+    def _warn(self, message: str) -> None:
+        if self.strict:
+            raise PluginError(message)
+        self.warnings.append(message)
+
+    # Asking
+
+    @property
+    def hooks(self) -> Any:
+        """pluggy's relay: ``registry.hooks.run_finished(run=…, record=…)`` calls every implementation."""
+        return self._manager.hook
+
+    def listens(self, hook: str) -> bool:
+        """Whether any plugin implements a hook."""
+        return bool(getattr(self.hooks, hook).get_hookimpls())
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of plugin."""
+        return tuple(KINDS)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Readable names of the plugins that were loaded."""
+        return tuple(name for name, _ in self._manager.list_name_plugin())
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """All names of a kind, sorted."""
+        return tuple(sorted(self._entries[kind]))
+
+    def package(self, kind: str, name: str) -> str:
+        """Which package registered a name.
+
+        Raises:
+            UsageError: Nobody did.
+        """
+        return self._entry(kind, name).package
+
+    def get(self, kind: str, name: str) -> type[Plugin]:
+        """The class registered under a name, imported now if it was not yet.
+
+        Raises:
+            UsageError: There is none.
+            PluginError: It cannot be imported, or is no plugin of this kind.
+        """
+        entry = self._entry(kind, name)
+        try:
+            found = _import(entry.target) if isinstance(entry.target, str) else entry.target
+        except NoisereelError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{kind} '{name}' of '{entry.package}' cannot be loaded: {_reason(error)}") from error
+        if fault := _fault(found, kind):
+            raise PluginError(f"{kind} '{name}' of '{entry.package}' {fault}")
+        self._classes.setdefault(found, name)
+        return found
+
+    def _entry(self, kind: str, name: str) -> _Entry:
+        if name not in self._entries[kind]:
+            raise UsageError(f"unknown {kind} '{name}'; {suggest(name, self.names(kind))}")
+        return self._entries[kind][name]
+
+    def name_of(self, plugin: Plugin | type[Plugin]) -> str:
+        """The name a plugin is registered under; ``module:Class`` for one that is not registered."""
+        cls = plugin if isinstance(plugin, type) else type(plugin)
+        where = f"{cls.__module__}:{cls.__qualname__}"
+        if cls not in self._classes:
+            for name, entry in self._entries.get(cls.kind, {}).items():
+                if entry.target == where:
+                    return name
+        return self._classes.get(cls, where)
+
+    def spec(self, plugin: Plugin) -> dict[str, Any]:
+        """A plugin as plain values, ``{name: {field: value}}``, defaults included and nested plugins alike."""
+        return {
+            self.name_of(plugin): {field: self._plain(getattr(plugin, field)) for field in type(plugin).model_fields}
+        }
+
+    def _plain(self, value: Any) -> Any:
+        from pydantic import BaseModel
+
+        from .plugin import Plugin
+
+        if isinstance(value, Plugin):
+            return self.spec(value)
+        if isinstance(value, (Mapping, BaseModel)):
+            return {str(key): self._plain(item) for key, item in dict(value).items()}
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            return [self._plain(item) for item in value]
+        return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+    def scenes(self) -> Mapping[str, Path]:
+        """The gallery: every scene file in a registered folder, by bare name.
+
+        Raises:
+            PluginError: Two folders hold a scene of the same name.
+        """
+        found: dict[str, tuple[Path, str]] = {}
+        for folder, package in self._folders:
+            for path in sorted(folder.glob("*.yaml")):
+                if path.stem in found:
+                    raise PluginError(_twice("scene", path.stem, found[path.stem][1], package))
+                found[path.stem] = (path, package)
+        return {name: path for name, (path, _) in sorted(found.items())}
+
+
+def _same(plugin: object) -> object:
+    return plugin
+
+
+def _load_file(path: Path) -> object:
+    """Import a file as a module of its own; the module's name is the file's with a mark that tells folders apart."""
+    name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    # pydantic and dataclasses look annotations up in the module that a class names as its own
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _import(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _fault(found: Any, kind: str) -> str | None:
+    """Why this is no plugin of the kind, or None."""
+    base = _import(KINDS[kind])
+    if not (isinstance(found, type) and issubclass(found, base)):
+        return f"is not a subclass of noisereel.{base.__name__}"
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        return f"lacks {', '.join(missing)}"
+    return None
+
+
+def _collect(found: list[tuple[str, str, _Entry]], package: str, kind: str, name: str, target: Any) -> None:
+    if not _KEBAB.fullmatch(name):
+        raise ValueError(f"{kind} '{name}': names are kebab-case, such as 'swiss-roll'")
+    if isinstance(target, str) and not re.fullmatch(r"[\w.]+:\w+", target):
+        raise ValueError(f"{kind} '{name}': '{target}' is not of the form 'package.module:Class'")
+    found.append((kind, name, _Entry(target, package)))
+
+
+def _collect_folder(found: list[tuple[str, str, _Entry]], package: str, folder: str | Path) -> None:
+    if not Path(folder).is_dir():
+        raise ValueError(f"no folder '{folder}' of scenes")
+    found.append(("scenes", str(folder), _Entry("", package)))
+
+
+def _twice(kind: str, name: str, first: str, second: str) -> str:
+    both = f"twice by '{first}'" if first == second else f"by both '{first}' and '{second}'"
+    return f"{kind} '{name}' is registered {both}; names are unique, uninstall or rename one"
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, NoisereelError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

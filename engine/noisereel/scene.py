@@ -1,0 +1,158 @@
+"""Scene files: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `Scene`.
+
+Every problem of a file is found before the first is reported, and each says where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .areas import Cell
+from .build import Builder
+from .errors import Problem, SceneError, UsageError, suggest
+from .load_panels import build_panels, check_title
+from .load_runs import RUN_KEYS, Runs, build_runs, refuse_unknown
+from .nodes import Node, describe, with_paths
+from .overrides import Override, override
+from .registry import Registry
+from .specs import Cover, Film, Layout, PanelSpec, RunSpec, Scene, Source, StartAt
+from .yaml_nodes import parse
+
+__all__ = [
+    "Cell",
+    "Cover",
+    "Film",
+    "Layout",
+    "Override",
+    "PanelSpec",
+    "RunSpec",
+    "Scene",
+    "Source",
+    "StartAt",
+    "find_scene",
+    "load_scene",
+    "parse_scene",
+]
+
+_KEYS = (*Cover.model_fields, "runs", "panels", *RUN_KEYS)
+
+
+def find_scene(name: str | Path, registry: Registry) -> Path:
+    """The file of a scene given by path, or by bare name from the gallery.
+
+    Raises:
+        UsageError: There is no such scene; the message suggests the nearest.
+    """
+    path = Path(name)
+    if path.suffix or path.is_file() or len(path.parts) > 1:
+        return path
+    gallery = registry.scenes()
+    if str(name) not in gallery:
+        raise UsageError(f"unknown scene '{name}'; {suggest(str(name), [*gallery])}")
+    return gallery[str(name)]
+
+
+def load_scene(source: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
+    """Read a scene by path or by bare name.
+
+    Raises:
+        UsageError: There is no such file.
+        SceneError: The scene is wrong; holds every problem found.
+    """
+    path = find_scene(source, registry)
+    return parse_scene(_read(path), str(path), path.parent, registry, overrides)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        beside = [near.name for near in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        hint = suggest(path.name, beside)
+        near = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise UsageError(f"no scene file '{path}'{near}") from None
+    except IsADirectoryError:
+        raise UsageError(f"'{path}' is a folder, not a scene file") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"'{path}' is not a scene file: byte {error.start} is not UTF-8 text") from None
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def parse_scene(text: str, name: str, folder: Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
+    """Build a scene from a file's text.
+
+    Args:
+        text: YAML.
+        name: What errors call the file.
+        folder: What relative paths start from.
+        registry: Where plugins are looked up.
+        overrides: Values set from outside, applied in order.
+
+    Raises:
+        SceneError: The scene is wrong; holds every problem found.
+    """
+    root = parse(text, name)
+    builder = Builder(registry)
+    if root.value is None:
+        builder.report(root, "is empty; the shortest scene names a dataset, a schedule and a sampler")
+        raise SceneError(builder.problems)
+    if root.map is None:
+        builder.report(root, f"must be a mapping such as 'dataset: NAME', got {describe(root)}")
+        raise SceneError(builder.problems)
+    root = _overridden(root, overrides, registry)
+    return _scene(with_paths(root), Source(text, name, folder, tuple(overrides)), registry, builder)
+
+
+def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -> Node:
+    problems: list[Problem] = []
+    for given in overrides:
+        try:
+            root = override(root, given, registry)
+        except SceneError as error:
+            problems += error.problems
+    if problems:
+        raise SceneError(problems)
+    return root
+
+
+def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> Scene:
+    """The scene that the nodes describe.
+
+    Raises:
+        SceneError: Something is wrong with it.
+    """
+    entries = root.map or {}
+    refuse_unknown(root, _KEYS, builder)
+    written = {key: child for key, child in entries.items() if key in Cover.model_fields and child.value is not None}
+    cover = builder.model(Cover, replace(root, value=written))
+    runs = build_runs(root, registry, builder)
+    panels = build_panels(root, runs, registry, builder)
+    for key in ("title", "subtitle"):
+        check_title(entries.get(key), next(iter(runs.copies), None), runs, registry, builder)
+    specs = tuple(spec for _, spec in panels)
+    if cover is not None and not builder.problems:
+        _check_layout(cover.layout, specs, root, builder)
+    if builder.problems or cover is None:
+        raise SceneError(builder.problems)
+    places = dict(_places(runs, [node for node, _ in panels]))
+    return Scene(**dict(cover), runs=runs.specs, panels=specs, source=replace(source, places=places))
+
+
+def _check_layout(layout: Layout, panels: Sequence[PanelSpec], root: Node, builder: Builder) -> None:
+    try:
+        layout.cells(panels)
+    except ValueError as error:
+        builder.report(root.child("layout") or root, str(error))
+
+
+def _places(runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Where the values of the finished scene were written, for problems that show only later."""
+    owners = [(f"runs.{copy}", runs.nodes[name]) for name, copies in runs.copies.items() for copy in copies]
+    owners += [(f"panels.{i}", node) for i, node in enumerate(panels)]
+    for path, node in owners:
+        yield path, (str(node.place), node.path)
+        for key, child in (node.map or {}).items():
+            yield f"{path}.{key}", (str(child.place), child.path)

@@ -1,0 +1,291 @@
+"""What a scene file says, complete and validated; `noisereel.scene` reads the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .areas import Cell, cells_of, near_square, places
+from .dataset import Dataset
+from .denoiser import Denoiser
+from .errors import Problem, suggest
+from .overrides import Override
+from .probe import Metric
+from .renderer import Renderer
+from .sampler import Sampler
+from .schedule import Schedule
+from .theme import THEMES
+
+__all__ = ["Cover", "Film", "Layout", "PanelSpec", "RunFields", "RunSpec", "Scene", "Source", "StartAt"]
+
+Range = tuple[float, float]
+
+
+class _Part(BaseModel):
+    """A part of a scene: frozen, no unknown keys, documented by its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class StartAt(_Part):
+    """Starts a run from a state that another run visited."""
+
+    run: str
+    """The other run."""
+    at: float = Field(ge=0)
+    """Its time t; the nearest visited state is taken."""
+
+
+class RunFields(_Part):
+    """What a scene may say of a run; top-level keys of the same names are the defaults of every run."""
+
+    dataset: Dataset
+    """Where clean samples come from."""
+    schedule: Schedule
+    """How signal and noise change with time."""
+    denoiser: Denoiser | None = None
+    """What estimates clean data; needed by reverse samplers."""
+    sampler: tuple[Sampler, ...] = Field(min_length=1)
+    """One sampler, or a list of them: acts that follow one another."""
+    particles: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """Number of trajectories; as many as the data has where left out (at most 1,000 from the prior)."""
+    start: Literal["data", "prior", "marginal"] | StartAt | None = None
+    """Where particles begin: clean data, pure noise, noised data, or another run's state."""
+    seed: int = Field(default=0, ge=0, le=10**18)
+    """The same seed gives the same states."""
+    metrics: tuple[Metric, ...] = ()
+    """What is measured on every state shown; titles and curves can show it."""
+    copies: int = Field(default=1, ge=1, le=1000)
+    """How often to repeat the run with other noise, as NAME.1, NAME.2 …"""
+
+
+class RunSpec(RunFields):
+    """One run of a scene.
+
+    Attributes:
+        name: As in ``runs``; with a number behind it for copies.
+        copy_index: Which copy this is, from 0: a part of every noise key.
+    """
+
+    name: str
+    copy_index: int = 0
+
+    @property
+    def source_run(self) -> StartAt | None:
+        """The run and time that this one starts from, if it starts from another."""
+        return self.start if isinstance(self.start, StartAt) else None
+
+
+class PanelSpec(_Part):
+    """One panel of the film."""
+
+    run: str
+    """The run it shows."""
+    at: float | None = Field(default=None, ge=0)
+    """A fixed time to show instead of the film's moment."""
+    title: str | None = None
+    """Text above it, with live values such as {t}."""
+    layers: tuple[Renderer, ...] = ()
+    """Renderers from back to front; what suits the data where left out."""
+    name: str | None = Field(default=None, min_length=1)
+    """What ``layout.areas`` calls it."""
+    x: Range | None = None
+    """Limits across, [low, high]."""
+    y: Range | None = None
+    """Limits up, [low, high]."""
+    x_label: str | None = None
+    """Text below the axis."""
+    y_label: str | None = None
+    """Text beside the axis."""
+
+    @field_validator("x", "y")
+    @classmethod
+    def _rising(cls, limits: Range | None) -> Range | None:
+        if limits is not None and not (limits[0] < limits[1] and all(map(math.isfinite, limits))):
+            raise ValueError(f"must be [low, high], got [{limits[0]:g}, {limits[1]:g}]")
+        return limits
+
+
+Weight = Annotated[float, Field(gt=0, le=1000)]
+
+
+class Layout(_Part):
+    """How panels are arranged."""
+
+    columns: int | None = Field(default=None, ge=1, le=100)
+    """Number of columns; a grid near a square where left out."""
+    areas: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Rows of panel names, such as "roll entropy"; a name repeated spans cells, a dot leaves one empty."""
+    widths: tuple[Weight, ...] | None = None
+    """Relative width of each column."""
+    heights: tuple[Weight, ...] | None = None
+    """Relative height of each row."""
+
+    @field_validator("areas")
+    @classmethod
+    def _rectangles(cls, areas: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if areas is not None:
+            cells_of(areas)
+        return areas
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.areas is not None and self.columns is not None:
+            raise ValueError("give either 'areas' or 'columns'")
+        return self
+
+    def shape(self, panels: Sequence[PanelSpec]) -> tuple[int, int]:
+        """(rows, columns) of the grid."""
+        if self.areas is not None:
+            return len(self.areas), len(self.areas[0].split())
+        columns = self.columns or near_square(len(panels))
+        return -(-len(panels) // columns), columns
+
+    def tracks(self, panels: Sequence[PanelSpec]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Relative (widths of the columns, heights of the rows)."""
+        rows, columns = self.shape(panels)
+        return self.widths or (1.0,) * columns, self.heights or (1.0,) * rows
+
+    def cells(self, panels: Sequence[PanelSpec]) -> tuple[Cell, ...]:
+        """Where each panel goes.
+
+        Raises:
+            ValueError: The names of areas and panels, or the number of widths or heights, do not match.
+        """
+        rows, columns = self.shape(panels)
+        _same_number("widths", self.widths, "column", columns)
+        _same_number("heights", self.heights, "row", rows)
+        if self.areas is None:
+            return tuple(Cell(*divmod(i, columns)) for i in range(len(panels)))
+        return places(self.areas, [panel.name for panel in panels])
+
+
+def _same_number(what: str, weights: Sequence[float] | None, each: str, count: int) -> None:
+    if weights is not None and len(weights) != count:
+        raise ValueError(f"'{what}' must hold a number for each {each}: {count}, got {len(weights)}")
+
+
+Side = Annotated[int, Field(ge=16, le=8192)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+class Film(_Part):
+    """What the film is like."""
+
+    frames: int = Field(default=120, ge=1, le=100_000)
+    """Number of moving frames; holds come on top."""
+    fps: float = Field(default=25, gt=0, le=120)
+    """Frames a second."""
+    size: tuple[Side, Side] = (1280, 720)
+    """[width, height] in pixels."""
+    hold: tuple[Seconds, Seconds] = (0.7, 1.2)
+    """How long the first and the last frame stand still, in seconds; one number for both."""
+    theme: str = "dark"
+    """Colours and type."""
+    align: Literal["progress", "t", "log-snr", "calls"] = "progress"
+    """What runs of unequal length are kept in step by."""
+    ease: Literal["in-out", "linear"] = "in-out"
+    """Whether the film starts and ends gently."""
+    boomerang: bool = False
+    """Whether it runs back to its beginning."""
+    loop: bool = True
+    """Whether players start over at the end."""
+    time_bar: bool = True
+    """Whether a thin bar at the bottom shows how far it is."""
+
+    @field_validator("hold", mode="before")
+    @classmethod
+    def _both(cls, hold: object) -> object:
+        if isinstance(hold, (int, float)) and not isinstance(hold, bool):
+            return hold, hold
+        if isinstance(hold, (list, tuple)):
+            return tuple(hold)
+        raise ValueError("must be seconds, as one number or as [first, last]")
+
+    @field_validator("theme")
+    @classmethod
+    def _known(cls, theme: str) -> str:
+        if theme not in THEMES:
+            raise ValueError(f"unknown theme '{theme}'; {suggest(theme, [*THEMES])}")
+        return theme
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second, exactly as written."""
+        return Fraction(str(self.fps)).limit_denominator(100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a scene was read from: enough to read it again in another process.
+
+    Attributes:
+        text: The file's text.
+        name: What errors call it.
+        folder: What relative paths start from.
+        overrides: Values set from outside.
+        places: Where each value was written and its path there, by its path in the finished scene.
+    """
+
+    text: str
+    name: str
+    folder: Path
+    overrides: tuple[Override, ...] = ()
+    places: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
+
+    def problem(self, path: str, message: str) -> Problem:
+        """A problem found after loading, placed where the value was written.
+
+        Args:
+            path: ``runs.NAME.KEY`` or ``panels.INDEX.KEY``, as in `Scene.runs` and `Scene.panels`.
+            message: What is wrong.
+        """
+        around = self.places.get(path.rpartition(".")[0], (self.name, ""))[0]
+        place, written = self.places.get(path, (around, path))
+        return Problem(place, written, message)
+
+
+class Cover(_Part):
+    """What a scene says besides its runs and panels."""
+
+    title: str | None = None
+    """Headline of the film."""
+    subtitle: str = ""
+    """A line below it."""
+    description: str = ""
+    """What there is to see, for lists and for screen readers."""
+    layout: Layout = Layout()
+    """How panels are arranged."""
+    film: Film = Film()
+    """Frames, speed, size, theme."""
+
+
+class Scene(Cover):
+    """A whole scene.
+
+    Attributes:
+        runs: By name, in the file's order.
+        panels: In the file's order; at least one.
+        source: What it was read from.
+    """
+
+    runs: dict[str, RunSpec]
+    panels: tuple[PanelSpec, ...]
+    source: Source
+
+    @property
+    def run_order(self) -> tuple[RunSpec, ...]:
+        """The runs, each after the one that it starts from."""
+        done: dict[str, RunSpec] = {}
+        for spec in self.runs.values():
+            chain = [spec]
+            while (source := chain[-1].source_run) is not None:
+                chain.append(self.runs[source.run])
+            done |= {each.name: done.get(each.name, each) for each in reversed(chain)}
+        return tuple(done.values())

@@ -1,0 +1,239 @@
+"""YAML documents as nodes.
+
+The scalars are those of YAML 1.2's core schema, read here rather than by the YAML library: ``1e-3`` is a number,
+``on`` is text, and no tag makes anything else of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from .errors import Problem, SceneError, suggest
+from .nodes import Node, Place, Value
+
+__all__ = ["parse"]
+
+MAX_LENGTH = 1_000_000
+MAX_NODES = 100_000
+MAX_DEPTH = 40
+
+
+def parse(text: str, source: str) -> Node:
+    """Read one YAML document.
+
+    Args:
+        text: The document.
+        source: What to call it in errors: a file's name, or an option.
+
+    Raises:
+        SceneError: It is no YAML, or uses what scenes do not have (tags, endless aliases, duplicate keys); the
+            problems name line and column.
+    """
+    if len(text) > MAX_LENGTH:
+        raise _error(Place(source), f"is too long for a scene: {len(text)} characters, at most {MAX_LENGTH}")
+    try:
+        events = _events(text)
+    except MarkedYAMLError as error:
+        raise _syntax_error(error, text, source) from error
+    except (YAMLError, ArithmeticError, ValueError) as error:
+        raise _error(Place(source), f"is not YAML: {_first_line(error)}") from error
+    builder = _Builder(events, source)
+    node = builder.document()
+    if builder.problems:
+        raise SceneError(builder.problems)
+    return node
+
+
+def _events(text: str) -> Iterator[Any]:
+    with warnings.catch_warnings():  # unknown %DIRECTIVES are reported as warnings; they change nothing here
+        warnings.simplefilter("ignore")
+        return iter([*YAML(typ="safe", pure=True).parse(text)])
+
+
+class _Builder:
+    """Nodes from the parser's events, which keep tags, anchors and duplicate keys visible."""
+
+    def __init__(self, events: Iterator[Any], source: str) -> None:
+        self.problems: list[Problem] = []
+        self._events = events
+        self._source = source
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._count = 0
+
+    def document(self) -> Node:
+        next(self._events)  # the stream's start
+        event = next(self._events)
+        if isinstance(event, StreamEndEvent):
+            return Node(None, Place(self._source, 1, 1))
+        node = self._node(next(self._events), 0)
+        self._expect_end()
+        return node
+
+    def _expect_end(self) -> None:
+        while isinstance(event := next(self._events), DocumentEndEvent):
+            pass
+        if not isinstance(event, StreamEndEvent):
+            raise _error(self._place(event), "a second document begins here; a scene is one document")
+
+    def _node(self, event: NodeEvent, depth: int) -> Node:
+        place = self._place(event)
+        self._count += 1
+        if isinstance(event, AliasEvent):
+            return self._alias(event, place)
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise _error(place, f"tags such as '{tag}' have no meaning in a scene")
+        if depth > MAX_DEPTH:
+            raise _error(place, f"is nested more than {MAX_DEPTH} deep")
+        before = self._count
+        node = Node(self._value(event, place, depth), place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node, self._count - before
+        if self._count > MAX_NODES:
+            raise _error(place, f"grows past {MAX_NODES} values (aliases repeat what they name)")
+        return node
+
+    def _value(self, event: NodeEvent, place: Place, depth: int) -> Value:
+        if isinstance(event, ScalarEvent):
+            _check_text(event.value, place)
+            return event.value if event.style else _scalar(event.value, place)
+        if isinstance(event, SequenceStartEvent):
+            return tuple(self._items(depth))
+        assert isinstance(event, MappingStartEvent)
+        return self._mapping(depth)
+
+    def _items(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            yield self._node(event, depth + 1)
+
+    def _mapping(self, depth: int) -> Mapping[str, Node]:
+        entries: dict[str, Node] = {}
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key, place = self._key(event)
+            value = replace(self._node(next(self._events), depth + 1), key=place)
+            if key in entries:
+                first = entries[key].key
+                assert first is not None
+                message = f"duplicate key '{key}' (first in line {first.line})"
+                self.problems.append(Problem(str(place), "", message))
+            entries.setdefault(key, value)
+        return entries
+
+    def _key(self, event: NodeEvent) -> tuple[str, Place]:
+        place = self._place(event)
+        if not isinstance(event, ScalarEvent) or event.ctag is not None:
+            raise _error(place, "keys must be plain text")
+        self._count += 1
+        _check_text(event.value, place)
+        return event.value, place
+
+    def _alias(self, event: AliasEvent, place: Place) -> Node:
+        if event.anchor not in self._anchors:
+            message = f"unknown alias '*{event.anchor}'; {suggest(event.anchor, [*self._anchors])}"
+            raise _error(place, message)
+        node, size = self._anchors[event.anchor]
+        self._count += size
+        if self._count > MAX_NODES:
+            raise _error(place, f"grows past {MAX_NODES} values (aliases repeat what they name)")
+        return node
+
+    def _place(self, event: Any) -> Place:
+        return Place(self._source, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _check_text(text: str, place: Place) -> None:
+    """Refuse what an escape such as backslash-ud800 can smuggle in and no file can hold."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _error(place, "is text with half a character in it (a lone surrogate)")
+
+
+# The core schema of YAML 1.2, section 10.3.2
+_NULL = re.compile(r"~|null|Null|NULL|")
+_TRUE = re.compile(r"true|True|TRUE")
+_FALSE = re.compile(r"false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
+_NAN = re.compile(r"\.(nan|NaN|NAN)")
+
+
+def _scalar(text: str, place: Place) -> bool | int | float | str | None:
+    """What a scalar without quotes means."""
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
+        return bool(_TRUE.fullmatch(text))
+    if _NAN.fullmatch(text):
+        return math.nan
+    if found := _INFINITE.fullmatch(text):
+        return -math.inf if found[1] == "-" else math.inf
+    if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
+        return _number(text, place)
+    return text
+
+
+def _number(text: str, place: Place) -> int | float:
+    if len(text) > 100:
+        raise _error(place, f"a number of {len(text)} characters is too long")
+    if not _INT.fullmatch(text):
+        return float(text)
+    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+# What the parser says, and what it means to somebody who writes a scene
+_PLAIN_WORDS = (
+    (
+        r"mapping values are not allowed",
+        "a ':' is not allowed here; check the indentation, and quote text that has one",
+    ),
+    (r"character '\\t'", "tabs cannot indent; use spaces"),
+    (r"character '(.)' that cannot start", "text that begins with '{0}' must be quoted"),
+    (r"unexpected end of stream", "a quote is never closed"),
+    (r"expected ',' or '([\]}])', but got '<stream end>'", "a bracket is never closed; '{0}' is missing"),
+    (r"expected ',' or '([\]}])', but got '(.+)'", "',' or '{0}' is missing before '{1}'"),
+    (r"expected <block end>", "is indented or written unlike the lines before it"),
+    (r"could not find expected ':'", "a ':' is missing"),
+    (r"expected the node content, but found '(.+)'", "a value is missing before '{0}'"),
+)
+
+
+def _syntax_error(error: MarkedYAMLError, text: str, source: str) -> SceneError:
+    problem = str(error.problem or error.context or "")
+    mark = error.problem_mark or error.context_mark
+    if "never closed" in _in_plain_words(problem) and error.context_mark is not None:
+        mark = error.context_mark  # where it was opened says more than the end of the file
+    place = Place(source, mark.line + 1, mark.column + 1) if mark is not None else Place(source)
+    return _error(place, _in_plain_words(problem))
+
+
+def _in_plain_words(problem: str) -> str:
+    for pattern, words in _PLAIN_WORDS:
+        if found := re.search(pattern, problem):
+            return words.format(*found.groups())
+    return f"is not YAML: {problem}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _error(place: Place, message: str) -> SceneError:
+    return SceneError([Problem(str(place), "", message)])

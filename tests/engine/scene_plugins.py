@@ -1,0 +1,152 @@
+"""Small plugins that the scene tests name, loaded by path as a user's file would be."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from noisereel.dataset import Data, Dataset, Load
+from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.hookspecs import hookimpl
+from noisereel.marks import Mark
+from noisereel.probe import Metric
+from noisereel.renderer import Renderer
+from noisereel.sampler import Sampler, Step, StepContext
+from noisereel.schedule import Level, Schedule, Spacing
+
+
+class Dot(Dataset):
+    primary: ClassVar[str | None] = "path"
+
+    path: str = "dot.csv"
+    """A file."""
+    size: int | tuple[int, int] | None = Field(default=None, ge=1)
+    """How large."""
+
+    def load(self, ctx: Load) -> Data:
+        return Data(torch.zeros(1, 2))
+
+
+class Ramp(Schedule):
+    steps: int = Field(default=50, ge=0, le=1000)
+    """T."""
+    jump: float = 0.0
+    """Added to α at the last step, to break the rule."""
+    clean: float = 1.0
+    """α at t = 0."""
+
+    @property
+    def T(self) -> float:
+        return float(self.steps)
+
+    def at(self, t: float) -> Level:
+        alpha = self.clean if t == 0 else 1 - t / (self.T + 1) + self.jump * (t == self.T)
+        return Level(t, alpha, max(0.0, 1 - alpha**2) ** 0.5)
+
+
+class Even(Spacing):
+    last: Literal["zero", "one"] = "zero"
+    """Where it ends."""
+
+    def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
+        return tuple(start * (steps - i) / steps for i in range(steps + 1))
+
+
+class Guess(Denoiser):
+    def bind(self, ctx: Bind) -> Model:
+        raise NotImplementedError
+
+
+class Mixed(Denoiser):
+    parts: tuple[Denoiser, ...]
+    """What it mixes."""
+
+    def bind(self, ctx: Bind) -> Model:
+        raise NotImplementedError
+
+
+class Up(Sampler):
+    needs: ClassVar[frozenset[str]] = frozenset({"data"})
+
+    def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
+        return Step(x)
+
+
+class Down(Sampler):
+    eta: float = Field(default=0.0, ge=0, le=1)
+    """Fresh noise."""
+
+    @field_validator("eta")
+    @classmethod
+    def _unlucky(cls, eta: float) -> float:
+        if eta == 0.13:
+            raise ValueError("0.13 brings bad luck; take 0.12")
+        return eta
+
+    def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
+        return Step(x)
+
+
+class Spread(Metric):
+    gives: ClassVar[tuple[str, ...]] = ("spread", "low_end")
+
+    def measure(self, state: Any, ctx: Any) -> Any:
+        return {}
+
+
+class _Layer(Renderer):
+    def marks(self, record: Any, moment: Any, look: Any) -> Iterable[Mark]:
+        return ()
+
+
+class Dots(_Layer):
+    space = "plane"
+    size: float = Field(default=1.0, gt=0)
+    """Radius."""
+
+
+class Line(_Layer):
+    space = "time"
+    primary: ClassVar[str | None] = "of"
+    of: Sequence[str] | str = "spread"
+    """What to draw."""
+
+
+@hookimpl
+def register_datasets(register: Any) -> None:
+    register("dot", Dot)
+
+
+@hookimpl
+def register_schedules(register: Any) -> None:
+    register("ramp", Ramp)
+
+
+@hookimpl
+def register_spacings(register: Any) -> None:
+    register("even", Even)
+
+
+@hookimpl
+def register_denoisers(register: Any) -> None:
+    register("guess", Guess)
+    register("mixed", Mixed)
+
+
+@hookimpl
+def register_samplers(register: Any) -> None:
+    register("up", Up)
+    register("down", Down)
+
+
+@hookimpl
+def register_metrics(register: Any) -> None:
+    register("spread", Spread)
+
+
+@hookimpl
+def register_renderers(register: Any) -> None:
+    register("dots", Dots)
+    register("line", Line)
