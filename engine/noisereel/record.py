@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from .renderer import Series
     from .schedule import Level, Schedule
 
-__all__ = ["MEMORY_BUDGET", "Arrays", "Record", "nearest"]
+__all__ = ["EXTRA", "MEMORY_BUDGET", "Arrays", "Record", "nearest"]
 
 MEMORY_BUDGET = 64 * 2**20
 """Bytes above which a record's arrays are memory-mapped instead of held in memory."""
+
+EXTRA = "extra-"
+"""What the names of series begin with that a sampler added to its steps."""
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -42,7 +45,8 @@ class Arrays:
 
     Attributes:
         kept: The visits whose arrays were kept, ascending.
-        series: "x", and "x0" and "noise" where steps gave them: shape (kept, particles, *event), float32.
+        series: "x", and "x0" and "noise" where steps gave them, shape (kept, particles, *event), float32; and what
+            steps gave as extra, under names that begin with `EXTRA`, shapes (kept, …).
         there: For each series, which of the kept visits have it, shape (kept,).
         calls: Denoiser calls made up to and including each visit (every visit, kept or not).
     """
@@ -188,7 +192,14 @@ class Record:
         tensors = {name: self._tensor(name, step, device) for name in ("x", "x0", "noise")}
         x = tensors["x"]
         assert x is not None, f"visit {step} was not kept"
-        return State(step, self.acts[step], self.levels[step], x, tensors["x0"], tensors["noise"], self.calls[step])
+        extra = {
+            name.removeprefix(EXTRA): found
+            for name in self.arrays.series
+            if name.startswith(EXTRA) and (found := self._tensor(name, step, device)) is not None
+        }
+        return State(
+            step, self.acts[step], self.levels[step], x, tensors["x0"], tensors["noise"], self.calls[step], extra
+        )
 
     def _tensor(self, name: str, step: int, device: torch.device) -> torch.Tensor | None:
         array = self._array(name, step)

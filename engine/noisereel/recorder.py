@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .plugin import Plugin, source_digest
-from .record import MEMORY_BUDGET, Arrays, Record
+from .record import EXTRA, MEMORY_BUDGET, Arrays, Record
 from .run import Run
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def kept_visits(run: Run, shown: Sequence[int]) -> NDArray[np.int64]:
 
 
 def _simulate(run: Run, shown: Sequence[int], folder: Path | None, watch: Callable[[State], None]) -> Arrays:
-    tape = _Tape(kept_visits(run, shown), (run.particles, *run.data.event), folder)
+    tape = _Tape(kept_visits(run, shown), folder)
     for state in run.states():
         tape.take(state)
         watch(state)
@@ -173,7 +173,6 @@ class _Tape:
     """Arrays being recorded; a series is made when it first turns up."""
 
     kept: NDArray[np.int64]
-    shape: tuple[int, ...]
     folder: Path | None
     series: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     there: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -184,14 +183,15 @@ class _Tape:
         row = int(np.searchsorted(self.kept, state.step))
         if row == len(self.kept) or self.kept[row] != state.step:
             return
-        for name, tensor in (("x", state.x), ("x0", state.x0), ("noise", state.noise)):
+        extra = {f"{EXTRA}{name}": tensor for name, tensor in state.extra.items()}
+        for name, tensor in {"x": state.x, "x0": state.x0, "noise": state.noise, **extra}.items():
             if tensor is not None:
-                self._array(name)[row] = tensor.detach().to("cpu", torch.float32).numpy()
+                self._array(name, tuple(tensor.shape))[row] = tensor.detach().to("cpu", torch.float32).numpy()
                 self.there[name][row] = True
 
-    def _array(self, name: str) -> NDArray[np.float32]:
+    def _array(self, name: str, each: tuple[int, ...]) -> NDArray[np.float32]:
         if name not in self.series:
-            shape = (len(self.kept), *self.shape)
+            shape = (len(self.kept), *each)
             self.there[name] = np.zeros(len(self.kept), bool)
             if self.folder is None:
                 self.series[name] = np.empty(shape, np.float32)

@@ -153,6 +153,10 @@ def test_an_adaptive_solver_judges_each_particle_by_itself(run_scene):
     text = "sampler: {adaptive: {steps: 4, tolerance: 0.02}}\nparticles: "
     many, one = run_scene(text + "40")["run"], run_scene(text + "1")["run"]
     assert abs(states(many)[:, :1] - states(one)).max() < 1e-5
+    pieces = [many.state(i, torch.device("cpu")).extra["pieces"] for i in range(4)]
+    assert {float(k) for step in pieces for k in step} >= {2.0, 4.0}
+    assert many.state(4, torch.device("cpu")).extra == {}
+    assert float(pieces[1][0]) == float(one.state(1, torch.device("cpu")).extra["pieces"][0])
 
 
 def test_what_a_sampler_raises_names_it(run_scene, registry, tmp_path):

@@ -1,0 +1,165 @@
+"""Records: random access, kept by content, memory-mapped when large, trimmed when huge; and what is measured on them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import noisereel.record
+import noisereel.recorder
+from noisereel.film import Options, live_runs, plans_of
+from noisereel.recorder import Shelf, record_of, recorded, run_key
+from noisereel.registry import load_registry
+from noisereel.scene import parse_scene
+
+AWKWARD = Path(__file__).parent.parent / "awkward.py"
+SCENE = """
+dataset: {swiss-roll: {n: 100}}
+schedule: {linear: {steps: 10}}
+denoiser: empirical
+sampler: ddpm
+metrics: [spread, entropy]
+"""
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load_registry([AWKWARD])
+
+
+@pytest.fixture
+def make(registry, tmp_path):
+    def go(text=SCENE):
+        """The first run of a scene."""
+        scene = parse_scene(text, "test.yaml", tmp_path, registry)
+        return next(live_runs(scene, plans_of(scene), Options(), {}, {}))[0]
+
+    return go
+
+
+def simulated(run, shelf, shown=range(11)):
+    return record_of(run, run_key(run, shown, Path(), None), shown, shelf, lambda state: None)
+
+
+@pytest.fixture(params=["memory", "disk"])
+def shelf(request, tmp_path):
+    return Shelf(tmp_path / "cache" if request.param == "disk" else None, tmp_path)
+
+
+def test_every_visit_is_there_by_step(make, shelf):
+    run = make()
+    record, states = simulated(run, shelf), list(run.states())
+    assert len(record) == len(states) == 11
+    for step in (7, 0, 10, 3):
+        state = states[step]
+        assert (record.series("x", step) == state.x.numpy()).all()
+        again = record.state(step, torch.device("cpu"))
+        for ours, given in ((again.x0, state.x0), (again.noise, state.noise), (again.eps, state.eps)):
+            assert (ours is None) == (given is None)
+            assert ours is None or torch.equal(ours, given)
+        assert again.calls == state.calls == min(step + 1, 10)
+
+
+def test_series_are_what_they_say(make, shelf):
+    record = simulated(make(SCENE + "start: marginal"), shelf)
+    level = record.levels[4]
+    x, x0, eps = (record.series(of, 4) for of in ("x", "x0", "eps"))
+    assert abs(level.alpha * x0 + level.sigma * eps - x).max() < 1e-5
+    assert abs(record.series("signal", 4) - level.alpha * record.data.x0.numpy()).max() < 1e-6
+    assert record.series("eps", 10) is None
+    assert record.series("noise", 10) is None  # nothing is added on arriving at clean data
+
+
+def test_large_records_are_memory_mapped(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(noisereel.record, "MEMORY_BUDGET", 1000)
+    monkeypatch.setattr(noisereel.recorder, "MEMORY_BUDGET", 1000)
+    run = make()
+    record = simulated(run, Shelf(None, tmp_path))
+    assert isinstance(record.arrays.series["x"], np.memmap)
+    assert (record.series("x", 5) == list(run.states())[5].x.numpy()).all()
+    with pytest.raises(ValueError, match="read-only"):
+        record.series("x", 5)[:] = 0
+
+
+def test_huge_records_keep_what_is_shown_and_their_key_says_so(make, shelf, monkeypatch):
+    run = make()
+    small = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
+    assert small[0] == small[1]
+    monkeypatch.setattr(noisereel.recorder, "RECORD_BUDGET", 1000)
+    huge = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
+    assert len({*small, *huge}) == 3
+    record = simulated(run, shelf, shown=[4, 9])
+    assert list(record.kept_steps) == [0, 4, 9]
+    assert (record.series("x", 9) == list(run.states())[9].x.numpy()).all()
+    assert record.series("x", 5) is None
+    assert record.nearest(5.0) == 4
+    assert list(record.calls) == [min(i + 1, 10) for i in range(11)]
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (("sampler: ddpm", "sampler: {ddpm: {variance: beta}}"), False),
+        (("steps: 10", "steps: 11"), False),
+        (("n: 100", "n: 99"), False),
+        (("metrics:", "seed: 1\nmetrics:"), False),
+        (("metrics:", "particles: 5\nmetrics:"), False),
+        (("metrics: [spread, entropy]", ""), True),
+        (("metrics:", "title: other\nfilm: {frames: 7, fps: 10}\nmetrics:"), True),
+    ],
+)
+def test_the_key_knows_what_the_numbers_depend_on(make, change, same):
+    keys = {run_key(make(text), range(3), Path(), None) for text in (SCENE, SCENE.replace(*change))}
+    assert len(keys) == (1 if same else 2)
+
+
+def test_what_lies_on_the_shelf_is_found_and_what_is_damaged_is_not(make, tmp_path):
+    run, shelf = make(), Shelf(tmp_path / "cache", tmp_path)
+    key = run_key(run, range(11), Path(), None)
+    assert shelf.find(key) is None
+    first = simulated(run, shelf)
+    found = recorded(run, shelf.find(key), range(11), shelf.folder(key))
+    assert all((found.series("x", i) == first.series("x", i)).all() for i in range(11))
+    (shelf.folder(key) / "x.npy").write_bytes(b"\x93NUMPY")
+    assert shelf.find(key) is None
+    assert not shelf.folder(key).exists()
+
+
+def test_nothing_stays_of_a_run_that_was_stopped(make, tmp_path):
+    shelf, run = Shelf(tmp_path / "cache", tmp_path), make()
+
+    def stop(state):
+        if state.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record_of(run, "key", range(11), shelf, stop)
+    assert list((tmp_path / "cache" / "runs").iterdir()) == []
+
+
+def test_the_shelf_drops_the_longest_unused_beyond_its_budget(make, tmp_path, monkeypatch):
+    shelf = Shelf(tmp_path / "cache", tmp_path)
+    runs = [make(SCENE + f"seed: {seed}") for seed in range(3)]
+    keys = [run_key(run, range(11), Path(), None) for run in runs]
+    for run in runs[:2]:
+        simulated(run, shelf)
+    size = sum(f.stat().st_size for f in shelf.folder(keys[0]).iterdir())
+    assert shelf.find(keys[0]) is not None  # used again: the other one is now the oldest
+    monkeypatch.setattr(noisereel.recorder, "CACHE_BUDGET", int(2.5 * size))
+    simulated(runs[2], shelf)
+    assert [shelf.find(key) is not None for key in keys] == [True, False, True]
+
+
+def test_values_are_measured_once_and_kept(make, tmp_path):
+    shelf, run = Shelf(tmp_path / "cache", tmp_path), make()
+    record = simulated(run, shelf)
+    scalars = [record.scalars(step) for step in (0, 4)]
+    spread = np.linalg.norm(record.series("x", 4), axis=1).max()
+    assert scalars[1]["spread"] == pytest.approx(spread, rel=1e-6)
+    assert set(scalars[1]) == {"spread", "entropy"}
+    record.save_values()
+    key = run_key(run, range(11), Path(), None)
+    again = recorded(run, shelf.find(key), range(11), shelf.folder(key))
+    again.measure = None  # nothing may be measured any more
+    assert [again.scalars(step) for step in (0, 4)] == scalars
