@@ -6,6 +6,7 @@ import hashlib
 import sys
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -54,7 +55,26 @@ class Plugin(BaseModel):
 
 @cache
 def source_digest(cls: type[Plugin]) -> str:
-    """A digest of the file that a plugin class is written in: an edited plugin is never taken for the old one."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    content = Path(file).read_bytes() if file else cls.__qualname__.encode()
+    """A digest of the code that a plugin class is made of, so that an edited plugin is never taken for the old one.
+
+    It covers the modules that the class and its bases stand in, and what those use of their own packages; the engine
+    is told apart by its version.
+    """
+    seen: dict[str, ModuleType] = {}
+    for base in cls.__mro__:
+        _gather(sys.modules.get(base.__module__), seen)
+    files = [module.__file__ for _, module in sorted(seen.items()) if module.__file__]
+    content = b"".join(Path(file).read_bytes() for file in files) or cls.__qualname__.encode()
     return hashlib.blake2b(content, digest_size=12).hexdigest()
+
+
+def _gather(module: ModuleType | None, seen: dict[str, ModuleType]) -> None:
+    """Add a module, and those of the same top-level package that its names come from."""
+    package = module.__name__.partition(".")[0] if module is not None else "builtins"
+    if module is None or module.__name__ in seen or package in (__package__, *sys.stdlib_module_names, "pydantic"):
+        return
+    seen[module.__name__] = module
+    for value in list(vars(module).values()):
+        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        if isinstance(name, str) and name.partition(".")[0] == package:
+            _gather(sys.modules.get(name), seen)

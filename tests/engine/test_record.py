@@ -1,5 +1,6 @@
 """Records: random access, kept by content, memory-mapped when large, trimmed when huge; and what is measured on them."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import noisereel.record
 import noisereel.recorder
 from noisereel.film import Options, live_runs, plans_of
+from noisereel.plugin import source_digest
 from noisereel.recorder import Shelf, record_of, recorded, run_key
 from noisereel.registry import load_registry
 from noisereel.scene import parse_scene
@@ -163,3 +165,17 @@ def test_values_are_measured_once_and_kept(make, tmp_path):
     again = recorded(run, shelf.find(key), range(11), shelf.folder(key))
     again.measure = None  # nothing may be measured any more
     assert [again.scalars(step) for step in (0, 4)] == scalars
+
+
+def test_a_plugin_is_its_code_helpers_included(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, factor in (("pack_a", 2), ("pack_b", 2), ("pack_c", 3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "helper.py").write_text(f"def scale(x): return {factor} * x\n")
+        (tmp_path / name / "steps.py").write_text(
+            "from noisereel import Sampler\nfrom .helper import scale\nclass Mine(Sampler):\n    def step(self): ...\n"
+        )
+    a, b, c = (source_digest(import_module(f"{name}.steps").Mine) for name in ("pack_a", "pack_b", "pack_c"))
+    assert a == b
+    assert a != c

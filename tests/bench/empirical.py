@@ -1,0 +1,122 @@
+"""The posterior mean over a data set, against the broadcast ``[M, N, D]`` of every notebook."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from common import Row, compare
+from torch import Tensor
+
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind, Model
+from noisereel.schedule import Level
+from noisereel_builtins.denoisers.empirical import Empirical
+from noisereel_builtins.schedules.cosine import Cosine
+
+N = 10_000
+SIGMAS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.7, 0.99)
+
+
+def rows() -> Iterator[Row]:
+    """At every noise level, in two dimensions and in more; errors; memory."""
+    for name, x0 in (("roll", _roll()), ("Gaussian", torch.randn(N, 2, generator=_draw()))):
+        levels = [Level(1.0, math.sqrt(1 - s * s), s) for s in SIGMAS] + [Level(1.0, 1.0, 30.0)]
+        yield from _against_broadcast(f"{name}, 10,000 × 10,000, D=2", x0, N, levels, "50×")
+        yield _worst(name, x0, levels)
+    moderate = [Level(1.0, 1.0, s) for s in (0.01, 0.3)]
+    yield from _against_broadcast("142 × 2,000, D=2", _roll()[:142], 2000, moderate, "")
+    yield from _against_broadcast("5,000 × 5,000, D=3", torch.randn(5000, 3, generator=_draw()), 5000, moderate, "")
+    yield from _against_broadcast("1,797 × 1,000, D=64", torch.rand(1797, 64, generator=_draw()), 1000, moderate, "")
+    yield _near_duplicates()
+    yield Row("10,000 × 10,000, D=2, more memory at the peak", _peak(), None, "≤ 64 MiB", unit="MiB")
+
+
+def _against_broadcast(what: str, x0: Tensor, m: int, levels: list[Level], asked: str) -> Iterator[Row]:
+    model = _model(x0)
+    for level in levels:
+        x = _noisy(x0, level, m)
+        ours, theirs = compare(_fresh(model, x, level), lambda x=x, level=level: _broadcast(x, x0, level), 2)
+        note = f"error {_error(model, x, x0, level):.1e}"
+        yield Row(f"{what}, α={level.alpha:.3g}, σ={level.sigma:g}", ours, theirs, asked, note)
+
+
+def _fresh(model: Model, x: Tensor, level: Level) -> Callable[[], Tensor]:
+    """A call at a level that the model has not seen, so that what it keeps for a level is paid for each time."""
+    count = itertools.count()
+    return lambda: model(x, Level(level.t, level.alpha, level.sigma * (1 + 1e-9 * next(count))))
+
+
+def _worst(name: str, x0: Tensor, levels: list[Level]) -> Row:
+    model = _model(x0)
+    worst = max(_error(model, _noisy(x0, level, N), x0, level) for level in levels)
+    return Row(f"{name}, D=2, largest error at any of these levels", worst, None, "≤ 6e-6", unit="")
+
+
+def _near_duplicates() -> Row:
+    base = torch.rand(500, 784, generator=_draw()) * 2 - 1
+    twins = base + 5e-4 * torch.randn(base.shape, generator=_draw())
+    x0, level = torch.cat([base, twins]), Level(1.0, 1.0, 0.01)
+    x = _noisy(x0, level, 200)
+    off = (_model(x0)(x, level) - _exact(x, x0, level)).norm(dim=1).max() / (base - twins).norm(dim=1).min()
+    return Row("near-duplicates, D=784, σ=0.01, error relative to their distance", float(off), None, "≤ 2e-4", unit="")
+
+
+def _broadcast(x: Tensor, x0: Tensor, level: Level) -> Tensor:
+    squares = ((x[:, None] - level.alpha * x0[None]) ** 2).sum(-1)
+    weights = torch.softmax(-squares / (2 * level.sigma**2), 1)
+    return (weights[:, :, None] * x0[None]).sum(1)
+
+
+def _exact(x: Tensor, x0: Tensor, level: Level) -> Tensor:
+    parts = torch.split(x.double(), 50)
+    return torch.cat([_broadcast(part, x0.double(), level) for part in parts])
+
+
+def _error(model: Model, x: Tensor, x0: Tensor, level: Level) -> float:
+    some = slice(None, None, max(1, len(x) // 300))
+    return float((model(x, level)[some] - _exact(x[some], x0, level)).abs().max())
+
+
+def _model(x0: Tensor) -> Model:
+    return Empirical().bind(Bind(Data(x0), Cosine(), torch.device("cpu"), Path("unused")))
+
+
+def _noisy(x0: Tensor, level: Level, m: int) -> Tensor:
+    rows = torch.arange(m) % len(x0)
+    return level.alpha * x0[rows] + level.sigma * torch.randn(m, x0.shape[1], generator=_draw(1))
+
+
+def _roll() -> Tensor:
+    angle = 1.5 * math.pi * (1 + 2 * torch.rand(N, generator=_draw()))
+    roll = angle[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+    return roll / roll.std() + 0.02 * torch.randn(N, 2, generator=_draw())
+
+
+def _draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _peak() -> float:
+    """MiB by which the peak of a process's memory grows."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import empirical; print(empirical._growth())"
+    )
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def _growth() -> float:
+    import resource
+
+    x0 = _roll()
+    model = _model(x0)
+    _model(x0[:200])(x0[:200], Level(1.0, 1.0, 0.1))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for sigma in SIGMAS:
+        model(_noisy(x0, Level(1.0, 1.0, sigma), N), Level(1.0, 1.0, sigma))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
