@@ -26,7 +26,7 @@ def _roll(color: str, name: str, size: tuple[int, int], asked: str) -> Row:
     record = film.records["run"]
     hue = record.hue if color == "hue" else None
     theirs = roll(lambda i: record.series("x", i * 15), hue, size, FEW)
-    a, b = compare(lambda: draw_all(film), theirs.draw)
+    a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
     what = f"swiss roll, 10,000 points, live title, {name}, {size[0]}×{size[1]}"
     return Row(what, a / len(film.ticks), b / FEW, asked, "a frame")
 
@@ -36,7 +36,7 @@ def _mandrill() -> Row:
     record = film.records["run"]
     steps = [tick.steps["run"] for tick in film.ticks]
     theirs = picture(lambda i: record.series("x", steps[i * 15])[0], (640, 640), FEW)
-    a, b = compare(lambda: draw_all(film), theirs.draw)
+    a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
     return Row("mandrill 512×512, against imshow", a / len(film.ticks), b / FEW, "15×", "a frame")
 
 
@@ -47,5 +47,5 @@ def _field() -> Row:
     spin = np.stack([-grid[:, 1], grid[:, 0]], -1)
     trail = [np.stack([record.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
     theirs = field(grid, lambda i: spin * (1 + i / FEW), lambda i: trail[i], (640, 640), FEW)
-    a, b = compare(lambda: draw_all(film), theirs.draw)
+    a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
     return Row("field 27×27 and 250 trails of 10", a / len(film.ticks), b / FEW, "8×", "a frame")

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from common import Row, compare
-from matplotlib.animation import PillowWriter
 from scenes import ROLL, film_of, roll, scene
 
 from noisereel.canvas.raster import RasterCanvas
@@ -43,7 +42,7 @@ def _gif(size: tuple[int, int], asked: str) -> Row:
         for i in range(FEW):  # the share of the 200 steps that FEW of 200 frames stand for
             x = np.sqrt(1 - beta[i]) * x + np.sqrt(beta[i]) * rng.standard_normal(x.shape)
             states.append(x)
-        roll(lambda i: states[i], None, size, FEW).save(PillowWriter(fps=25), f"{folder}/theirs.gif")
+        roll(lambda i: states[i], None, size, FEW).save(f"{folder}/theirs.gif")
 
     with TemporaryDirectory() as folder:
         a, b = compare(lambda: _render(size, f"{folder}/ours.gif"), lambda: theirs(folder), 3)

@@ -76,13 +76,6 @@ def draw_all(film: Film) -> None:
         canvas.draw(film.drawing(index))
 
 
-class Nowhere(PillowWriter):
-    """matplotlib's own way to a file, without the file: what ``FuncAnimation.save`` costs before any encoder."""
-
-    def finish(self) -> None:
-        self._frames.clear()
-
-
 @dataclass
 class Notebook:
     """One figure, one axes and a function that changes them, saved with FuncAnimation."""
@@ -91,15 +84,18 @@ class Notebook:
     build: Callable[[Figure], Callable[[int], object]]
     size: tuple[int, int]
 
-    def save(self, writer: PillowWriter, path: str) -> None:
+    def save(self, path: str) -> None:
+        """What a notebook does: FuncAnimation, pillow, a GIF."""
         figure = Figure(figsize=(self.size[0] / 100, self.size[1] / 100), dpi=100)
         update = self.build(figure)
-        FuncAnimation(figure, update, frames=self.frames, init_func=lambda: None).save(path, writer=writer)
+        FuncAnimation(figure, update, frames=self.frames, init_func=lambda: None).save(
+            path, writer=PillowWriter(fps=25)
+        )
 
-    def draw(self) -> None:
-        """All frames, drawn and dropped."""
+    def save_somewhere(self) -> None:
+        """Save, and drop the file."""
         with TemporaryDirectory() as folder:
-            self.save(Nowhere(fps=25), f"{folder}/x.gif")
+            self.save(f"{folder}/theirs.gif")
 
 
 def roll(points: Callable[[int], np.ndarray], hue: np.ndarray | None, size: tuple[int, int], frames: int) -> Notebook:
