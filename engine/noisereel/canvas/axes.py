@@ -1,0 +1,175 @@
+"""What does not move: background, axes, labels, titles. matplotlib draws it, once a film, pixel-exactly placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Page
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from ..figure import Figure, Panel, Rect, Slot
+from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
+from ..layout.captions import HEADER
+from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale
+from ..theme import Theme, rgb
+from ..typeset import font, measure
+from ..writer import Pixels
+
+__all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
+
+POINT = 0.72
+"""Points in a design pixel: matplotlib counts in points, and 720 lines are 100 dpi."""
+
+_RC: dict[str, Any] = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "noisereel",
+    "pdf.fonttype": 42,
+    "image.composite_image": False,
+    "text.hinting": "no_hinting",
+    "path.simplify": False,
+    "lines.scale_dashes": False,
+}
+
+
+@contextmanager
+def rendering() -> Iterator[None]:
+    """Draw with matplotlib's own defaults and ours on top, whatever a user's matplotlibrc says."""
+    with matplotlib.style.context(_RC, after_reset=True):
+        yield
+
+
+def build(figure: Figure, color: str | None = None) -> Page:
+    """All that does not move, but for the panels' backdrop marks; the first axes are the panels', in their order.
+
+    Args:
+        figure: What to draw.
+        color: Background; if None, the theme's, or none for a transparent figure.
+    """
+    with rendering():
+        width, height = figure.size
+        dpi = 100 * figure.scale
+        # A millionth more, for matplotlib truncates inches × dpi.
+        page = Page(figsize=((width + 1e-6) / dpi, (height + 1e-6) / dpi), dpi=dpi)
+        FigureCanvasAgg(page)
+        page.patch.set_facecolor(color or ("none" if figure.transparent else figure.theme.color("background")))
+        for panel in figure.panels:
+            _axes(page, figure, panel)
+        for panel in figure.panels:
+            _key(page, figure, panel)
+        for slot in figure.slots:
+            if not slot.live:
+                write(page, figure, slot)
+        if figure.bar:
+            fill(page, figure, figure.bar.rect, figure.bar.track)
+    return page
+
+
+def paint_backdrop(figure: Figure, color: str | None = None) -> Pixels:
+    """The still part of every frame, shape (H, W, 3): no marks, no live words, an empty time bar.
+
+    Args:
+        figure: What to draw.
+        color: Background; the theme's if None.
+    """
+    page = build(figure, color or figure.theme.color("background"))
+    canvas = page.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    with rendering():
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels: Pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def write(page: Page, figure: Figure, slot: Slot, words: str | None = None) -> Text:
+    """Write a slot's text, or other words in its place."""
+    width, height = figure.size
+    return page.text(
+        slot.x / width,
+        1 - slot.baseline / height,
+        slot.text if words is None else words,
+        color=slot.color,
+        ha=slot.align,
+        va="baseline",
+        fontproperties=font(slot.size, slot.bold, figure.theme.font),
+    )
+
+
+def fill(page: Page, figure: Figure, rect: Rect, color: str, share: float = 1.0) -> None:
+    """Fill the left share of a rectangle."""
+    left, bottom, width, height = _fractions(rect, figure.size)
+    page.add_artist(
+        Rectangle((left, bottom), width * share, height, transform=page.transFigure, facecolor=color, linewidth=0)
+    )
+
+
+def _fractions(rect: Rect, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """A rectangle as matplotlib wants it: (left, bottom, width, height) in shares of the figure."""
+    width, height = size
+    return rect.left / width, 1 - rect.bottom / height, rect.width / width, rect.height / height
+
+
+def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
+    view = panel.look.view
+    axes = page.add_axes(_fractions(view.rect, figure.size))
+    axes.patch.set_visible(False)
+    axes.set_xlim(*view.x)
+    axes.set_ylim(*view.y)
+    if panel.space in ("graph", "time"):
+        _dress(axes, panel, figure.theme)
+    else:
+        axes.set_axis_off()
+    return axes
+
+
+def _dress(axes: Axes, panel: Panel, theme: Theme) -> None:
+    """A bottom line, hairlines behind, labels without marks."""
+    view, (width, height) = panel.look.view, panel.look.size
+    across, up = x_ticks(view.x, width), y_ticks(view.y, height)
+    kind = font(LABEL_SIZE, family=theme.font)
+    axes.set_xticks(across.values, across.labels, fontproperties=kind)
+    axes.set_yticks(up.values, up.labels, fontproperties=kind)
+    axes.tick_params(length=0, pad=LABEL_GAP * POINT, labelcolor=theme.color("muted"))
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.spines["bottom"].set(color=_between(theme, 0.25), linewidth=POINT)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=theme.color("faint"), linewidth=POINT, linestyle="solid")
+
+
+def _between(theme: Theme, share: float) -> str:
+    """A colour between faint and muted."""
+    low, high = np.array(rgb(theme.color("faint"))), np.array(rgb(theme.color("muted")))
+    return "#{:02X}{:02X}{:02X}".format(*np.rint(low + share * (high - low)).astype(int))
+
+
+def _key(page: Page, figure: Figure, panel: Panel) -> None:
+    """Legends and colour bars, from the right end of the line above the data to the left."""
+    rect, scale = panel.look.view.rect, figure.scale
+    parts = key_parts(panel.guides, figure.theme)
+    shrink = key_scale(parts, rect.width / scale)
+    x, baseline = float(rect.right), round(rect.top - HEADER * scale)
+    for part in reversed(parts):
+        if isinstance(part, Ramp):
+            _ramp(page, figure, part, Rect(*_ramp_box(x, baseline, part.width * shrink * scale, scale)))
+        else:
+            slot = Slot(part.text, x, baseline, KEY_SIZE * shrink, part.color, align="right")
+            write(page, figure, slot)
+        x -= (part.width + part.space) * shrink * scale
+
+
+def _ramp_box(right: float, baseline: float, width: float, scale: float) -> tuple[int, int, int, int]:
+    height = max(2, round(6 * scale))
+    middle = baseline - 0.5 * measure("0", KEY_SIZE).ascent * scale
+    return round(right - width), round(middle - height / 2), max(1, round(width)), height
+
+
+def _ramp(page: Page, figure: Figure, ramp: Ramp, rect: Rect) -> None:
+    axes = page.add_axes(_fractions(rect, figure.size))
+    axes.imshow(ramp.palette[None], aspect="auto", interpolation="bilinear")
+    axes.set_axis_off()

@@ -1,0 +1,244 @@
+"""Marks as matplotlib artists, which stay vector in SVG and PDF; also the reference for the raster canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.figure import Figure as Page
+from matplotlib.image import AxesImage
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.text import Text as Words
+from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
+
+from ..figure import Drawing, Figure, Panel, Rect, View
+from ..marks import Area, Arrows, Color, Floats, Image, Mark, Points, Polylines, Shades, Text, Trails
+from ..theme import Theme, rgb
+from ..typeset import font, measure
+from . import DASHES, RING, arrow_shapes, lowered
+from .axes import POINT, build, fill, rendering, write
+from .lettering import anchored
+from .splat import fits
+
+__all__ = ["NATIVE", "draw_vector", "save"]
+
+NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Text)
+"""Marks that this canvas draws itself; the others are lowered to these."""
+
+_SHORTEST_ARROW = 0.5
+"""In frame pixels."""
+
+
+def draw_vector(drawing: Drawing, color: str | None = None) -> Page:
+    """One frame as a matplotlib figure.
+
+    Args:
+        drawing: What to draw.
+        color: Background; if None, the theme's, or none for a transparent figure.
+    """
+    figure = drawing.figure
+    page = build(figure, color)
+    with rendering():
+        for axes, panel, marks in zip(page.axes, figure.panels, drawing.marks, strict=False):
+            _panel(page, axes, panel, (*panel.backdrop, *marks), figure)
+        live = [slot for slot in figure.slots if slot.live]
+        for slot, words in zip(live, drawing.words, strict=True):
+            write(page, figure, slot, words)
+        if figure.bar:
+            fill(page, figure, figure.bar.rect, figure.bar.color, drawing.progress)
+    return page
+
+
+def save(
+    drawing: Drawing,
+    path: FilePath,
+    format: Literal["svg", "pdf", "png"] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Draw one frame into a file; the same drawing gives the same bytes.
+
+    Args:
+        drawing: What to draw.
+        path: Where to.
+        format: Of the file; by its suffix if None.
+        metadata: Text to embed, under the names that the format allows.
+    """
+    kind = format or path.suffix[1:]
+    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}.get(kind, {})
+    page = draw_vector(drawing)
+    with rendering():
+        page.savefig(path, format=kind, facecolor=page.get_facecolor(), metadata={**dates, **(metadata or {})})
+
+
+def _panel(page: Page, axes: Axes, panel: Panel, marks: Sequence[Mark], figure: Figure) -> None:
+    view, theme = panel.look.view, figure.theme
+    clip = TransformedBbox(_box(panel.clip, figure.size), page.transFigure)
+    simple = (part for mark in marks for part in lowered(mark, view, NATIVE))
+    artists = (artist for mark in simple for artist in _artists(mark, axes, panel, theme))
+    for layer, artist in enumerate(artists):
+        axes.add_artist(artist)
+        artist.set(zorder=3 + layer, clip_path=None, clip_box=clip, snap=False)
+
+
+def _box(rect: Rect, size: tuple[int, int]) -> Bbox:
+    """A rectangle of the frame in shares of it, from below."""
+    width, height = size
+    return Bbox([[rect.left / width, 1 - rect.bottom / height], [rect.right / width, 1 - rect.top / height]])
+
+
+def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Artist]:
+    """The artists of a mark, back to front."""
+    view = panel.look.view
+    match mark:
+        case Points():
+            yield from _points(mark, axes, panel)
+        case Trails():
+            yield _trails(mark, axes)
+        case Polylines():
+            yield from _polylines(mark, axes)
+        case Arrows():
+            yield from _arrows(mark, axes, view)
+        case Image():
+            yield _image(mark, axes, view)
+        case Area():
+            yield from _area(mark, axes)
+        case Text() if np.isfinite(mark.xy).all():
+            yield _text(mark, axes, view, theme)
+
+
+def _points(mark: Points, axes: Axes, panel: Panel) -> Iterator[Artist]:
+    """Discs, and their rings behind them; those that would be cut are left out, as they are in pixels."""
+    view, ring = panel.look.view, RING if mark.edge else 0.0
+    whole = fits(view.pixels(mark.xy), panel.clip, (mark.size + ring) * view.scale)
+    xy, colors = mark.xy[whole], _each(mark.color, len(mark.xy))[whole]
+    if mark.edge:
+        yield _discs(axes, xy, _each(mark.edge, len(xy)), mark.size + ring, mark.alpha)
+    yield _discs(axes, xy, colors, mark.size, mark.alpha)
+
+
+def _discs(axes: Axes, xy: Floats, colors: Floats, radius: float, alpha: float) -> Artist:
+    """Discs of a colour each: with one colour for all, Agg would move each to a whole pixel."""
+    return PathCollection(
+        [Path.unit_circle()],
+        sizes=[(radius * POINT) ** 2],
+        facecolors=_with_alpha(colors, alpha),
+        linewidths=0,
+        offsets=xy,
+        offset_transform=axes.transData,
+        transform=IdentityTransform(),
+    )
+
+
+def _trails(mark: Trails, axes: Axes) -> Artist:
+    """One straight piece for each step and particle, as opaque as its middle."""
+    steps, n = max(len(mark.xy) - 1, 0), mark.xy.shape[1]
+    pieces = np.stack([mark.xy[:steps], mark.xy[1:]], axis=2).reshape(-1, 2, 2)
+    fade = mark.alpha * (np.arange(steps) + 0.5) / max(steps, 1)
+    colors = _with_alpha(np.tile(_each(mark.color, n), (steps, 1)), np.repeat(fade, n))
+    whole = np.isfinite(pieces).all(axis=(1, 2))
+    return LineCollection(
+        list(pieces[whole]),
+        colors=colors[whole],
+        linewidths=mark.width * POINT,
+        capstyle="butt",
+        transform=axes.transData,
+    )
+
+
+def _polylines(mark: Polylines, axes: Axes) -> Iterator[Artist]:
+    """Lines of one colour as one path, which covers what it crosses only once."""
+    dashes = [part * POINT for part in DASHES[mark.dash]]
+    style: dict[str, Any] = {
+        "linewidth": mark.width * POINT,
+        "linestyle": (0, dashes or None),
+        "capstyle": "butt" if dashes else "round",
+        "joinstyle": "round",
+    }
+    colors = _with_alpha(_each(mark.color, len(mark.lines)), mark.alpha)
+    drawn = [(Path(line), color) for line, color in zip(mark.lines, colors, strict=True) if len(line)]
+    if isinstance(mark.color, str) and drawn:
+        drawn = [(Path.make_compound_path(*(path for path, _ in drawn)), colors[0])]
+    for path, color in drawn:
+        yield PathPatch(path, fill=False, edgecolor=color, transform=axes.transData, **style)
+
+
+def _arrows(mark: Arrows, axes: Axes, view: View) -> Iterator[Artist]:
+    """Outlines; those of one colour as one path."""
+    tail = view.pixels(mark.tail)
+    vector = view.pixels(mark.tail + mark.vector) - tail
+    shown = np.isfinite(tail + vector).all(axis=1) & (np.hypot(*vector.T) >= _SHORTEST_ARROW)
+    if not shown.any():
+        return
+    shapes = _data(arrow_shapes(tail[shown], vector[shown], mark.width * view.scale), view)
+    colors = _with_alpha(_each(mark.color, len(tail))[shown], mark.alpha)
+    if isinstance(mark.color, str):
+        path = Path.make_compound_path(*(Path(shape, closed=True) for shape in _closed(shapes)))
+        yield PathPatch(path, facecolor=colors[0], linewidth=0, transform=axes.transData)
+    else:
+        yield PolyCollection(list(shapes), facecolors=colors, linewidths=0, transform=axes.transData)
+
+
+def _closed(shapes: Floats) -> Floats:
+    """Outlines with their first corner again at the end, shape (n, corners + 1, 2)."""
+    return np.concatenate([shapes, shapes[:, :1]], axis=1)
+
+
+def _data(pixels: Floats, view: View) -> Floats:
+    """Data positions of frame positions: the inverse of `View.pixels`."""
+    x = view.x[0] + (pixels[..., 0] - view.rect.left) * (view.x[1] - view.x[0]) / view.rect.width
+    y = view.y[1] - (pixels[..., 1] - view.rect.top) * (view.y[1] - view.y[0]) / view.rect.height
+    return np.stack([x, y], axis=-1)
+
+
+def _image(mark: Image, axes: Axes, view: View) -> Artist:
+    """Averaged where it shrinks; where it grows, smoothly or each pixel a rectangle."""
+    frame_pixels = abs(mark.box[1] - mark.box[0]) / abs(view.x[1] - view.x[0]) * view.rect.width
+    growth = frame_pixels / mark.pixels.shape[1]
+    smooth = "bilinear" if growth >= 1 else "antialiased"
+    image = AxesImage(axes, extent=mark.box, origin="upper", interpolation=smooth if mark.smooth else "none")
+    image.set_data(mark.pixels if mark.pixels.ndim == 3 else np.repeat(mark.pixels[..., None], 3, axis=2))
+    return image
+
+
+def _area(mark: Area, axes: Axes) -> Iterator[Artist]:
+    """An outline for each run of numbers."""
+    color = _with_alpha(_each(mark.color, 1), mark.alpha)[0]
+    known = np.isfinite(np.stack([mark.x, mark.low, mark.high])).all(axis=0)
+    for run in np.ma.clump_unmasked(np.ma.masked_array(mark.x, ~known)):  # type: ignore[no-untyped-call]
+        high, low = np.column_stack([mark.x, mark.high])[run], np.column_stack([mark.x, mark.low])[run]
+        yield PathPatch(Path(np.concatenate([high, low[::-1]])), facecolor=color, linewidth=0, transform=axes.transData)
+
+
+def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
+    """Words, held at their anchor: in another output they may be a little wider or narrower than in pixels."""
+    left, y = anchored(mark, view)
+    share = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor[0]]
+    width = measure(mark.text, mark.size, mark.bold).width * view.scale
+    x, y = _data(np.array([left + share * width, y]), view)
+    return Words(
+        float(x),
+        float(y),
+        mark.text,
+        color=mark.color,
+        ha=mark.anchor[0],
+        va="baseline",
+        fontproperties=font(mark.size, mark.bold, theme.font),
+        transform=axes.transData,
+    )
+
+
+def _each(color: Color, n: int) -> Floats:
+    """A colour for each of n items, shape (n, 3), in [0, 1]."""
+    if isinstance(color, Shades):
+        return color.palette[color.index] / 255
+    return np.tile(np.array(rgb(color)) / 255, (n, 1))
+
+
+def _with_alpha(colors: Floats, alpha: float | Floats) -> Floats:
+    return np.concatenate([colors, np.broadcast_to(np.reshape(alpha, (-1, 1)), (len(colors), 1))], axis=1)

@@ -1,0 +1,75 @@
+"""The labels of a graph's axes, and the room that they need."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ..figure import Range
+from ..typeset import measure, rise
+from .plan import PanelPlan
+from .ticks import Ticks, candidates, ticks
+
+__all__ = ["LABEL_GAP", "LABEL_SIZE", "LINE", "footer", "gutter", "overhang", "x_ticks", "y_ticks"]
+
+LABEL_SIZE = 10.5
+"""Type size in points."""
+
+LABEL_GAP = 8.5
+"""From an axis to its labels, in design pixels, as all below."""
+
+LINE = 18.0
+"""From tick labels down to the axis' name."""
+
+
+def x_ticks(limits: Range, length: float) -> Ticks:
+    """Labels below an axis, at least 14 design pixels apart.
+
+    Args:
+        limits: The axis' limits.
+        length: The axis' length in design pixels.
+    """
+    unit = length / abs(limits[1] - limits[0])
+
+    def fits(option: Ticks) -> bool:
+        widths = [measure(label, LABEL_SIZE).width for label in option.labels]
+        spans = zip(pairwise(option.values), pairwise(widths), strict=True)
+        return all((right - left) * unit - (a + b) / 2 >= 14 for (left, right), (a, b) in spans)
+
+    return ticks(*limits, fits)
+
+
+def y_ticks(limits: Range, length: float) -> Ticks:
+    """Labels beside an axis, at least 26 design pixels from middle to middle.
+
+    Args:
+        limits: The axis' limits.
+        length: The axis' length in design pixels.
+    """
+    unit = length / abs(limits[1] - limits[0])
+    return ticks(*limits, lambda option: all((b - a) * unit >= 26 for a, b in pairwise(option.values)))
+
+
+def footer(plan: PanelPlan) -> float:
+    """Room below the data."""
+    if not plan.has_axes:
+        return 0.0
+    return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0) + 2
+
+
+def gutter(plan: PanelPlan, height: float) -> float:
+    """Room left of data so high."""
+    if not plan.has_axes:
+        return 0.0
+    beside = max(measure(label, LABEL_SIZE).width for label in y_ticks(plan.y, height).labels)
+    below = max(measure(option.labels[0], LABEL_SIZE).width for option in candidates(*plan.x))
+    return max(beside + LABEL_GAP, below / 2)
+
+
+def overhang(plan: PanelPlan, width: float) -> float:
+    """How far the last label below an axis at least so wide may reach to the right of it."""
+    if not plan.has_axes:
+        return 0.0
+    low, high = sorted(plan.x)
+    unit = width / (high - low)
+    last = [(measure(o.labels[-1], LABEL_SIZE).width / 2, high - o.values[-1]) for o in candidates(low, high)]
+    return max(0.0, *(half - short * unit for half, short in last))

@@ -1,0 +1,113 @@
+"""What stands above a panel's data: title, name of the y axis, key; and the name of the x axis below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..figure import Panel, Slot
+from ..renderer import Guide
+from ..theme import Theme
+from ..typeset import fitting, measure, rise
+from .axis import LABEL_GAP, LABEL_SIZE, LINE
+from .keys import KEY_SIZE, Word, key_parts, key_scale, key_width
+from .plan import PanelPlan
+
+__all__ = ["BLEED", "HEADER", "captions", "crowded", "header"]
+
+TITLE_SIZE = 13.0
+"""Type size of panel titles in points."""
+
+HEADER = 12.0
+"""From the lowest line above a panel's data down to the data, in design pixels, as all below."""
+
+BLEED = 8.0
+"""How far beyond their data graphs may be drawn: half a dot with its ring, a line's width."""
+
+_STACK = 19.0
+_WORD_GAP = 10.0
+_LEAST = 16.0
+
+
+def crowded(plan: PanelPlan, width: float, theme: Theme) -> bool:
+    """Whether a title and what else stands above data so wide need two lines."""
+    title = measure(plan.title, TITLE_SIZE, bold=True).width
+    beside = _label_width(plan) + _key_width(plan.guides, width, theme)
+    return title > 0 and beside > 0 and title + beside > width
+
+
+def header(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
+    """Room above the data: one line or, stacked, two; without any, half a tick label."""
+    title, beside = rise(plan.title, TITLE_SIZE, bold=True) if plan.title else 0.0, _beside_rise(plan, theme)
+    if title and stacked:
+        return title + _lift(plan, theme, stacked)
+    if title or beside:
+        return max(title, beside) + HEADER
+    return BLEED + 1 if plan.has_axes else 0.0
+
+
+def captions(
+    plans: Sequence[PanelPlan], panels: Sequence[Panel], stacked: Sequence[bool], rooms: Sequence[float]
+) -> tuple[Slot, ...]:
+    """Titles, above the upper left corners of the data and all of one size; then the axes' names.
+
+    Args:
+        plans: The panels before they were placed.
+        panels: The panels placed.
+        stacked: Whether each panel's title stands on a line of its own.
+        rooms: How far in design pixels each title may reach, if alone.
+    """
+    size = min(map(_title_size, plans, panels, stacked, rooms), default=TITLE_SIZE)
+    titles = [_title(*each, size) for each in zip(plans, panels, stacked, strict=True)]
+    names = [name for each in zip(panels, titles, stacked, strict=True) for name in _axis_names(*each)]
+    return tuple(slot for slot in (*titles, *names) if slot.text)
+
+
+def _lift(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
+    """From a title's baseline down to the data."""
+    return HEADER + (max(_STACK, _beside_rise(plan, theme) + 7) if stacked else 0.0)
+
+
+def _beside_rise(plan: PanelPlan, theme: Theme) -> float:
+    """How far y label and key reach up; 0 without."""
+    key = [rise(part.text, KEY_SIZE) for part in key_parts(plan.guides, theme) if isinstance(part, Word)]
+    return max([rise(plan.y_label, LABEL_SIZE), *key]) if plan.y_label else max(key, default=0.0)
+
+
+def _label_width(plan: PanelPlan) -> float:
+    """Room for the y axis' name beside a title."""
+    return measure(plan.y_label, LABEL_SIZE).width + _WORD_GAP if plan.y_label else 0.0
+
+
+def _key_width(guides: Sequence[Guide], width: float, theme: Theme) -> float:
+    """Room for a key beside a title."""
+    parts = key_parts(guides, theme)
+    return key_width(parts) * key_scale(parts, width) + _WORD_GAP if parts else 0.0
+
+
+def _title_size(plan: PanelPlan, panel: Panel, stacked: bool, room: float) -> float:
+    """The type size at which a title ends before what else stands on its line."""
+    width = panel.look.size[0]
+    beside = 0.0 if stacked else _label_width(plan) + _key_width(plan.guides, width, panel.look.theme)
+    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else room), bold=True)
+
+
+def _title(plan: PanelPlan, panel: Panel, stacked: bool, size: float) -> Slot:
+    view, theme = panel.look.view, panel.look.theme
+    y = round(view.rect.top - _lift(plan, theme, stacked) * view.scale)
+    return Slot(plan.title, view.rect.left, y, size, theme.color("ink"), bold=True, live=plan.title_live)
+
+
+def _axis_names(panel: Panel, title: Slot, stacked: bool) -> tuple[Slot, Slot]:
+    """y's beside the title or below it, x's below the right end of its labels."""
+    view, theme, (width, _) = panel.look.view, panel.look.theme, panel.look.size
+    beside = title.text and not stacked
+    indent = measure(title.text, title.size, bold=True).width + _WORD_GAP if beside else 0.0
+    free = max(_LEAST, width - indent - _key_width(panel.guides, width, theme))
+    above = round(view.rect.top - HEADER * view.scale)
+    below = round(view.rect.bottom + (LABEL_GAP + rise("0", LABEL_SIZE) + LINE) * view.scale)
+    y_size, x_size = fitting(panel.y_label, LABEL_SIZE, free), fitting(panel.x_label, LABEL_SIZE, width)
+    muted = theme.color("muted")
+    return (
+        Slot(panel.y_label, round(view.rect.left + indent * view.scale), above, y_size, muted),
+        Slot(panel.x_label, view.rect.right, below, x_size, muted, align="right"),
+    )

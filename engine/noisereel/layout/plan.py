@@ -1,0 +1,95 @@
+"""What is to be laid out: panels before they have a place, and the room for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..figure import Box, Range
+from ..renderer import Guide, Space
+from ..theme import Theme
+
+__all__ = ["Grid", "PanelPlan", "Room"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Relative widths of the columns and heights of the rows, of the data alone without titles and labels."""
+
+    widths: tuple[float, ...] = (1.0,)
+    heights: tuple[float, ...] = (1.0,)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPlan:
+    """One panel before it has a place.
+
+    Attributes:
+        space: What its axes mean.
+        extent: What must be in view, padding included; an axis that is None becomes 0 to 1.
+        cell: (row, column, rows spanned, columns spanned).
+        title: Its title; for a live one, the widest that it will be.
+        title_live: Whether each drawing brings its own words for the title.
+        x_label: Under a graph.
+        y_label: At the top left of a graph.
+        guides: Legends and colour bars, which stand at the top right.
+    """
+
+    space: Space
+    extent: Box
+    cell: tuple[int, int, int, int] = (0, 0, 1, 1)
+    title: str = ""
+    title_live: bool = False
+    x_label: str = ""
+    y_label: str = ""
+    guides: tuple[Guide, ...] = ()
+
+    @property
+    def has_axes(self) -> bool:
+        """Whether numbers are read off it."""
+        return self.space in ("graph", "time")
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """First and last row."""
+        return self.cell[0], self.cell[0] + self.cell[2] - 1
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """First and last column."""
+        return self.cell[1], self.cell[1] + self.cell[3] - 1
+
+    @property
+    def x(self) -> Range:
+        """What must be in view across."""
+        return _proper(self.extent.x)
+
+    @property
+    def y(self) -> Range:
+        """What must be in view up."""
+        return _proper(self.extent.y)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The part of the frame where panels stand, in pixels.
+
+    Attributes:
+        size: Of the whole frame.
+        scale: Frame pixels in a design pixel.
+        theme: Colours and type.
+        x: First and last column for panels.
+        y: First and last row for panels.
+        stray: First and last row where particles may be drawn.
+    """
+
+    size: tuple[int, int]
+    scale: float
+    theme: Theme
+    x: Range
+    y: Range
+    stray: Range
+
+
+def _proper(limits: Range | None) -> Range:
+    low, high = limits or (0.0, 1.0)
+    return (low, high) if low != high else (low - 0.5, high + 0.5)

@@ -1,0 +1,136 @@
+"""Where everything stands in the frame. Pure; nothing is drawn.
+
+From the top: title, subtitle, the grid of panels, the time bar. Lengths are design pixels times the figure's scale, so
+that a layout keeps its look at every size. Data areas in a column share their edges: tick labels hang in a gutter left
+of them, and titles stand above their upper left corners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..figure import Figure, Rect, Slot, TimeBar, design_scale
+from ..theme import Theme
+from ..typeset import fitting, rise
+from .placement import place
+from .plan import Grid, PanelPlan, Room
+
+__all__ = ["lay_out"]
+
+MARGIN = 0.045
+"""Empty share of the width on either side."""
+
+TITLE_SIZE, SUBTITLE_SIZE, BAR_SIZE = 21.0, 12.5, 11.0
+"""Type sizes in points."""
+
+TOP, BOTTOM = 39.0, 35.0
+"""Empty design pixels above the title and below the time bar."""
+
+_BAR_HEIGHT, _BAR_GAP = 4.0, 11.0
+
+
+def lay_out(
+    size: tuple[int, int],
+    theme: Theme,
+    panels: Sequence[PanelPlan],
+    grid: Grid | None = None,
+    *,
+    title: str = "",
+    title_live: bool = False,
+    subtitle: str = "",
+    subtitle_live: bool = False,
+    bar: tuple[str, str] | None = None,
+    transparent: bool = False,
+) -> Figure:
+    """Give everything its place.
+
+    The figure's slots are, in this order and without those that are empty: title, subtitle, the panels' titles in the
+    panels' order, the names of axes, the bar's left text (always live) and its right one. What is too wide is set
+    smaller.
+
+    Args:
+        size: (width, height) in pixels.
+        theme: Colours and type.
+        panels: In reading order.
+        grid: The rows and columns that the panels' cells count; one of each if None.
+        title: Title of the film; for a live one, the widest that it will be.
+        title_live: Whether each drawing brings its own words for it.
+        subtitle: Line below, likewise.
+        subtitle_live: Likewise.
+        bar: Texts at the left and right of a time bar, or None for no bar.
+        transparent: Whether the background is left out.
+
+    Raises:
+        UsageError: The frame is too small for so many panels.
+    """
+    sheet = _Sheet(size, design_scale(size), theme)
+    head = _head(
+        sheet, replace(_TITLE, text=title, live=title_live), replace(_SUBTITLE, text=subtitle, live=subtitle_live)
+    )
+    time_bar, foot = _foot(sheet, bar) if bar is not None else (None, ())
+    placed, captions = place(_room(sheet, head, time_bar), panels, grid or Grid())
+    return Figure(size, theme, placed, (*head, *captions, *foot), time_bar, transparent)
+
+
+_TITLE = Slot("", 0, 0, TITLE_SIZE, "ink", bold=True)
+_SUBTITLE = Slot("", 0, 0, SUBTITLE_SIZE, "muted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    size: tuple[int, int]
+    scale: float
+    theme: Theme
+
+    @property
+    def left(self) -> int:
+        return round(MARGIN * self.size[0])
+
+    @property
+    def right(self) -> int:
+        return self.size[0] - self.left
+
+    def fitted(self, slot: Slot, room: float) -> Slot:
+        """The slot in its colour, and in smaller type if it would be wider than a room in pixels."""
+        size = fitting(slot.text, slot.size, room / self.scale, slot.bold)
+        return replace(slot, size=size, color=self.theme.color(slot.color))
+
+
+def _head(sheet: _Sheet, title: Slot, subtitle: Slot) -> tuple[Slot, ...]:
+    slots: list[Slot] = []
+    baseline = TOP
+    for slot in (title, subtitle):
+        if slot.text:
+            above = rise(slot.text, slot.size, slot.bold)
+            baseline += max(33.0, above + 13) if slots else above
+            placed = replace(slot, x=sheet.left, baseline=round(baseline * sheet.scale))
+            slots.append(sheet.fitted(placed, sheet.right - sheet.left))
+    return tuple(slots)
+
+
+def _foot(sheet: _Sheet, texts: tuple[str, str]) -> tuple[TimeBar, tuple[Slot, ...]]:
+    height = max(2, round(_BAR_HEIGHT * sheet.scale))
+    top = round(sheet.size[1] - BOTTOM * sheet.scale) - height
+    bar = TimeBar(
+        Rect(sheet.left, top, sheet.right - sheet.left, height), sheet.theme.color("blue"), sheet.theme.color("faint")
+    )
+    y = round(top - _BAR_GAP * sheet.scale)
+    left = Slot(texts[0], sheet.left, y, BAR_SIZE, "ink", bold=True, live=True)
+    right = Slot(texts[1], sheet.right, y, BAR_SIZE, "muted", align="right")
+    room = (sheet.right - sheet.left) / 2 - 8 * sheet.scale
+    return bar, tuple(sheet.fitted(slot, room) for slot in (left, right) if slot.text)
+
+
+def _room(sheet: _Sheet, head: Sequence[Slot], bar: TimeBar | None) -> Room:
+    scale, (_, height) = sheet.scale, sheet.size
+    if head:
+        above, top = head[-1].baseline + 9 * scale, head[-1].baseline + 24 * scale
+    else:
+        above, top = 0.0, TOP * scale
+    if bar:
+        text_top = bar.rect.top - (_BAR_GAP + rise("t", BAR_SIZE)) * scale
+        below, bottom = text_top - 8 * scale, text_top - 22 * scale
+    else:
+        below, bottom = height, height - TOP * scale
+    return Room(sheet.size, scale, sheet.theme, (sheet.left, sheet.right), (top, bottom), (above, below))

@@ -1,0 +1,62 @@
+"""Themes: the colours and type that every panel shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["THEMES", "Theme", "rgb"]
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """The three bytes of a hex colour, "#RRGGBB"."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A look: roles for colours, a gradient that carries identity, and a type family.
+
+    Attributes:
+        name: As in ``film.theme``.
+        colors: Hex colours by role: background, ink, muted, faint, blue, violet, rose, amber.
+        font: Family of all type.
+    """
+
+    name: str
+    colors: Mapping[str, str]
+    font: str = "DejaVu Sans"
+
+    def color(self, name: str) -> str:
+        """The hex colour of a role; hex colours pass through.
+
+        Raises:
+            KeyError: No such role.
+        """
+        return name if name.startswith("#") else self.colors[name]
+
+    def gradient(self, n: int = 256) -> NDArray[np.uint8]:
+        """The identity gradient blue → violet → rose → amber as a palette of n RGB colours, shape (n, 3)."""
+        stops = np.array([rgb(self.colors[c]) for c in ("blue", "violet", "rose", "amber")], float)
+        at = np.linspace(0, len(stops) - 1, n)
+        channels = [np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)]
+        return np.stack(channels, axis=1).round().astype(np.uint8)
+
+
+_ROLES = ("background", "ink", "muted", "faint", "blue", "violet", "rose", "amber")
+
+
+def _theme(name: str, hexes: str) -> Theme:
+    return Theme(name, MappingProxyType(dict(zip(_ROLES, hexes.split(), strict=True))))
+
+
+THEMES: Mapping[str, Theme] = MappingProxyType(
+    {
+        "dark": _theme("dark", "#0F1318 #E8ECF1 #8793A3 #252C36 #5AB0F2 #9B7BE0 #E2607E #F2A65A"),
+        "light": _theme("light", "#FBFAF7 #1D2733 #6B7685 #E4E1D9 #1F6FB5 #7A58C0 #B83A5B #C8641B"),
+    }
+)

@@ -1,0 +1,142 @@
+"""The still background: placed to the pixel, free of what moves, deaf to a user's matplotlib settings."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Page
+from numpy.typing import NDArray
+
+from noisereel.canvas.axes import build, paint_backdrop
+from noisereel.figure import Box, Figure
+from noisereel.layout import Grid, PanelPlan, lay_out
+from noisereel.renderer import Colorbar, Legend
+from noisereel.theme import THEMES, rgb
+from noisereel.typeset import measure
+
+LIGHT = THEMES["light"]
+
+
+def graph(size: tuple[int, int] = (640, 480), x: tuple[float, float] = (0, 1000)) -> Figure:
+    plan = PanelPlan("graph", Box(x, (0, 1)), title="Entropy", title_live=True, x_label="t", y_label="bit")
+    return lay_out(size, LIGHT, [plan], bar=("t = 1000", "T = 1000"))
+
+
+def ink(pixels: NDArray[np.uint8], color: str = "background") -> NDArray[np.bool_]:
+    """Where something differs from a colour."""
+    return (pixels != np.array(rgb(LIGHT.color(color)))).any(axis=2)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 480), (321, 241), (1080, 1920), (333, 777)])
+def test_the_frame_has_exactly_the_size_asked_for(size: tuple[int, int]) -> None:
+    pixels = paint_backdrop(lay_out(size, LIGHT, [PanelPlan("plane", Box((0, 1), (0, 1)))]))
+    assert pixels.shape == (size[1], size[0], 3) and pixels.dtype == np.uint8
+    assert not ink(pixels).any()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 480)])
+def test_axes_line_and_grid_lie_at_their_values(size: tuple[int, int]) -> None:
+    figure = graph(size)
+    rect = figure.panels[0].look.view.rect
+    inside = paint_backdrop(figure)[:, rect.left + 2 : rect.right - 2]
+    rows = np.flatnonzero(ink(inside).all(axis=1))
+    bar = figure.bar
+    assert bar is not None
+    rows = rows[rows < bar.rect.top]
+    expected = [rect.top, rect.top + rect.height / 2, rect.bottom]
+    near = [min(abs(row + 0.5 - want) for row in rows) for want in expected]
+    assert max(near) <= 0.75
+    assert all(min(abs(row + 0.5 - want) for want in expected) <= 1.5 for row in rows)
+
+
+def test_tick_labels_hang_left_of_the_data_and_under_the_line() -> None:
+    figure = graph((1280, 720))
+    rect = figure.panels[0].look.view.rect
+    marked = ink(paint_backdrop(figure))
+    gutter = marked[rect.top - 8 : rect.bottom + 8, : rect.left - 1]
+    assert np.flatnonzero(gutter.any(axis=0)).max() == pytest.approx(rect.left - 9, abs=2)
+    assert not marked[:, :50].any()
+    below = marked[rect.bottom + 2 : rect.bottom + 24, rect.left + 30 :]
+    first, last = np.flatnonzero(below.any(axis=1))[[0, -1]] + rect.bottom + 2
+    assert first == pytest.approx(rect.bottom + 8.5, abs=2)
+    assert last - first == pytest.approx(0.73 * 10.5 * 100 / 72, abs=2)
+
+
+def test_what_is_live_is_left_out_and_the_rest_is_written_where_the_slot_says() -> None:
+    plan = PanelPlan("plane", Box((0, 1), (0, 1)), title="live", title_live=True)
+    figure = lay_out((1280, 720), LIGHT, [plan], title="Noise", bar=("t = 5", ""))
+    marked = ink(paint_backdrop(figure))
+    slot, bar = figure.slots[0], figure.bar
+    assert bar is not None
+    box = bar.rect
+    assert not ink(paint_backdrop(figure)[box.top : box.bottom, box.left : box.right], "faint").any()
+    marked[box.top : box.bottom, box.left : box.right] = False
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    extent = measure(slot.text, slot.size, slot.bold)
+    assert rows.min() == pytest.approx(slot.baseline - extent.ascent, abs=1.5)
+    assert rows.max() + 1 == pytest.approx(slot.baseline, abs=1.5)
+    assert columns.min() == pytest.approx(slot.x + 2, abs=2)
+    assert columns.max() + 1 == pytest.approx(slot.x + extent.width, abs=3)
+
+
+def test_keys_stand_at_the_right_end_above_the_data() -> None:
+    palette = LIGHT.gradient()
+    guides = (Legend((("signal", "amber"),)), Colorbar(palette, -1.0, 2.5, "bits"))
+    plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=guides)
+    figure = lay_out((1280, 720), LIGHT, [plan])
+    rect = figure.panels[0].look.view.rect
+    pixels = paint_backdrop(figure)
+    rows, columns = np.nonzero(ink(pixels))
+    assert rows.max() < rect.top - 8
+    assert columns.max() + 1 == pytest.approx(rect.right, abs=2)
+    row = pixels[rect.top - 12 - 5]
+    ends = [np.abs(row.astype(int) - palette[end].astype(int)).sum(axis=1).min() for end in (0, -1)]
+    assert max(ends) < 12
+
+
+@pytest.mark.parametrize("color", ["#000000", "#FFFFFF", "#123456"])
+def test_another_background_colour(color: str) -> None:
+    pixels = paint_backdrop(graph(), color)
+    assert tuple(pixels[0, 0]) == rgb(color)
+
+
+def test_transparent_figures_have_no_background_of_their_own() -> None:
+    figure = lay_out((640, 480), LIGHT, [PanelPlan("plane", Box((0, 1), (0, 1)))], transparent=True)
+    assert build(figure).get_facecolor()[3] == 0
+    assert build(figure, "#FFFFFF").get_facecolor() == (1, 1, 1, 1)
+
+
+def test_a_users_settings_change_nothing_and_are_not_changed() -> None:
+    quiet = paint_backdrop(graph())
+    loud = {
+        "font.family": ["monospace"],
+        "font.size": 30,
+        "axes.facecolor": "red",
+        "axes.grid": True,
+        "grid.linestyle": ":",
+        "axes.edgecolor": "lime",
+        "axes.linewidth": 9,
+        "xtick.direction": "in",
+        "ytick.labelsize": 40,
+        "text.hinting": "force_autohint",
+        "figure.dpi": 33,
+        "mathtext.fontset": "stix",
+    }
+    with matplotlib.rc_context(loud):
+        before = dict(matplotlib.rcParams)
+        assert np.array_equal(paint_backdrop(graph()), quiet)
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_axes_of_all_panels_come_first_and_lie_on_their_rectangles() -> None:
+    wanted = [
+        PanelPlan(space, Box((0, 2), (0, 1)), (0, i, 1, 1)) for i, space in enumerate(("graph", "plane", "image"))
+    ]
+    figure = lay_out((1000, 600), LIGHT, wanted, Grid((1, 2, 1)))
+    page: Page = build(figure)
+    for axes, panel in zip(page.axes, figure.panels, strict=True):
+        rect, box = panel.look.view.rect, axes.get_window_extent()
+        corners = [box.x0, 600 - box.y1, box.x1, 600 - box.y0]
+        assert corners == pytest.approx([rect.left, rect.top, rect.right, rect.bottom], abs=1e-3)
+        assert (*axes.get_xlim(), *axes.get_ylim()) == pytest.approx((*panel.look.view.x, *panel.look.view.y))
