@@ -1,0 +1,57 @@
+# make demo     set up .venv and render three scenes of the gallery into renders/
+# make test     set up .venv and run the quick tests        make test-all   … and the slow ones
+# make lint     formatting, lint and types                  make bench      measure; see docs/performance.md
+# make gallery  render every scene into renders/gallery/    make clean      remove all that make made
+#
+# Another Python: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+DEMO := swiss-roll-forward.gif ddpm-vs-ddim.gif mandrill-forward.mp4
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: demo test test-all test-slow lint bench gallery clean
+
+demo: $(READY)
+	@mkdir -p renders
+	@for film in $(DEMO); do $(BIN)/noisereel render "$${film%.*}" -o "renders/$$film" || exit; done
+	@echo "Three films are ready:" && ls -1 $(DEMO:%=$(CURDIR)/renders/%)
+
+test: $(READY)
+	$(PYTEST) -m "not slow"
+
+test-slow: $(READY)
+	$(PYTEST) -m slow
+
+test-all: $(READY)
+	$(PYTEST)
+
+lint: $(READY)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python tests/bench/run.py
+
+gallery: $(READY)
+	@mkdir -p renders/gallery
+	@for scene in scenes/*.yaml; do \
+		name=$$(basename "$$scene" .yaml); \
+		$(BIN)/noisereel render "$$scene" -o "renders/gallery/$$name.gif" -o "renders/gallery/$$name.mp4" || exit; \
+	done
+	@echo "The gallery is in $(CURDIR)/renders/gallery"
+
+clean:
+	rm -rf .venv renders build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find engine plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so that an interrupted set-up starts again.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "noisereel needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@

@@ -1,0 +1,73 @@
+"""What the pages for users say is true: their scenes and plugins are run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from noisereel.cli import cli
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["--size", "160x120", "--set", "film.frames=4", "--quiet", "--no-cache"]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in one language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def noisereel(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    assert result.exit_code == 0, f"{result.output}{result.exception!r}"
+    return result
+
+
+def render(scene: str, folder: Path, *arguments: str | Path) -> None:
+    """Render a scene's text small; there must be a film that moves."""
+    (folder / "scene.yaml").write_text(scene, encoding="utf-8")
+    noisereel("render", folder / "scene.yaml", "-o", folder / "film.gif", *SMALL, *arguments)
+    with Image.open(folder / "film.gif") as film:
+        assert film.n_frames >= 4
+
+
+@pytest.mark.parametrize("scene", blocks("README.md", "yaml"), ids=["shortest", "two runs"])
+def test_the_readmes_scenes_render(scene: str, tmp_path: Path) -> None:
+    render(scene, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "scene"),
+    [
+        ("README.md", "wave", blocks("README.md", "yaml")[0].replace("swiss-roll", "wave")),
+        ("docs/plugins.md", "halo", blocks("docs/plugins.md", "yaml")[0]),
+    ],
+    ids=["README", "plugins"],
+)
+def test_the_plugins_shown_render(page: str, name: str, scene: str, tmp_path: Path) -> None:
+    plugin = tmp_path / f"{name}.py"
+    plugin.write_text(blocks(page, "python")[0], encoding="utf-8")
+    render(scene, tmp_path, "--plugin", plugin)
+    assert "Number of points." in noisereel("plugins", "show", name, "--plugin", plugin).output
+
+
+def test_every_hook_has_its_place_on_the_plugins_page() -> None:
+    from noisereel import hookspecs
+
+    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, "noisereel_spec")]
+    page = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    assert hooks
+    assert [hook for hook in hooks if f"`{hook}" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
