@@ -45,7 +45,7 @@ gallery: $(READY)
 	@echo "The gallery is in $(CURDIR)/renders/gallery"
 
 clean:
-	rm -rf .venv renders build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find engine plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last, so that an interrupted set-up starts again.
