@@ -1,0 +1,1 @@
+"""Built-in renderers: one layer of a panel each."""

@@ -1,0 +1,143 @@
+"""Direct labels: names beside their lines and values beside their dots, where nothing is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel import marks
+from noisereel.figure import View
+from noisereel.typeset import measure
+
+__all__ = ["Line", "beside", "value_label"]
+
+SIZE, VALUE_SIZE = 12.0, 12.5
+"""Type sizes in points at 720 lines."""
+GAP = 7.0
+"""Design pixels between a label's corner and its line."""
+ENOUGH = 60.0
+"""Design pixels beyond which more distance from other lines is no gain."""
+BEST, PULL = 0.6, 20.0
+"""Where along a line its name reads best, and what being at the line's other end costs in design pixels."""
+DOT = (12.0, 18.0)
+"""Design pixels from a dot to its value: to the left end, and up or down to the middle."""
+
+Across = Literal["left", "right"]
+Up = Literal["bottom", "top"]
+CORNERS: tuple[tuple[Across, Up], ...] = (("left", "bottom"), ("left", "top"), ("right", "bottom"), ("right", "top"))
+
+
+class Line(NamedTuple):
+    """A line to be named.
+
+    Attributes:
+        xy: Its points in data coordinates, shape (m, 2).
+        name: What is written beside it.
+        color: Ink.
+    """
+
+    xy: NDArray[np.floating]
+    name: str
+    color: str
+
+
+class _Place(NamedTuple):
+    at: float
+    anchor: NDArray[np.floating]
+    align: tuple[Across, Up]
+    box: NDArray[np.floating]
+
+
+def beside(lines: Sequence[Line], view: View) -> Iterable[marks.Text]:
+    """A label for each line: at the corner where it is clear of its own line and far from the others."""
+    curves = [_pixels(line.xy, view) for line in lines]
+    taken: list[NDArray[np.floating]] = []
+    for own, line in enumerate(lines):
+        others = np.concatenate([np.empty((0, 2)), *(c for i, c in enumerate(curves) if i != own), *taken])
+        place = max(_places(curves[own], line.name, view), key=lambda p: _worth(p, curves[own], others, view))
+        taken.append(_outline(place.box))
+        offset = (GAP if place.align[0] == "left" else -GAP, GAP if place.align[1] == "bottom" else -GAP)
+        anchor = (float(place.anchor[0]), float(place.anchor[1]))
+        yield marks.Text(anchor, line.name, line.color, SIZE, anchor=place.align, offset=offset)
+
+
+def _places(curve: NDArray[np.floating], name: str, view: View) -> Iterable[_Place]:
+    """Labels with a corner at places along the line, above and below it."""
+    text = measure(name, SIZE)
+    width, height = text.width, text.ascent + text.descent
+    unit = np.array([view.x[1] - view.x[0], view.y[1] - view.y[0]]) / _size(view)
+    for at, (across, up) in product(np.linspace(0.1, 0.9, 33), CORNERS):
+        corner = curve[round(at * (len(curve) - 1))]
+        left = corner[0] + GAP if across == "left" else corner[0] - GAP - width
+        low = corner[1] + GAP if up == "bottom" else corner[1] - GAP - height
+        box = np.array([[left, low], [left + width, low + height]])
+        yield _Place(at, corner * unit + [view.x[0], view.y[0]], (across, up), box)
+
+
+def _worth(place: _Place, own: NDArray[np.floating], others: NDArray[np.floating], view: View) -> float:
+    """How good a place is: distance from the other lines up to `ENOUGH`; negative where the label covers something."""
+    low, high = place.box
+    if (low < 0).any() or (high > _size(view)).any():
+        return -200.0
+    clear = _distance(place.box, others) if len(others) else ENOUGH
+    if clear < GAP or _distance(place.box, own) < GAP / 2:
+        return -100.0
+    return min(ENOUGH, clear) - PULL * abs(place.at - BEST)
+
+
+def _distance(box: NDArray[np.floating], points: NDArray[np.floating]) -> float:
+    outside = np.maximum(np.maximum(box[0] - points, points - box[1]), 0)
+    return float(np.hypot(outside[:, 0], outside[:, 1]).min())
+
+
+def _outline(box: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Points all over a box, so that another label keeps clear of it."""
+    (left, low), (right, high) = box
+    across, up = np.meshgrid(np.linspace(left, right, 9), np.linspace(low, high, 3))
+    return np.stack([across.ravel(), up.ravel()], axis=1)
+
+
+def value_label(
+    words: str, dot: NDArray[np.floating], line: NDArray[np.floating], color: str, view: View
+) -> marks.Text:
+    """What a line's value is now, right of a dot on it: below a line that rises, above one that falls.
+
+    Args:
+        words: What is written.
+        dot: Where the dot is, shape (2,).
+        line: The whole line, shape (m, 2).
+        color: Ink.
+        view: The panel's limits and pixels.
+    """
+    text = measure(words, VALUE_SIZE, True)
+    curve, (x, y) = _pixels(line, view), _pixels(dot[None], view)[0]
+    left = min(x + DOT[0], _size(view)[0] - text.width)
+    in_order = curve[np.argsort(curve[:, 0], kind="stable")]
+    near = np.interp(np.linspace(left - GAP, left + text.width + GAP, 16), in_order[:, 0], in_order[:, 1])
+    clear = GAP + (text.ascent + text.descent) / 2
+    below = in_order[-1, 1] >= in_order[0, 1]
+    shift = min(-DOT[1], near.min() - y - clear) if below else max(DOT[1], near.max() - y + clear)
+    return marks.Text(
+        (float(dot[0]), float(dot[1])),
+        words,
+        color,
+        VALUE_SIZE,
+        True,
+        ("left", "center"),
+        (float(left - x), float(shift)),
+    )
+
+
+def _size(view: View) -> NDArray[np.floating]:
+    """Width and height of the panel in design pixels."""
+    return np.array([view.rect.width, view.rect.height]) / view.scale
+
+
+def _pixels(xy: NDArray[np.floating], view: View) -> NDArray[np.floating]:
+    """Design pixels right of and above the panel's lower left corner, of what is finite."""
+    span = np.array([view.x[1] - view.x[0], view.y[1] - view.y[0]])
+    return np.asarray(((xy - [view.x[0], view.y[0]]) / span * _size(view))[np.isfinite(xy).all(axis=1)])

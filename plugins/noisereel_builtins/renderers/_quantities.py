@@ -1,0 +1,65 @@
+"""What the schedule alone decides, as lines over a run's time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel.figure import Range
+from noisereel.record import Record
+from noisereel.schedule import Schedule
+
+__all__ = ["QUANTITIES", "schedule_line", "times_of"]
+
+SAMPLES = 241
+"""Points of a schedule's curve: about one every other pixel."""
+FEW = 24
+"""With fewer units of time than this, a curve through whole times only would show its corners."""
+
+
+class _Quantity(NamedTuple):
+    """Something that the schedule alone decides: what it is called, its colour's role, its value at t."""
+
+    label: str
+    color: str
+    at: Callable[[Schedule, float], float]
+
+
+def _snr(schedule: Schedule, t: float) -> float:
+    log_snr = schedule.at(t).log_snr
+    return math.exp(log_snr) if log_snr < 700 else math.inf
+
+
+QUANTITIES: Mapping[str, _Quantity] = MappingProxyType(
+    {
+        "signal": _Quantity(r"signal $\alpha_t$", "amber", lambda q, t: q.at(t).alpha),
+        "noise": _Quantity(r"noise $\sigma_t$", "rose", lambda q, t: q.at(t).sigma),
+        "beta": _Quantity(r"$\beta_t$", "blue", lambda q, t: q.at(t).beta_to(q.at(max(t - 1, 0.0)))),
+        "alpha_bar": _Quantity(r"$\bar{\alpha}_t = \alpha_t^2$", "violet", lambda q, t: q.at(t).alpha ** 2),
+        "snr": _Quantity("SNR", "violet", _snr),
+        "log_snr": _Quantity("log SNR", "blue", lambda q, t: q.at(t).log_snr),
+    }
+)
+
+
+def times_of(record: Record) -> Range:
+    """The earliest and the latest time that a run visits; always apart."""
+    times = [level.t for level in record.levels]
+    low, high = min(times), max(times)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def schedule_line(record: Record, name: str) -> NDArray[np.float64]:
+    """(t, value) of what the schedule decides, shape (m, 2); NaN where it is not finite."""
+    low, high = times_of(record)
+    # Between whole times a schedule given by β's is an interpolation that tells nothing, and σ has a kink at t = 1.
+    whole = FEW <= high - low < SAMPLES and low.is_integer() and high.is_integer()
+    times = np.linspace(low, high, int(high - low) + 1 if whole else SAMPLES)
+    at = QUANTITIES[name].at
+    values = np.array([at(record.schedule, float(np.clip(t, 0, record.schedule.T))) for t in times])
+    return np.stack([times, np.where(np.isfinite(values), values, np.nan)], axis=1)

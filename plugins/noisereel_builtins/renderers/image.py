@@ -1,0 +1,56 @@
+"""Image: one particle that is a picture."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from noisereel import marks
+from noisereel.errors import UsageError
+from noisereel.figure import Box, Look
+from noisereel.record import Record
+from noisereel.renderer import Moment, Renderer, Series, Space
+
+from ._cloud import latest, sampled
+
+__all__ = ["Image"]
+
+
+class Image(Renderer):
+    """One particle of image data, grey or RGB: black at −1, white at 1, clipped beyond."""
+
+    space: ClassVar[Space] = "image"
+    primary: ClassVar[str | None] = "index"
+
+    index: int = Field(default=0, ge=0)
+    """Which particle."""
+    of: Series = "x"
+    """What of it: the particle, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+
+    def extent(self, record: Record) -> Box | None:
+        if self.index >= record.particles:
+            last = record.particles - 1
+            raise UsageError(f"image: index must be at most {last}, run '{record.name}' has no more, got {self.index}")
+        next(sampled(record, self.of))
+        height, width = record.event[:2]
+        return Box((0.0, float(width)), (0.0, float(height)))
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        images = latest(record, self.of, moment.step)
+        if images is None:
+            return
+        height, width = record.event[:2]
+        # Few large pixels are shown as the squares that they are.
+        smooth = look.size[0] < 4 * width
+        yield marks.Image(to_bytes(images[self.index]), (0.0, float(width), 0.0, float(height)), smooth)
+
+
+def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values in [−1, 1] as bytes: round(255·clip((x + 1)/2)); what is not a number is black."""
+    scaled = image * np.float32(127.5)
+    scaled += np.float32(128)  # 127.5, and a half for rounding
+    np.fmax(scaled, 0, out=scaled)
+    np.fmin(scaled, 255, out=scaled)
+    return scaled.astype(np.uint8)
