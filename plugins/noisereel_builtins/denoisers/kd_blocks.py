@@ -1,0 +1,31 @@
+"""Points in blocks of equal size, each a compact neighbourhood."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["kd_blocks"]
+
+
+def kd_blocks(points: Tensor, most: int) -> Tensor:
+    """Split points at the median of their widest axis until no block holds more than ``most``.
+
+    Args:
+        points: Finite points, shape (n, D).
+        most: Upper bound on the size of a block.
+
+    Returns:
+        Indices of the points, shape (2^k, size), int64: every index below n once; those from n on only fill up blocks.
+        Consecutive blocks are neighbours, and so are consecutive pairs of blocks, and so on.
+    """
+    n = len(points)
+    depth = max(0, (-(-n // most) - 1).bit_length())
+    size = -(-n // 2**depth)
+    blocks = torch.arange(size << depth, device=points.device)[None]
+    for _ in range(depth):
+        here = points[blocks.clamp(max=n - 1)]
+        widest = (here.amax(1) - here.amin(1)).argmax(1)
+        key = here.gather(2, widest[:, None, None].expand(-1, here.shape[1], 1)).squeeze(2)
+        blocks = blocks.gather(1, key.argsort(dim=1, stable=True)).view(2 * len(blocks), -1)
+    return blocks
