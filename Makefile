@@ -34,7 +34,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python tests/bench/run.py
+	OMP_WAIT_POLICY=passive $(BIN)/python tests/bench/run.py
 
 gallery: $(READY)
 	@mkdir -p renders/gallery
