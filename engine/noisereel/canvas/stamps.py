@@ -104,9 +104,11 @@ def line_table(width: float, alpha: float) -> StampTable:
         width: The line's, in pixels.
         alpha: The opacity at which its edges are exact; fainter, it is a little thinner.
     """
+    share = min(1.0, width)  # a line thinner than a pixel is a pixel wide and as much fainter
+    width = max(1.0, width)
     reach = (width + 1) / 2
     edges = reach * np.linspace(0, 1, _LINE_KNOTS + 1)
-    profile = depth(alpha * strip_coverage(edges, width))
+    profile = depth(alpha * share * strip_coverage(edges, width))
     size = int(2 * reach) + 1
     phases = min(16, _phases(size))
     # Averaged over each position's share of the pixel, as the spot may have a sharp peak.

@@ -198,3 +198,9 @@ def test_spots_stand_for_the_line_that_is_seen():
     assert len(line.centres) < 60
     assert line.centres[:, 0].min() > -2
     assert line.age.max() == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("width", [0.02, 0.3, 0.5, 0.7, 0.99])
+def test_a_line_thinner_than_a_pixel_covers_its_share(width):
+    table = line_table(width, 0.05).table.astype(np.float64)
+    assert table.sum(axis=1) == pytest.approx(width, rel=0.05)
