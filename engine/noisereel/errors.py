@@ -54,6 +54,10 @@ class SceneError(NoisereelError):
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[SceneError], tuple[tuple[Problem, ...]]]:
+        """Drawing processes send their errors; pickle would make this one from its message."""
+        return SceneError, (self.problems,)
+
 
 @contextmanager
 def at_work(who: str) -> Iterator[None]:

@@ -128,6 +128,8 @@ class Files:
         return part
 
     def _make(self, folder: Path) -> None:
+        if folder.exists() and not folder.is_dir():  # mkdir would say that it exists
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         self._folders += [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
 

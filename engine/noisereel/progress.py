@@ -1,7 +1,9 @@
-"""Progress bars on the terminal; silent where nobody watches."""
+"""Progress bars and warnings on the terminal."""
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,14 +13,22 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Makes progress bars.
+    """Makes progress bars, which show only where somebody watches, and says what is worth a warning.
 
     Attributes:
-        quiet: Show none.
+        quiet: Show and say nothing.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self._said: set[str] = set()
+
+    def warn(self, message: str) -> None:
+        """One line that does not disturb the bars; the same is said once."""
+        if not self.quiet and message not in self._said:
+            self._said.add(message)
+            line = f"warning: {message}"
+            tqdm.write(f"\033[33m{line}\033[0m" if sys.stderr.isatty() else line, file=sys.stderr)
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -33,8 +43,10 @@ class Progress:
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}",
         ) as shown:
+            lock = threading.Lock()  # every output counts in a thread of its own
 
             def advance(n: int) -> None:
-                shown.update(n)
+                with lock:
+                    shown.update(n)
 
             yield advance

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from .errors import at_work
+from .pages import release
 from .plugin import source_digest
-from .probe import Measure, Probe, State
+from .probe import Measure, Probe, State, Trace
 
 if TYPE_CHECKING:
     from .dataset import Data
@@ -117,8 +121,9 @@ class Record:
 
     def __post_init__(self) -> None:
         self._rows = {int(step): row for row, step in enumerate(self.arrays.kept)}
-        if self.folder is not None and (self.folder / "values.npz").exists():
-            self._values = _load_values(self.folder / "values.npz")
+        if self.folder is not None:
+            with suppress(OSError, ValueError, KeyError, BadZipFile):  # there are none, or they are damaged
+                self._values = _load_values(self.folder / "values.npz")
             self._saved = self._count()
 
     def __len__(self) -> int:
@@ -169,7 +174,9 @@ class Record:
         row = self._rows.get(step)
         if row is None or name not in self.arrays.series or not self.arrays.there[name][row]:
             return None
-        array: NDArray[np.float32] = self.arrays.series[name][row]
+        series = self.arrays.series[name]
+        release(series)  # else the whole record would be in memory by the end of the film
+        array: NDArray[np.float32] = series[row]
         return array
 
     def value(self, probe: Probe, step: int) -> Values:
@@ -179,9 +186,20 @@ class Record:
             assert self.measure is not None, "a record without its run holds measured values only"
             with at_work(f"{probe.kind} {type(probe).__name__} (run '{self.name}', t = {self.levels[step].t:g})"):
                 ctx = self.measure()
-                measured = probe.measure(self.state(step, ctx.data.x0.device), ctx)
-            known[step] = {name: np.asarray(array) for name, array in measured.items()}
+                if isinstance(probe, Trace):
+                    measured = self._followed(probe, ctx)
+                else:
+                    measured = {step: probe.measure(self.state(step, ctx.data.x0.device), ctx)}
+            known |= {at: {n: np.asarray(a) for n, a in values.items()} for at, values in measured.items()}
         return known[step]
+
+    def _followed(self, trace: Trace, ctx: Measure) -> dict[int, Values]:
+        """What a trace gives at every kept visit."""
+        steps = self.kept_steps
+        given = list(trace.follow((self.state(step, ctx.data.x0.device) for step in steps), ctx))
+        if len(given) != len(steps):
+            raise ValueError(f"gave values for {len(given)} of {len(steps)} visits")
+        return dict(zip(steps, given, strict=True))
 
     def scalars(self, step: int) -> dict[str, float]:
         """Every metric of the run at a visit, by the names that titles use."""
@@ -230,9 +248,12 @@ def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None
         if all(len({a.shape for a in column}) == 1 for column in columns.values()):
             out[f"{key}/steps"] = np.array(steps, np.int64)
             out.update({f"{key}/{name}": np.stack(column) for name, column in columns.items()})
-    partial = file.with_name("values.part.npz")
-    np.savez(partial, **out)  # type: ignore[arg-type]  # numpy's stub types the keyword allow_pickle into **kwds
-    partial.replace(file)
+    partial = file.with_name(f"values.{os.getpid()}.part.npz")
+    try:
+        np.savez(partial, **out)  # type: ignore[arg-type]  # numpy's stub types the keyword allow_pickle into **kwds
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _load_values(file: Path) -> dict[str, dict[int, Values]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from . import __version__
+from .errors import NoisereelError
+from .pages import release
 from .plugin import Plugin, source_digest
 from .record import EXTRA, MEMORY_BUDGET, Arrays, Record
 from .run import Run
@@ -32,6 +37,10 @@ RECORD_BUDGET = 512 * 2**20
 
 CACHE_BUDGET = 4 * 2**30
 """Bytes of records kept on disk; the least recently used go first."""
+
+_SLACK = 2**20  # bytes beside the arrays: their headers and the index
+
+_STALE = 24 * 3600.0  # seconds after which a half-written record is nobody's any more
 
 _BROKEN = (OSError, ValueError, KeyError)  # what reading a damaged or half-deleted entry raises
 
@@ -55,49 +64,45 @@ class Shelf:
             return None
         try:
             arrays = Arrays.load(folder)
-            (folder / "index.json").touch()  # used now: the pruning goes by this time
         except _BROKEN:
             shutil.rmtree(folder, ignore_errors=True)
             return None
+        with suppress(OSError):  # the cache may be read-only
+            (folder / "index.json").touch()  # used now: the pruning goes by this time
         return arrays
 
     def folder(self, key: str) -> Path | None:
         """Where a key's record lies or would lie."""
         return None if self.root is None else self.root / "runs" / key
 
-    @contextmanager
-    def entry(self, key: str) -> Iterator[Path]:
-        """A folder to fill; becomes the key's own when the block ends well, and vanishes when it does not."""
-        home = self.folder(key) or self.scratch / key
-        home.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{key[:8]}-", dir=home.parent))
-        try:
-            yield partial
-            if home.exists():  # another program finished the same run meanwhile
-                shutil.rmtree(home, ignore_errors=True)
-            partial.rename(home)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-
     def prune(self) -> None:
-        """Drop the least recently used records beyond the budget."""
+        """Drop the least recently used records beyond the budget, and what programs that were killed left behind."""
         if self.root is None:
             return
-        entries = [e for e in (self.root / "runs").glob("[!.]*") if (e / "index.json").exists()]
-        sizes = {e: sum(f.stat().st_size for f in e.iterdir()) for e in entries}
-        entries.sort(key=lambda e: (e / "index.json").stat().st_mtime, reverse=True)
-        total = 0
-        for entry in entries:
-            total += sizes[entry]
-            if total > CACHE_BUDGET and entry != entries[0]:
-                shutil.rmtree(entry, ignore_errors=True)
+        runs = self.root / "runs"
+        with suppress(OSError):  # others prune, too; and what is left over now will go another time
+            for partial in runs.glob(".*"):
+                if time.time() - partial.stat().st_mtime > _STALE:
+                    shutil.rmtree(partial, ignore_errors=True)
+            entries = [(index.stat().st_mtime, index.parent) for index in runs.glob("[!.]*/index.json")]
+            total = 0
+            for age, (_, entry) in enumerate(sorted(entries, reverse=True)):
+                total += sum(file.stat().st_size for file in entry.iterdir())
+                if total > CACHE_BUDGET and age > 0:
+                    shutil.rmtree(entry, ignore_errors=True)
 
 
 def record_of(
-    run: Run, key: str, shown: Sequence[int], shelf: Shelf, watch: Callable[[State], None], *, on_disk: bool = False
+    run: Run,
+    key: str,
+    shown: Sequence[int],
+    shelf: Shelf,
+    watch: Callable[[State], None],
+    *,
+    on_disk: bool = False,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Record:
-    """Simulate a run, and put its record on the shelf.
+    """Simulate a run and record it: on the shelf, else in memory if it fits, else in a temporary folder.
 
     Args:
         run: The run.
@@ -106,14 +111,78 @@ def record_of(
         shelf: Where records lie.
         watch: Sees every state as it is simulated.
         on_disk: Whether the record must lie on disk, for other processes to read.
+        warn: Told in one line if the cache has no room.
+
+    Raises:
+        NoisereelError: There is no room for the record.
     """
-    if not on_disk and shelf.root is None and record_bytes(run) <= MEMORY_BUDGET:
+    size = record_bytes(run, len(kept_visits(run, shown)))
+    if (kept := shelf.folder(key)) is not None:
+        try:
+            return _record_in(_claimed(kept, size), kept, run, shown, watch, shelf)
+        except _NoRoomError as error:
+            warn(f"simulated runs are not kept: {error}")
+    if not on_disk and size <= MEMORY_BUDGET:
         return recorded(run, _simulate(run, shown, None, watch), shown, None)
-    with shelf.entry(key) as folder:
-        _simulate(run, shown, folder, watch).save_index(folder)
+    try:
+        return _record_in(_claimed(shelf.scratch / key, size), shelf.scratch / key, run, shown, watch, shelf)
+    except _NoRoomError as error:
+        raise NoisereelError(f"run '{run.spec.name}': no room for its record of {_readable(size)}: {error}") from error
+
+
+class _NoRoomError(Exception):
+    """A folder that a record cannot be written to."""
+
+
+def _claimed(home: Path, size: int) -> Path:
+    """A new folder beside a record's home, with room for so many bytes; it becomes the home when it is complete.
+
+    A full disk is noticed here: it would kill the program at a write to a mapped file.
+
+    Raises:
+        _NoRoomError: There is none.
+    """
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{home.name[:8]}-", dir=home.parent))
+    except OSError as error:
+        raise _NoRoomError(f"cannot write to {home.parent}: {error.strerror}") from error
+    try:
+        (partial / "room").touch()
+        _reserve(partial / "room", size + _SLACK)
+        (partial / "room").unlink()
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise _NoRoomError(f"cannot write to {home.parent}: {error.strerror}") from error
+    return partial
+
+
+def _record_in(
+    partial: Path, home: Path, run: Run, shown: Sequence[int], watch: Callable[[State], None], shelf: Shelf
+) -> Record:
+    """Simulate a run into a folder, which becomes the record's home when it is complete, and vanishes otherwise."""
+    try:
+        _simulate(run, shown, partial, watch).save_index(partial)
+        _settle(partial, home)
+    except OSError as error:  # samplers' and observers' errors are none
+        raise NoisereelError(f"cannot write to {home.parent}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     shelf.prune()
-    home = shelf.folder(key) or shelf.scratch / key
     return recorded(run, Arrays.load(home), shown, home)
+
+
+def _settle(partial: Path, home: Path) -> None:
+    try:
+        partial.rename(home)
+    except OSError:
+        if not (home / "index.json").exists():  # else another program finished the same run meanwhile
+            raise
+
+
+def _readable(size: int) -> str:
+    unit, name = next((u, n) for u, n in ((1e12, "TB"), (1e9, "GB"), (0, "MB")) if size >= u)
+    return f"{size / (unit or 1e6):.1f} {name}"
 
 
 def recorded(run: Run, arrays: Arrays, shown: Sequence[int], folder: Path | None) -> Record:
@@ -148,16 +217,16 @@ def _hue(run: Run, origin: NDArray[np.int64] | None, first: NDArray[np.float32])
     return np.asarray(np.arctan2(first[:, 1], first[:, 0]) / (2 * np.pi) + 0.5, np.float32)
 
 
-def record_bytes(run: Run) -> int:
-    """How much a record of every visit would take: x, the noise, and x̂_0 where a denoiser is called."""
+def record_bytes(run: Run, visits: int) -> int:
+    """How much a record of so many visits takes at most: x, the noise, and x̂_0 where a denoiser is called."""
     series = 2 + any("denoiser" in sampler.needs for sampler in run.spec.sampler)
-    return 4 * series * len(run.plan.levels) * run.particles * int(np.prod(run.data.event))
+    return 4 * series * visits * run.particles * math.prod(run.data.event)
 
 
 def kept_visits(run: Run, shown: Sequence[int]) -> NDArray[np.int64]:
     """The visits to keep: all within the budget, else the first and those shown."""
     every = range(len(run.plan.levels))
-    return np.array(every if record_bytes(run) <= RECORD_BUDGET else sorted({0, *shown}), np.int64)
+    return np.array(every if record_bytes(run, len(every)) <= RECORD_BUDGET else sorted({0, *shown}), np.int64)
 
 
 def _simulate(run: Run, shown: Sequence[int], folder: Path | None, watch: Callable[[State], None]) -> Arrays:
@@ -186,7 +255,9 @@ class _Tape:
         extra = {f"{EXTRA}{name}": tensor for name, tensor in state.extra.items()}
         for name, tensor in {"x": state.x, "x0": state.x0, "noise": state.noise, **extra}.items():
             if tensor is not None:
-                self._array(name, tuple(tensor.shape))[row] = tensor.detach().to("cpu", torch.float32).numpy()
+                series = self._array(name, tuple(tensor.shape))
+                series[row] = tensor.detach().to("cpu", torch.float32).numpy()
+                release(series)
                 self.there[name][row] = True
 
     def _array(self, name: str, each: tuple[int, ...]) -> NDArray[np.float32]:
@@ -198,18 +269,23 @@ class _Tape:
             else:
                 file = self.folder / f"{name}.npy"
                 self.series[name] = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-                _reserve(file)
+                _reserve(file, file.stat().st_size)
         return self.series[name]
 
     def arrays(self) -> Arrays:
         return Arrays(self.kept, self.series, self.there, self.calls)
 
 
-def _reserve(file: Path) -> None:
-    """Claim the file's whole size now: a full disk is an error here, but would kill the program at a mapped write."""
-    if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as opened:
-            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+def _reserve(file: Path, size: int) -> None:
+    """Claim room for a file's whole size now: a full disk is an error here, but kills the program at a mapped write."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with file.open("r+b") as opened:
+        try:
+            os.posix_fallocate(opened.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # some file systems cannot claim
+                raise
 
 
 def run_key(run: Run, shown: Sequence[int], folder: Path, source_key: str | None) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .dataset import Data, Load
 from .denoiser import Bind, Model
-from .errors import NoisereelError, PluginError, SceneError, at_work
+from .errors import PluginError, SceneError, at_work
 from .noise import LoadDraw, Noise
 from .probe import Measure, State
 from .sampler import Sampler, Step, StepContext
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .scene import RunSpec, Source
     from .schedule import Level, Schedule
 
-__all__ = ["Plan", "Run", "load_data", "plan"]
+__all__ = ["Plan", "Run", "check_fit", "load_data", "plan"]
 
 _DEFAULT_PARTICLES = 1000
 _START = -1  # the "act" that draws of the starting state are keyed by
@@ -105,6 +105,19 @@ def load_data(spec: RunSpec, source: Source) -> Data:
     return data
 
 
+def check_fit(spec: RunSpec, data: Data, source: Source) -> None:
+    """See that a run's denoiser and metrics can serve its data.
+
+    Raises:
+        SceneError: One cannot; says where in the scene.
+    """
+    if spec.denoiser is not None and (said := spec.denoiser.check(data)):
+        raise SceneError([source.problem(f"runs.{spec.name}.denoiser", said)])
+    found = [said for metric in spec.metrics if (said := metric.check(data, spec.denoiser))]
+    if found:
+        raise SceneError([source.problem(f"runs.{spec.name}.metrics", said) for said in found])
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -182,7 +195,7 @@ class Run:
         origin = None if self.rows is None else self.data.x0[self.rows].to(self.dtype)
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
         ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
-        x, arrived, at = self._first(ctx), None, 0
+        x, arrived, reached, at = self._first(ctx), None, dict[str, Tensor](), 0
         for act, (sampler, joints) in enumerate(zip(self.spec.sampler, self.plan.joints, strict=True)):
             carry, passes = None, Counter[tuple[float, float]]()
             for t, s in joints:
@@ -191,9 +204,10 @@ class Run:
                 # no_grad around the step alone: a generator would leak it to whoever iterates
                 with at_work(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"), torch.no_grad():
                     step = sampler.step(x, t, s, replace(ctx, draw=draw), carry)
-                yield State(at, act, t, x, step.x0, arrived, model.calls, step.extra)
+                yield State(at, act, t, x, step.x0, arrived, model.calls, {**reached, **step.extra})
                 x, arrived, carry, at = _checked(step, x, sampler).x, step.noise, step.carry, at + 1
-        yield State(at, act, self.plan.levels[-1], x, None, arrived, model.calls)
+                reached = dict(step.reached)
+        yield State(at, act, self.plan.levels[-1], x, None, arrived, model.calls, reached)
 
     def _first(self, ctx: StepContext) -> Tensor:
         """The particles at the path's first level."""
@@ -206,11 +220,7 @@ class Run:
             like = self.data.x0.new_empty((self.particles, *self.data.event), dtype=self.dtype)
             return ctx.draw(like, "start") * spec.schedule.prior_std()
         if self.start == "data":
-            if level.t != 0:
-                raise NoisereelError(
-                    f"run '{spec.name}' begins at t = {level.t:g}, where data is noisy: "
-                    "use 'start: marginal', not 'start: data'"
-                )
+            assert level.t == 0, "planning refuses clean data anywhere else"
             return ctx.origin
         return level.alpha * ctx.origin + level.sigma * ctx.draw(ctx.origin, "start")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from noisereel.errors import NoisereelError, PluginError, SceneError
+from noisereel.errors import PluginError, SceneError
 from noisereel.film import Options, live_runs, plans_of, simulate
 from noisereel.progress import Progress
 from noisereel.recorder import Shelf
@@ -124,10 +124,10 @@ def test_a_run_starts_from_the_state_of_another(run_scene):
 
 
 def test_data_does_not_begin_in_noise(run_scene):
-    with pytest.raises(NoisereelError) as caught:
+    with pytest.raises(SceneError) as caught:
         run_scene("sampler: ddim\nstart: data")
-    said = "run 'run' begins at t = 20, where data is noisy: use 'start: marginal', not 'start: data'"
-    assert str(caught.value) == said
+    said = "the run begins at t = 20, where data is noisy: use 'start: marginal', not 'start: data'"
+    assert str(caught.value) == f"test.yaml:5:8: start: {said}"
 
 
 def test_gradients_are_as_the_caller_had_them(registry, tmp_path):

@@ -1,0 +1,285 @@
+"""Composition: records and a scene's panels become a figure, and every moment of the film a drawing over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TYPE_CHECKING, cast
+
+from .errors import SceneError, UsageError, at_work
+from .figure import Box, Drawing, Figure, Panel, design_scale
+from .layout import Grid, PanelPlan, lay_out
+from .marks import Mark
+from .renderer import Guide, Moment, Renderer
+from .template import Template
+
+if TYPE_CHECKING:
+    from .dataset import Data
+    from .record import Record
+    from .registry import Registry
+    from .scene import PanelSpec, Scene
+    from .timeline import Tick
+
+__all__ = ["Film", "check_panels", "compose", "shown_step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film ready to be drawn: everything that does not move, and what moves by tick.
+
+    Attributes:
+        scene: What it shows.
+        records: The record of each run.
+        layers: The renderers of each panel.
+        figure: What does not move.
+        ticks: Its moments.
+        words: For each tick, the words of each live slot.
+    """
+
+    scene: Scene
+    records: Mapping[str, Record]
+    layers: tuple[tuple[Renderer, ...], ...]
+    figure: Figure
+    ticks: tuple[Tick, ...]
+    words: tuple[tuple[str, ...], ...]
+
+    def drawing(self, index: int) -> Drawing:
+        """What tick ``index`` shows."""
+        tick = self.ticks[index]
+        marks = tuple(self._marks(i, tick) for i in range(len(self.layers)))
+        return Drawing(self.figure, marks, self.words[index], self._progress(tick))
+
+    def _marks(self, i: int, tick: Tick) -> tuple[Mark, ...]:
+        spec, panel = self.scene.panels[i], self.figure.panels[i]
+        record, step = self.records[spec.run], shown_step(spec, self.records, tick)
+        moment = Moment(step, record.levels[step], tick.fraction)
+        marks: list[Mark] = []
+        for layer in self.layers[i]:
+            with at_work(f"renderer {type(layer).__name__} (marks, frame {tick.index})"):
+                marks += layer.marks(record, moment, panel.look)
+        return tuple(marks)
+
+    def _progress(self, tick: Tick) -> float:
+        """How much of the time bar is filled: the share of time passed, or of steps if time turns round."""
+        name = next(iter(self.records))
+        record, step = self.records[name], tick.steps[name]
+        times = [level.t for level in record.levels]
+        if times != sorted(times) and times != sorted(times, reverse=True):
+            return step / max(1, len(times) - 1)
+        span = times[-1] - times[0]
+        return (times[step] - times[0]) / span if span else 1.0
+
+
+def shown_step(spec: PanelSpec, records: Mapping[str, Record], tick: Tick) -> int:
+    """The visit that a panel shows at a tick: the film's, or the one nearest to the panel's own time."""
+    return tick.steps[spec.run] if spec.at is None else records[spec.run].nearest(spec.at)
+
+
+def compose(
+    scene: Scene,
+    records: Mapping[str, Record],
+    ticks: Sequence[Tick],
+    registry: Registry,
+    *,
+    transparent: bool = False,
+) -> Film:
+    """Measure what titles and layers need, find the limits, place the panels.
+
+    Raises:
+        SceneError: A layer cannot show its run's data.
+        PluginError: A renderer raised.
+    """
+    layers = tuple(panel_layers(scene, spec, records[spec.run].data.event, registry) for spec in scene.panels)
+    lines = [Live.of(template, records, ticks) for template in _templates(scene)]
+    plans = _panel_plans(scene, layers, lines[3:], records)
+    figure = _figure(scene, plans, lines, records, transparent)
+    guides = [_guides(layers[i], records[spec.run], figure.panels[i]) for i, spec in enumerate(scene.panels)]
+    if any(guides):  # guides take room, and need the theme to be asked for: place everything once more
+        plans = [replace(plan, guides=mine) for plan, mine in zip(plans, guides, strict=True)]
+        figure = _figure(scene, plans, lines, records, transparent)
+    panels = tuple(_backed(figure.panels[i], layers[i], spec, records, ticks) for i, spec in enumerate(scene.panels))
+    title, subtitle, left, *titles = lines
+    live = [line.rows for line in (title, subtitle, *titles) if line.live]
+    live += [left.rows] if scene.film.time_bar else []
+    words = tuple(zip(*live, strict=True)) or ((),) * len(ticks)
+    return Film(scene, records, layers, replace(figure, panels=panels), tuple(ticks), words)
+
+
+def check_panels(scene: Scene, data: Mapping[str, Data], registry: Registry) -> None:
+    """Refuse layers that cannot show the data, and a frame without room for the panels, before anything is simulated.
+
+    Raises:
+        SceneError: A layer cannot show its run's data.
+        UsageError: The frame is too small.
+    """
+    layers = [panel_layers(scene, spec, data[spec.run].event, registry) for spec in scene.panels]
+    if design_scale(scene.film.size) < _SMALLEST:
+        width, height = scene.film.size
+        raise UsageError(f"film.size: {width}x{height} is too small for words; 64x48 is about the smallest")
+    cells = scene.layout.cells(scene.panels)
+    plans = [PanelPlan(mine[0].space, Box(_UNIT, _UNIT), cell) for mine, cell in zip(layers, cells, strict=True)]
+    lay_out(scene.film.size, scene.theme, plans, Grid(*scene.layout.tracks(scene.panels)))
+
+
+_UNIT = (0.0, 1.0)
+_SMALLEST = 64 / 960  # type of less than half a pixel cannot be set
+
+
+def _panel_plans(
+    scene: Scene, layers: Sequence[tuple[Renderer, ...]], titles: Sequence[Live], records: Mapping[str, Record]
+) -> list[PanelPlan]:
+    extents, cells = shared_extents(scene, layers, records), scene.layout.cells(scene.panels)
+    return [
+        PanelPlan(mine[0].space, extent, cell, title.widest, title.live, spec.x_label or "", spec.y_label or "")
+        for mine, extent, cell, title, spec in zip(layers, extents, cells, titles, scene.panels, strict=True)
+    ]
+
+
+def _figure(
+    scene: Scene, plans: Sequence[PanelPlan], lines: Sequence[Live], records: Mapping[str, Record], transparent: bool
+) -> Figure:
+    title, subtitle, left, *_ = lines
+    return lay_out(
+        scene.film.size,
+        scene.theme,
+        plans,
+        Grid(*scene.layout.tracks(scene.panels)),
+        title=title.widest,
+        title_live=title.live,
+        subtitle=subtitle.widest,
+        subtitle_live=subtitle.live,
+        bar=(left.widest, _end_label(records)) if scene.film.time_bar else None,
+        transparent=transparent,
+    )
+
+
+def panel_layers(scene: Scene, spec: PanelSpec, event: tuple[int, ...], registry: Registry) -> tuple[Renderer, ...]:
+    """A panel's layers, the data set's own where the scene names none; refused where they cannot show the data.
+
+    Raises:
+        SceneError: A layer cannot show data of this event shape.
+    """
+    layers = spec.layers or tuple(
+        cast(Renderer, registry.get("renderer", name)()) for name in scene.runs[spec.run].dataset.layers(event)
+    )
+    wrong = [(layer, said) for layer in layers if (said := layer.check(event))]
+    if wrong:
+        place = f"panels.{scene.panels.index(spec)}.layers"
+        raise SceneError([scene.source.problem(place, f"{registry.name_of(layer)} {said}") for layer, said in wrong])
+    return layers
+
+
+def shared_extents(
+    scene: Scene, layers: Sequence[tuple[Renderer, ...]], records: Mapping[str, Record]
+) -> tuple[Box, ...]:
+    """What each panel must have in view: planes share it, and so do panels with the same layers."""
+    own = [_extent(spec, layer, records[spec.run]) for spec, layer in zip(scene.panels, layers, strict=True)]
+    kin = [("plane",) if layer[0].space == "plane" else tuple(map(type, layer)) + layer for layer in layers]
+    shared = [reduce(Box.union, (b for b, k in zip(own, kin, strict=True) if k == mine)) for mine in kin]
+    return tuple(
+        Box(spec.x or _open(box.x), spec.y or _open(box.y), box.z)
+        for spec, box in zip(scene.panels, shared, strict=True)
+    )
+
+
+def _extent(spec: PanelSpec, layers: Iterable[Renderer], record: Record) -> Box:
+    box = Box()
+    for layer in layers:
+        with at_work(f"renderer {type(layer).__name__} (extent)"):
+            box = box.union(layer.extent(record) or Box())
+    return box
+
+
+def _open(range_: tuple[float, float] | None) -> tuple[float, float]:
+    """A range that has a width."""
+    low, high = range_ or (0.0, 1.0)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _guides(layers: Sequence[Renderer], record: Record, panel: Panel) -> tuple[Guide, ...]:
+    guides = []
+    for layer in layers:
+        with at_work(f"renderer {type(layer).__name__} (guide)"):
+            guides.append(layer.guide(record, panel.look))
+    return tuple(guide for guide in guides if guide is not None)
+
+
+def _backed(
+    panel: Panel,
+    layers: Sequence[Renderer],
+    spec: PanelSpec,
+    records: Mapping[str, Record],
+    ticks: Sequence[Tick],
+) -> Panel:
+    """The panel with its backdrop, and its layers' probes measured at every visit that it shows."""
+    record = records[spec.run]
+    steps = sorted({shown_step(spec, records, tick) for tick in ticks})
+    backdrop: list[Mark] = []
+    for layer in layers:
+        with at_work(f"renderer {type(layer).__name__} (backdrop)"):
+            for probe in layer.probes(panel.look):
+                for step in steps:
+                    record.value(probe, step)
+            backdrop += layer.backdrop(record, panel.look)
+    return replace(panel, backdrop=tuple(backdrop))
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The words of one line of text over the film, padded so that nothing jitters.
+
+    Attributes:
+        live: Whether they change.
+        rows: The words at each tick.
+    """
+
+    live: bool
+    rows: tuple[str, ...]
+
+    @property
+    def widest(self) -> str:
+        """The longest of them."""
+        return max(self.rows, key=len, default="")
+
+    @classmethod
+    def of(cls, line: tuple[str, PanelSpec | None], records: Mapping[str, Record], ticks: Sequence[Tick]) -> Live:
+        """The words of a template that belongs to a panel, or to the whole figure (None)."""
+        template, spec = Template(line[0]), line[1]
+        run = next(iter(records)) if spec is None else spec.run
+        steps = [tick.steps[run] if spec is None else shown_step(spec, records, tick) for tick in ticks]
+        values = {step: title_values(records[run], step, template.names) for step in dict.fromkeys(steps)}
+        padded = template.pad([values[step] for step in steps])
+        return cls(len(set(padded)) > 1, tuple(padded))
+
+
+def _templates(scene: Scene) -> Iterator[tuple[str, PanelSpec | None]]:
+    """Title, subtitle, the time bar's label, then the panels' titles."""
+    yield scene.title or "", None
+    yield scene.subtitle, None
+    yield "t = {t}", None
+    for spec in scene.panels:
+        yield spec.title or "", spec
+
+
+def _end_label(records: Mapping[str, Record]) -> str:
+    record = next(iter(records.values()))
+    end = record.levels[-1].t
+    return Template("T = {t}" if end == record.schedule.T else "t = {t}").format({"t": end})
+
+
+def title_values(record: Record, step: int, names: Iterable[str]) -> dict[str, object]:
+    """What a title may name, at a visit; metrics are measured only if it names one."""
+    level = record.levels[step]
+    values: dict[str, object] = {
+        "t": level.t,
+        "step": step,
+        "T": record.schedule.T,
+        "alpha": level.alpha,
+        "sigma": level.sigma,
+        "log_snr": level.log_snr,
+        "calls": record.calls[step],
+        "run": record.name,
+        "particles": record.particles,
+    }
+    return values if set(names) <= values.keys() else values | record.scalars(step)
