@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -233,6 +234,7 @@ class Record:
         return sum(map(len, self._values.values()))
 
 
+@lru_cache(256)  # asked for every frame of a curve
 def _key(probe: Probe) -> str:
     """What a probe's values are known by: its class, its source and all its fields."""
     named = f"{type(probe).__qualname__}{probe!r}{source_digest(type(probe))}"
