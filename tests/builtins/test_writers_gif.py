@@ -18,7 +18,7 @@ from PIL import Image
 from noisereel.theme import THEMES, rgb
 from noisereel.writer import Frame, OutputSpec, Pixels
 from noisereel_builtins.writers.gif import Gif
-from noisereel_builtins.writers.palette import Palette
+from noisereel_builtins.writers.palette import Indexer, Palette
 
 W, H = 90, 61  # odd on purpose
 
@@ -105,16 +105,14 @@ class TestColours:
         palette = Palette.of(frames, 255)
         write(tmp_path / "a.gif", frames, [Fraction(1, 25)] * 5, sample=lambda n: frames)
         for before, after in zip(frames, read(tmp_path / "a.gif")[0], strict=True):
-            index = np.empty(before.shape[:2], np.uint8)
-            palette.index(before, index)
+            index = Indexer(palette).index(before)
             np.testing.assert_array_equal(after, palette.colors[index])
 
     def test_indices_are_nearly_the_nearest_colours(self) -> None:
         seen, unseen = film("dark", 8), film("dark", 2, seed=9)
         palette = Palette.of(seen, 255)
         for pixels in unseen:
-            index = np.empty(pixels.shape[:2], np.uint8)
-            palette.index(pixels, index)
+            index = Indexer(palette).index(pixels)
             flat = pixels.reshape(-1, 1, 3).astype(float)
             best = ((flat - palette.colors) ** 2).sum(axis=2).min(axis=1)
             got = ((flat[:, 0] - palette.colors[index.reshape(-1)]) ** 2).sum(axis=1)
@@ -127,14 +125,20 @@ class TestColours:
     @settings(deadline=None, max_examples=50)
     def test_any_picture_has_a_palette(self, pixels: Pixels, size: int) -> None:
         palette = Palette.of([pixels], size)
-        index = np.empty(pixels.shape[:2], np.uint8)
-        palette.index(pixels, index)
+        index = Indexer(palette).index(pixels)
         opaque = pixels[..., -1] >= 128 if pixels.shape[2] == 4 else np.ones(index.shape, bool)
         bins = len(np.unique(pixels[opaque][:, :3] // 4, axis=0))
         assert len(palette.colors) == max(1, min(size, bins))
         assert index.max() < len(palette.colors)
         if bins <= size:  # then a colour is off by what its bin spans
             assert np.abs(palette.colors[index].astype(int) - pixels[..., :3])[opaque].max(initial=0) <= 3
+
+    def test_what_did_not_change_is_indexed_as_if_it_had(self) -> None:
+        frames = [*film("dark", 3), film("light", 1)[0], *film("dark", 2)]
+        palette = Palette.of(frames, 255)
+        running = Indexer(palette)
+        for frame in frames:
+            np.testing.assert_array_equal(running.index(frame), Indexer(palette).index(frame))
 
     def test_one_colour_is_enough(self, tmp_path: Path) -> None:
         plain = np.full((H, W, 3), (1, 200, 77), np.uint8)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from noisereel.writer import Frame, OutputSpec, Pixels, Sink, Writer
 
 from .comment import to_comment
-from .palette import Palette
+from .palette import Indexer, Palette
 
 __all__ = ["Gif"]
 
@@ -56,7 +56,8 @@ class _Sink:
     """Encodes frames and lays the packets out as a GIF file, with exact delays, which a muxer would round or clip."""
 
     def __init__(self, file: BinaryIO, spec: OutputSpec, palette: Palette | None) -> None:
-        self._file, self._spec, self._palette = file, spec, palette
+        self._file, self._spec = file, spec
+        self._indexer = None if palette is None else Indexer(palette)
         self._encoder = _encoder(spec.size)
         self._elapsed, self._shown, self._packets = Fraction(0), 0, 0
 
@@ -74,8 +75,8 @@ class _Sink:
         return delay
 
     def _put(self, pixels: Pixels, delay: int) -> None:
-        self._palette = self._palette or Palette.of([pixels], _CLEAR)
-        picture = _picture(pixels, self._palette)
+        self._indexer = self._indexer or Indexer(Palette.of([pixels], _CLEAR))
+        picture = _picture(pixels, self._indexer)
         picture.pts = self._packets
         for packet in map(bytes, self._encoder.encode(picture)):
             if self._packets == 0:
@@ -96,16 +97,16 @@ def _encoder(size: tuple[int, int]) -> VideoCodecContext:
     return encoder
 
 
-def _picture(pixels: Pixels, palette: Palette) -> av.VideoFrame:
+def _picture(pixels: Pixels, indexer: Indexer) -> av.VideoFrame:
     """A new indexed frame: the encoder keeps the last one to compare with."""
     height, width = pixels.shape[:2]
     frame = av.VideoFrame(width, height, "pal8")
     plane = frame.planes[0]
     index = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
-    palette.index(pixels, index)
+    index[:] = indexer.index(pixels)
     if pixels.shape[2] == 4:
         _clear(index, pixels[..., 3] < 128)
-    frame.planes[1].update(_argb(palette).tobytes())
+    frame.planes[1].update(_argb(indexer.palette).tobytes())
     return frame
 
 

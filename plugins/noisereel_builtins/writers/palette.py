@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from noisereel.writer import Pixels
 
-__all__ = ["Palette"]
+__all__ = ["Indexer", "Palette"]
 
 Colors = NDArray[np.float32]
 
@@ -55,12 +55,33 @@ class Palette:
         centres[_nearest(seen.commonest[None], centres)] = seen.commonest
         return cls(centres.astype(np.uint8), _table(seen, centres))
 
-    def index(self, pixels: Pixels, out: NDArray[np.uint8]) -> None:
-        """Write the index of the nearest colour of every pixel into ``out``, shape (H, W)."""
-        packed = _packed(pixels)
+    def index(self, packed: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """The index of the nearest colour of each packed pixel, in the same shape."""
+        out = np.empty(packed.shape, np.uint8)
         for top in range(0, len(packed), _BAND):
             rows = slice(top, top + _BAND)
             np.take(self.table, _bins(packed[rows]), out=out[rows], mode="clip")
+        return out
+
+
+class Indexer:
+    """Indexes the frames of a film one after another, and looks up only what changed since the one before."""
+
+    def __init__(self, palette: Palette) -> None:
+        self.palette = palette
+        self._packed = np.empty((0, 0), np.uint32)
+        self._index = np.empty((0, 0), np.uint8)
+
+    def index(self, pixels: Pixels) -> NDArray[np.uint8]:
+        """The index of the nearest colour of every pixel, shape (H, W); valid until the next frame."""
+        packed, before = np.ascontiguousarray(_packed(pixels)), self._packed
+        self._packed = packed
+        changed = np.flatnonzero(packed != before) if packed.shape == before.shape else None
+        if changed is None or 2 * len(changed) > packed.size:
+            self._index = self.palette.index(packed)
+        else:
+            self._index.ravel()[changed] = self.palette.table[_bins(packed.ravel()[changed])]
+        return self._index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +112,7 @@ def _packed(pixels: Pixels) -> NDArray[np.uint32]:
     """One number a pixel, R + 2⁸G + 2¹⁶B + 2²⁴A, shape (H, W)."""
     pixels = np.ascontiguousarray(pixels)
     if pixels.shape[2] == 4:
-        return pixels.view(np.uint32)[..., 0]
+        return pixels.view(np.uint32)[..., 0].copy()  # kept to compare with: not the caller's to change
     frame = av.VideoFrame.from_numpy_buffer(pixels, format="rgb24").reformat(format="rgba")
     return np.frombuffer(memoryview(frame.planes[0]), np.uint32).reshape(frame.height, -1)[:, : frame.width]
 
