@@ -15,6 +15,8 @@ PARTS = {
     "encoding": "Encoding",
     "memory": "Memory",
     "empirical": "The empirical denoiser",
+    "mixture": "The mixture's denoiser",
+    "loops": "The timestep loop",
     "startup": "Starting up",
 }
 

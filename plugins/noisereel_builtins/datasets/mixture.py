@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
 import torch
 from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor
 
 from noisereel.dataset import Data, Dataset, Load
-from noisereel.schedule import Level
 
-__all__ = ["GaussianMixture", "Mixture"]
+from .cloud import Count
+from .gaussian_mixture import GaussianMixture, sample
+
+__all__ = ["PRESETS", "Mixture"]
 
 
 def _vectors(value: Any) -> Any:
@@ -28,6 +30,33 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Vector = tuple[Finite, ...]
 
+_EIGHT = tuple((2 * math.cos(math.pi * k / 4), 2 * math.sin(math.pi * k / 4)) for k in range(8))
+_CUBE = tuple((x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0))
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "three": {},
+        "three-close": {"means": ((0.0,), (5.0,), (-3.0,))},
+        "five": {
+            "means": ((5.0, 1.5), (0.0, 5.0), (-5.0, 1.5), (-4.5, -5.5), (3.0, -4.0)),
+            "weights": (0.2,) * 5,
+            "covariances": (
+                ((2.0, 0.8), (0.8, 1.0)),
+                ((1.5, -0.7), (-0.7, 1.2)),
+                ((1.0, 0.4), (0.4, 2.0)),
+                ((1.0, -0.5), (-0.5, 1.5)),
+                ((2.0, 0.0), (0.0, 2.0)),
+            ),
+        },
+        "bivariate": {"means": ((0.0, 0.0),), "weights": (1.0,), "covariances": (((1.0, 0.6), (0.6, 1.0)),)},
+        "eight": {"means": _EIGHT, "weights": (0.125,) * 8, "stds": (0.15,) * 8},
+        "cube": {"means": _CUBE, "weights": (0.125,) * 8, "stds": (0.15,) * 8},
+    }
+)
+"""Mixtures by name: in one dimension, in two (five, bivariate, eight on a circle), and at a cube's corners in three."""
+
+Preset = Literal["three", "three-close", "five", "bivariate", "eight", "cube"]
+
 
 class Mixture(Dataset):
     """Samples of Σ_k w_k·N(μ_k, Σ_k); the label is the component k, the hue follows it.
@@ -36,21 +65,28 @@ class Mixture(Dataset):
     exactly. The default is one-dimensional with three components.
     """
 
+    preset: Preset | None = None
+    """A mixture by name, in place of ``means``, ``weights`` and ``stds`` or ``covariances``."""
     means: Annotated[tuple[Vector, ...], BeforeValidator(_vectors)] = Field(
         default=((2.0,), (5.0,), (-3.0,)), min_length=1
     )
     """Centre of each component: numbers in one dimension, else lists of coordinates."""
     weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
-    """Weight of each component; they need not sum to 1."""
+    """Weight of each component; taken as shares of their sum."""
     stds: tuple[Positive, ...] = (1.0, 0.5, 1.5)
     """Standard deviation of each component, the same in all directions."""
     covariances: tuple[tuple[Vector, ...], ...] = ()
     """Covariance matrix of each component, in place of ``stds``."""
-    n: int = Field(default=10_000, ge=1, le=100_000_000)
+    n: Count = 10_000
     """Number of samples."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.preset is not None:
+            own = [name for name in ("means", "weights", "stds", "covariances") if name in self.model_fields_set]
+            if own:
+                raise ValueError(f"give either 'preset' or '{own[0]}', not both")
+            return self
         k, dimensions = len(self.means), len(self.means[0])
         if dimensions == 0 or any(len(mean) != dimensions for mean in self.means):
             raise ValueError("'means' must all have the same number of coordinates")
@@ -65,22 +101,25 @@ class Mixture(Dataset):
             _check_covariance(matrix, dimensions, f"covariances[{i}]")
         return self
 
+    def advice(self) -> Iterator[str]:
+        total = math.fsum(self.weights)
+        alike = len(set(self.weights)) == 1  # such as 1, 1, 1, which nobody means otherwise
+        if not alike and not math.isclose(total, 1, rel_tol=1e-6):
+            shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
+            yield f"'weights' sum to {total:g}, not 1; they are taken as the shares {shares}"
+
     def load(self, ctx: Load) -> Data:
         """Draw the samples, shape (n, D)."""
-        law = self.law()
-        u = ctx.draw.uniform(self.n, name="component").double()
-        labels = torch.searchsorted(law.weights.cumsum(0)[:-1], u, right=True)
-        z = ctx.draw.normal(self.n, law.means.shape[1], name="noise").double()
-        factors = torch.linalg.cholesky(law.covariances)
-        x = law.means[labels] + torch.einsum("nij,nj->ni", factors[labels], z)
-        return Data(x.float(), labels, labels / max(1, len(self.means) - 1), law)
+        return sample(self.law(), self.n, ctx)
 
     def law(self) -> GaussianMixture:
         """The distribution itself."""
-        means, weights = _doubles(self.means), _doubles(self.weights)
+        if self.preset is not None:
+            return Mixture(**PRESETS[self.preset]).law()
+        means = _doubles(self.means)
         isotropic = _doubles(self.stds)[:, None, None] ** 2 * torch.eye(means.shape[1], dtype=torch.float64)
         covariances = _doubles(self.covariances) if self.covariances else isotropic
-        return GaussianMixture(weights / weights.sum(), means, covariances, *torch.linalg.eigh(covariances))
+        return GaussianMixture.of(_doubles(self.weights), means, covariances)
 
 
 def _doubles(values: Sequence[Any]) -> Tensor:
@@ -93,34 +132,3 @@ def _check_covariance(matrix: Sequence[Sequence[float]], dimensions: int, name: 
     m = _doubles(matrix)
     if not torch.equal(m, m.T) or float(torch.linalg.eigvalsh(m)[0]) <= 0:
         raise ValueError(f"'{name}' must be symmetric and positive definite")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GaussianMixture:
-    """Σ_k w_k·N(μ_k, Σ_k), callable as its own density at any noise level. All in float64.
-
-    Attributes:
-        weights: w_k, summing to 1, shape (k,).
-        means: μ_k, shape (k, D).
-        covariances: Σ_k, shape (k, D, D).
-        variances: Eigenvalues of Σ_k, shape (k, D).
-        axes: Its eigenvectors in columns, shape (k, D, D).
-    """
-
-    weights: Tensor
-    means: Tensor
-    covariances: Tensor
-    variances: Tensor
-    axes: Tensor
-
-    def __call__(self, x: Tensor, level: Level) -> Tensor:
-        """p_t(x) = Σ_k w_k·N(x; α_t·μ_k, α_t²·Σ_k + σ_t²·I), shape (m,), for x of shape (m, D).
-
-        Adding σ²·I turns no covariance's axes, so that along them all that changes is the variance: α²λ + σ².
-        """
-        weights, means, spread, axes = (a.to(x.device) for a in (self.weights, self.means, self.variances, self.axes))
-        variance = level.alpha**2 * spread + level.sigma**2
-        y = torch.einsum("kmi,kij->kmj", x.double() - level.alpha * means[:, None], axes)
-        exponent = (y**2 / variance[:, None]).sum(-1) / -2
-        peak = weights / (2 * math.pi * variance).sqrt().prod(-1)
-        return (peak @ exponent.exp()).to(x.dtype)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
-from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from .cloud import Cloud, Draws, Shape
 
 __all__ = ["SCurve"]
 
 
-class SCurve(Dataset):
+class SCurve(Cloud):
     """Points (sin t, sign(t)·(cos t − 1)/2) with t = 3π(u − ½), u uniform: an S within [−1, 1]².
 
-    The formula is that of scikit-learn's ``make_s_curve`` without its third axis, the upright one halved. Hue runs
-    along the curve.
+    The formula is that of scikit-learn's ``make_s_curve`` without its second axis, the upright one halved; with
+    ``dims: 3`` that axis is there, 2v − 1, v uniform. Hue runs along the curve.
     """
 
-    n: int = Field(default=10_000, ge=1, le=100_000_000)
-    """Number of points."""
-    noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """Standard deviation of Gaussian noise on each coordinate."""
+    dims: Literal[2, 3] = 2
+    """A curve in the plane, or a bent sheet in space."""
 
-    def load(self, ctx: Load) -> Data:
-        """Draw the points, shape (n, 2)."""
-        u = ctx.draw.uniform(self.n, name="parameter").double()
+    @property
+    def dimensions(self) -> int:
+        return self.dims
+
+    def shape(self, draw: Draws) -> Shape:
+        u = draw.uniform("parameter")
         t = 3 * math.pi * (u - 0.5)
-        x = torch.stack([t.sin(), t.sign() * (t.cos() - 1) / 2], 1)
-        if self.noise:
-            x += self.noise * ctx.draw.normal(self.n, 2, name="noise")
-        return Data(x.float(), hue=u.float())
+        axes = [t.sin(), t.sign() * (t.cos() - 1) / 2]
+        if self.dims == 3:
+            axes.insert(1, 2 * draw.uniform("width") - 1)
+        return Shape(torch.stack(axes, 1), u)

@@ -1,36 +1,38 @@
-"""The swiss roll: a spiral in the plane."""
+"""The swiss roll: a spiral in the plane, or rolled up in space."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
-from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from .cloud import Cloud, Draws, Shape
 
 __all__ = ["SwissRoll"]
 
 
-class SwissRoll(Dataset):
+class SwissRoll(Cloud):
     """Points (t·cos t, t·sin t)/4.5π with t = 1.5π(1 + 2u), u uniform: a spiral within the unit circle.
 
-    The formula is that of scikit-learn's ``make_swiss_roll`` without its third axis. Hue runs along the spiral.
+    The formula is that of scikit-learn's ``make_swiss_roll`` without its second axis; with ``dims: 3`` that axis is
+    there, 21(v − ½)/4.5π, v uniform. Hue runs along the spiral. ``noise`` is measured where the radius is 1.
 
     References:
         Marsland (2009), "Machine Learning: An Algorithmic Perspective", chapter 10.
     """
 
-    n: int = Field(default=10_000, ge=1, le=100_000_000)
-    """Number of points."""
-    noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """Standard deviation of Gaussian noise on each coordinate, where the roll's radius is 1."""
+    dims: Literal[2, 3] = 2
+    """A spiral in the plane, or a roll in space."""
 
-    def load(self, ctx: Load) -> Data:
-        """Draw the points, shape (n, 2)."""
-        u = ctx.draw.uniform(self.n, name="parameter").double()
+    @property
+    def dimensions(self) -> int:
+        return self.dims
+
+    def shape(self, draw: Draws) -> Shape:
+        u = draw.uniform("parameter")
         t = 1.5 * math.pi * (1 + 2 * u)
-        x = torch.stack([t * t.cos(), t * t.sin()], 1) / (4.5 * math.pi)
-        if self.noise:
-            x += self.noise * ctx.draw.normal(self.n, 2, name="noise")
-        return Data(x.float(), hue=u.float())
+        axes = [t * t.cos(), t * t.sin()]
+        if self.dims == 3:
+            axes.insert(1, 21 * (draw.uniform("width") - 0.5))
+        return Shape(torch.stack(axes, 1) / (4.5 * math.pi), u)

@@ -34,6 +34,10 @@ class Empirical(Denoiser):
         Karras et al. (2022), arXiv:2206.00364, appendix B.3, Eq. (57).
     """
 
+    @property
+    def atomic(self) -> bool:
+        return True
+
     def bind(self, ctx: Bind) -> Model:
         """Make the model of the run's data.
 

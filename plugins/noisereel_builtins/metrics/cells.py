@@ -7,9 +7,17 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["check_points", "expected_entropy", "percentiles", "plug_in_entropy"]
+__all__ = ["check_points", "expected_entropy", "percentiles", "plug_in_entropy", "uncountable"]
 
 _DENSE = 2**16  # with more cells than this, sorting the points is faster than a counter for each cell
+
+
+def uncountable(event: tuple[int, ...]) -> str | None:
+    """Why samples of this shape cannot be counted in cells, or None."""
+    if len(event) == 1 and event[0] <= 3:
+        return None
+    shape = "×".join(map(str, event))
+    return f"entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is {shape} numbers"
 
 
 def check_points(event: tuple[int, ...]) -> None:
@@ -18,11 +26,8 @@ def check_points(event: tuple[int, ...]) -> None:
     Raises:
         ValueError: They are not points of 1, 2 or 3 dimensions.
     """
-    if len(event) != 1 or event[0] > 3:
-        shape = "×".join(map(str, event))
-        raise ValueError(
-            f"entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is {shape} numbers"
-        )
+    if said := uncountable(event):
+        raise ValueError(said)
 
 
 def percentiles(x: Tensor) -> Tensor:

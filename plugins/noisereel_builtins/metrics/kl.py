@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.dataset import Data
+from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
 
-from .cells import check_points, expected_entropy, percentiles, plug_in_entropy
+from .cells import check_points, expected_entropy, percentiles, plug_in_entropy, uncountable
 
 __all__ = ["KL"]
 
@@ -34,6 +35,9 @@ class KL(Metric):
     bins: int = Field(default=32, ge=2, le=4096)
     """Cells along each axis."""
 
+    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
+        return uncountable(data.event)
+
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``kl`` in bits.
 
@@ -44,8 +48,8 @@ class KL(Metric):
         most = state.x.shape[1] * math.log2(self.bins)
         return {"kl": np.asarray(most - plug_in_entropy(percentiles(state.x), self.bins))}
 
-    def reference(self, data: Data) -> Mapping[str, float]:
+    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
         """What as many Gaussian points give on average."""
-        check_points(data.event)
-        cells = self.bins ** data.event[0]
-        return {"Gaussian": math.log2(cells) - expected_entropy(len(data.x0), cells)}
+        check_points(event)
+        cells = self.bins ** event[0]
+        return {"Gaussian": math.log2(cells) - expected_entropy(particles, cells)}

@@ -1,0 +1,27 @@
+"""Packages that only some plugins use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["need"]
+
+
+def need(module: str, who: str, install: str) -> ModuleType:
+    """Import a module of a package that may be missing.
+
+    Args:
+        module: Its full name.
+        who: The plugin that asks, as a scene names it.
+        install: What to hand to pip.
+
+    Raises:
+        ValueError: The package is missing; says how to get it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise ValueError(f'{who} needs a package that is not installed: pip install "{install}"') from None

@@ -1,0 +1,55 @@
+"""A folder of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+
+from noisereel.dataset import Data, Dataset, Load
+
+from .pictures import Color, read_picture
+
+__all__ = ["Images"]
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+Side = Annotated[int, Field(ge=1, le=8192)]
+
+
+class Images(Dataset):
+    """The pictures of a folder, in [−1, 1], in the order of their names: ``{images: photos}``.
+
+    All are scaled to one size. Folders inside it are classes: the label tells which one, and hue follows it.
+    """
+
+    primary: ClassVar[str | None] = "folder"
+
+    folder: Path
+    """The folder; relative to the scene's."""
+    size: tuple[Side, Side] = (64, 64)
+    """[height, width] in pixels."""
+    color: Color = "grey"
+    """Luminance alone, or colours."""
+
+    def load(self, ctx: Load) -> Data:
+        """Read the pictures, shape (n, H, W) or (n, H, W, 3).
+
+        Raises:
+            OSError: The folder or a file cannot be read.
+            ValueError: The folder holds no picture, or one that cannot be read.
+        """
+        folder = ctx.folder / self.folder.expanduser()
+        classes = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
+        found = [(i, file) for i, each in enumerate(classes) for file in sorted(each.iterdir()) if _is_picture(file)]
+        if not found:
+            raise ValueError(f"{folder}: there is no picture in this folder ({', '.join(sorted(_SUFFIXES))})")
+        x0 = torch.cat([read_picture(file, self.color, self.size) for _, file in found])
+        ids, labels = torch.unique(torch.tensor([i for i, _ in found]), return_inverse=True)
+        return Data(x0) if len(ids) == 1 else Data(x0, labels, labels / (len(ids) - 1))
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in _SUFFIXES and file.is_file()

@@ -1,0 +1,24 @@
+"""What data sets with ten digits share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from noisereel.dataset import Data
+
+__all__ = ["Classes", "labelled"]
+
+Classes = tuple[Annotated[int, Field(ge=0, le=9)], ...]
+"""Some of the digits 0 … 9."""
+
+
+def labelled(x0: Tensor, labels: Tensor, classes: Classes) -> Data:
+    """The samples of some classes, of all where none is named; hue follows the digit."""
+    if classes:
+        kept = torch.isin(labels, torch.tensor(classes))
+        x0, labels = x0[kept], labels[kept]
+    return Data(x0, labels.long(), (labels / 9).float())

