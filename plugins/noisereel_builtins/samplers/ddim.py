@@ -34,7 +34,7 @@ class DDIM(Sampler):
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Take x_t to a cleaner level s."""
         x0 = ctx.model(x, t)
-        variance = self.eta**2 * posterior(s, t).variance
+        variance = self.eta**2 * posterior(s, t).variance if self.eta else 0.0
         on_eps = math.sqrt(s.sigma**2 - variance)
         on_x = on_eps / t.sigma  # ε̂ written out, so that a step is two passes over the particles
         x_s, z = gaussian(x.mul(on_x).add_(x0, alpha=s.alpha - on_x * t.alpha), math.sqrt(variance), ctx)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from torch import Tensor
 
 from noisereel.sampler import Sampler, Step, StepContext
@@ -24,18 +25,23 @@ class DDPM(Sampler):
     variance-preserving schedule 1 − (α_t/α_s)².
 
     References:
-        Ho et al. (2020), arXiv:2006.11239, Eq. (6, 7) and algorithm 2; section 3.2 for the two variances.
+        Ho et al. (2020), arXiv:2006.11239, Eq. (6, 7) and algorithm 2; section 3.2 for the two variances;
+        Nichol and Dhariwal (2021), arXiv:2102.09672, Eq. (15), whose v is learned.
     """
 
-    variance: Literal["beta", "posterior"] = "posterior"
-    """Noise of a step: the posterior's β̃ = σ²_{t|s}·σ_s²/σ_t² (right if the data were one point), or the forward
-    step's β = σ²_{t|s} (right if the data were standard normal)."""
+    variance: Literal["beta", "posterior"] | Annotated[float, Field(ge=0, le=1)] = "posterior"
+    """Noise of a step: the posterior's β̃ = σ²_{t|s}·σ_s²/σ_t² (right if the data were one point), the forward
+    step's β = σ²_{t|s} (right if the data were standard normal), or a number v between: exp(v·ln β + (1−v)·ln β̃)."""
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Draw x_s given x_t for a cleaner s."""
         x0 = ctx.model(x, t)
-        on_x, on_x0, variance = posterior(s, t)
-        if self.variance == "beta" and s.sigma > 0:
-            variance = transition(s, t).variance
+        on_x, on_x0, least = posterior(s, t)
+        variance = self._between(least, transition(s, t).variance) if s.sigma > 0 else 0.0
         x_s, z = gaussian(x.mul(on_x).add_(x0, alpha=on_x0), math.sqrt(variance), ctx)
         return Step(x_s, x0, z)
+
+    def _between(self, least: float, most: float) -> float:
+        """The step's variance, from the posterior's and the forward step's."""
+        v = {"posterior": 0.0, "beta": 1.0}[self.variance] if isinstance(self.variance, str) else self.variance
+        return float(most**v * least ** (1 - v))

@@ -1,0 +1,71 @@
+"""Coordinates in which the probability-flow ODE is simple."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from noisereel.denoiser import to_eps
+from noisereel.schedule import Level, Schedule
+
+__all__ = ["FLOW", "SIGMA", "Chart", "advance", "level_at", "regular", "straight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The ODE as d(x/scale)/d(variable) = slope.
+
+    Attributes:
+        scale: What x is divided by at a level.
+        variable: Takes the place of time; rises with the noise.
+        slope: From x, x̂_0 and the level they are at; not defined where σ = 0.
+        log_snr: ln(α²/σ²) of a value of the variable.
+    """
+
+    scale: Callable[[Level], float]
+    variable: Callable[[Level], float]
+    slope: Callable[[Tensor, Tensor, Level], Tensor]
+    log_snr: Callable[[float], float]
+
+
+SIGMA = Chart(
+    scale=lambda level: level.alpha,
+    variable=lambda level: level.sigma / level.alpha if level.alpha else math.inf,
+    slope=to_eps,
+    log_snr=lambda ratio: -2 * math.log(ratio),
+)
+"""d(x/α)/d(σ/α) = ε̂ (Song et al., 2021, arXiv:2010.02502, Eq. 14): infinite where nothing of the data is left."""
+
+FLOW = Chart(
+    scale=lambda level: level.alpha + level.sigma,
+    variable=lambda level: level.sigma / (level.alpha + level.sigma),
+    slope=lambda x, x0, level: to_eps(x, x0, level).sub_(x0),
+    log_snr=lambda share: 2 * math.log((1 - share) / share) if share < 1 else -math.inf,
+)
+"""d(x/(α+σ))/d(σ/(α+σ)) = ε̂ − x̂_0, the velocity of rectified flow; on its own schedule α + σ = 1. Finite everywhere."""
+
+
+def advance(chart: Chart, x: Tensor, slope: Tensor, t: Level, s: Level) -> Tensor:
+    """x_s after one straight move along a slope: x_s/scale_s = x_t/scale_t + (variable_s − variable_t)·slope."""
+    scale = chart.scale(s)
+    move = scale * (chart.variable(s) - chart.variable(t))
+    return x.mul(scale / chart.scale(t)).add_(slope, alpha=move)
+
+
+def straight(x: Tensor, x0: Tensor, t: Level, s: Level) -> Tensor:
+    """x_s = α_s·x̂_0 + σ_s·ε̂: what a straight move gives in any chart, defined even where σ_s = 0 or α_t = 0."""
+    on_eps = s.sigma / t.sigma
+    return x.mul(on_eps).add_(x0, alpha=s.alpha - on_eps * t.alpha)
+
+
+def regular(chart: Chart, t: Level, s: Level) -> bool:
+    """Whether the ODE is defined in a chart at both ends of a step: σ_s is not 0, and the variable is finite."""
+    return s.sigma > 0 and math.isfinite(chart.variable(t))
+
+
+def level_at(chart: Chart, variable: float, schedule: Schedule) -> Level:
+    """The schedule's level at which a chart's variable has a value."""
+    return schedule.at(schedule.time_of(chart.log_snr(variable)))

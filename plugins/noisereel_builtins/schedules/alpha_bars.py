@@ -1,0 +1,36 @@
+"""A schedule given by its ᾱ's."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from noisereel.schedule import BetaSchedule
+
+__all__ = ["AlphaBars"]
+
+
+class AlphaBars(BetaSchedule):
+    """ᾱ_1 … ᾱ_T as given, the share of the data's variance that is left: ``{alpha-bars: [0.9, 0.6, 0.1, 0.01]}``."""
+
+    primary: ClassVar[str] = "values"
+
+    values: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1, max_length=1_000_000)
+    """ᾱ_t = α_t² at t = 1 … T, each in (0, 1) and none above the one before."""
+
+    @field_validator("values")
+    @classmethod
+    def _never_rising(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        for t, (before, now) in enumerate(pairwise(values), start=2):
+            if now > before:
+                raise ValueError(f"alpha-bars must never rise, but value {t} is {now:g} after {before:g}")
+        return values
+
+    def betas(self) -> NDArray[np.float64]:
+        """β_t = 1 − ᾱ_t/ᾱ_{t−1}, shape (T,)."""
+        values = np.array((1.0, *self.values))
+        return np.asarray((values[:-1] - values[1:]) / values[:-1])

@@ -1,0 +1,54 @@
+"""Any schedule, stretched until nothing of the data is left at T."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from pydantic import field_validator
+
+from noisereel.schedule import Level, Schedule
+
+__all__ = ["ZeroTerminalSNR"]
+
+
+class ZeroTerminalSNR(Schedule):
+    """Shifts α so that α_T = 0, and scales it so that α_1 stays: ``{zero-terminal-snr: linear}``.
+
+        α'_t = (α_t − α_T)·α_1/(α_1 − α_T),   σ'_t = √(1 − α'_t²),   t ≥ 1
+
+    Up to t = 1 the schedule is as it was. A model that predicts noise knows nothing at T then: ε̂ says nothing about
+    x_0 where α = 0.
+
+    References:
+        Lin et al. (2023), arXiv:2305.08891, algorithm 1.
+    """
+
+    primary: ClassVar[str] = "of"
+
+    of: Schedule
+    """The schedule to rescale; it must preserve variance, α² + σ² = 1."""
+
+    @field_validator("of")
+    @classmethod
+    def _can_be_rescaled(cls, of: Schedule) -> Schedule:
+        first, last = of.at(1.0), of.at(of.T)
+        if abs(last.alpha**2 + last.sigma**2 - 1) > 1e-9:
+            raise ValueError("the schedule must preserve variance, alpha² + sigma² = 1 at T")
+        if last.alpha >= first.alpha:
+            raise ValueError("the schedule must lose signal between t = 1 and T")
+        return of
+
+    @property
+    def T(self) -> float:
+        """The T of the schedule that is rescaled."""
+        return self.of.T
+
+    def at(self, t: float) -> Level:
+        """The rescaled level; the schedule's own up to t = 1."""
+        level = self.of.at(t)
+        if t <= 1:
+            return level
+        first, last = self.of.at(1.0).alpha, self.of.at(self.T).alpha
+        alpha = (level.alpha - last) * first / (first - last)
+        return Level(t, alpha, math.sqrt(1 - alpha**2))
