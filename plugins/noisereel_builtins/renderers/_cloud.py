@@ -42,7 +42,8 @@ def shades(paint: Paint, record: Record, theme: Theme) -> marks.Color:
         return theme.color(paint)
     if record.hue is None:
         return theme.color("blue")
-    return marks.Shades(np.rint(record.hue * 255).astype(np.uint8), theme.gradient())
+    own = None if record.origin is None else record.data.palette
+    return marks.Shades(np.rint(record.hue * 255).astype(np.uint8), theme.gradient() if own is None else own.numpy())
 
 
 def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:

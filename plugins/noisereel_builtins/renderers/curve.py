@@ -71,7 +71,7 @@ class Curve(Renderer):
     def _levels(self, record: Record) -> list[_Level]:
         """The reference levels of the metrics shown, each metric's once."""
         metrics = dict.fromkeys(_metric(record, name) for name in self._names if name not in QUANTITIES)
-        named = [(m, n, v) for m in metrics for n, v in m.reference(record.data).items()]
+        named = [(m, n, v) for m in metrics for n, v in m.reference(record.particles, record.event).items()]
         return [_Level(n, v, m.unit) for m, n, v in named] if self.reference else []
 
     def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:

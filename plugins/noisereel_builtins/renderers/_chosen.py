@@ -1,0 +1,59 @@
+"""A few of the particles, for layers that would be unreadable with all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel.marks import Color, Shades
+from noisereel.record import Record
+from noisereel.renderer import Series
+
+from ._memo import once
+
+__all__ = ["VISITS", "chosen", "paths", "shades_of"]
+
+VISITS = 240
+"""How many places a path has at most besides the present one: more could not be seen."""
+
+
+def chosen(record: Record, count: int) -> NDArray[np.intp]:
+    """The rows of so many particles, evenly spread over all of them, ascending; all if there are fewer."""
+    return np.unique(np.linspace(0, record.particles - 1, min(count, record.particles)).round().astype(np.intp))
+
+
+def paths(
+    record: Record, of: Series, rows: NDArray[np.intp], present: int | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The visits that have a series, thinned to `VISITS` with the present one among them, and what it was there.
+
+    Args:
+        record: The run.
+        of: Which series.
+        rows: Whose.
+        present: A visit that is to be among them and the last of them; the whole run if None.
+
+    Returns:
+        Visits, shape (m,), ascending, and places, shape (m, rows, *event).
+    """
+    steps, places = once(record, ("paths", of, rows.tobytes()), lambda: _thinned(record, of, rows))
+    if present is None:
+        return steps, places
+    past = steps < present
+    now = record.series(of, present)
+    if now is None:
+        return steps[past], places[past]
+    return np.append(steps[past], present), np.concatenate([places[past], now[rows][None]])
+
+
+def _thinned(record: Record, of: Series, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    kept = np.array(record.kept_steps, np.intp)
+    steps = kept[np.unique(np.linspace(0, len(kept) - 1, min(VISITS, len(kept))).round().astype(np.intp))]
+    found = [(step, array[rows]) for step in steps.tolist() if (array := record.series(of, step)) is not None]
+    places = np.stack([array for _, array in found]) if found else np.empty((0, len(rows), *record.event), np.float32)
+    return np.array([step for step, _ in found], np.intp), places
+
+
+def shades_of(color: Color, rows: NDArray[np.intp]) -> Color:
+    """The colours of some particles out of those of all."""
+    return Shades(color.index[rows], color.palette) if isinstance(color, Shades) else color

@@ -1,0 +1,88 @@
+"""Densities of single numbers over time: what the river and the ridges show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel.figure import Range
+from noisereel.record import Record
+from noisereel.schedule import Level
+
+from ._grid import BANDWIDTH, Source, exact_on, is_exact, smoothed
+
+__all__ = ["densities", "spread_along", "times"]
+
+VISITS = 120
+"""How many visits densities are counted at; between them they are mixed."""
+
+
+def times(record: Record) -> Range:
+    """The earliest and the latest time of a run."""
+    visited = [level.t for level in record.levels]
+    low, high = min(visited), max(visited)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def densities(
+    record: Record, at: NDArray[np.float64], ends: Range, bins: int, axis: int = 0, source: Source = "auto"
+) -> NDArray[np.float64]:
+    """The densities of one coordinate at given times, at the middles of cells, shape (times, bins).
+
+    Args:
+        record: The run.
+        at: Times.
+        ends: From where to where.
+        bins: How many cells.
+        axis: Which coordinate.
+        source: Exact, from the particles, or whichever there is; of one of several coordinates, always the particles.
+
+    Raises:
+        UsageError: They are to be exact and are not known.
+    """
+    if record.event == (1,) and is_exact(record, "x", source):
+        places = ends[0] + (np.arange(bins)[:, None] + 0.5) * (ends[1] - ends[0]) / bins
+        return np.stack([exact_on(record, _level(record, t), places) for t in at])
+    visited = _spread(record.kept_steps)
+    tables = np.stack([spread_along(_values(record, step, axis), ends, bins) for step in visited])
+    return _between(at, np.array([record.levels[step].t for step in visited]), tables)
+
+
+def _level(record: Record, t: float) -> Level:
+    return record.schedule.at(float(np.clip(t, 0, record.schedule.T)))
+
+
+def _spread(steps: Sequence[int]) -> list[int]:
+    """Up to `VISITS` of the visits, the ends among them."""
+    return [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, min(VISITS, len(steps))).round().astype(int))]
+
+
+def _values(record: Record, step: int, axis: int) -> NDArray[np.float32]:
+    array = record.series("x", step)
+    assert array is not None, "x is kept wherever anything is"
+    return array[:, axis]
+
+
+def spread_along(values: NDArray[np.floating], ends: Range, bins: int) -> NDArray[np.float64]:
+    """The density of numbers at the middles of cells, blurred to suit how many they are, shape (bins,).
+
+    Its integral is the share that lies inside. How often two share a cell estimates ∫p², 1/(2√π·σ) for a Gaussian.
+    """
+    counts = np.histogram(values[np.isfinite(values)], bins, ends)[0]
+    n, pairs, width = int(counts.sum()), int((counts * (counts - 1)).sum()), (ends[1] - ends[0]) / bins
+    largest = (ends[1] - ends[0]) / 6
+    radius = min(largest, n * n * width / (2 * np.sqrt(np.pi) * pairs)) if pairs else largest
+    blur = BANDWIDTH * radius * max(1, n) ** (-1 / 5) / width
+    return np.asarray(smoothed(counts[None], (0.0, blur))[0] / (max(1, len(values)) * width))
+
+
+def _between(at: NDArray[np.float64], known: NDArray[np.float64], tables: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tables at times between those at which they are known, mixed linearly, shape (at, …)."""
+    order = np.argsort(known, kind="stable")
+    place = np.interp(at, known[order], np.arange(len(known)))
+    before = np.minimum(place.astype(int), max(0, len(known) - 2))
+    after = np.minimum(before + 1, len(known) - 1)
+    share = (place - before)[:, None]
+    return np.asarray((1 - share) * tables[order[before]] + share * tables[order[after]])

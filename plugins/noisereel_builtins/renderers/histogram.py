@@ -1,0 +1,70 @@
+"""Histogram: how often the particles have each value."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from noisereel import marks
+from noisereel.errors import UsageError
+from noisereel.figure import Box, Look, Range
+from noisereel.record import Record
+from noisereel.renderer import Moment, Renderer, Series, Space
+
+from ._cloud import Paint, latest, reach, sampled
+
+__all__ = ["Histogram"]
+
+CHUNK = 262_144
+"""Values counted at a time, so that memory does not grow with their number."""
+
+
+class Histogram(Renderer):
+    """How often values occur, as steps of total area 1: single numbers, one coordinate of points, or all pixels."""
+
+    space: ClassVar[Space] = "graph"
+    primary: ClassVar[str | None] = "axis"
+
+    axis: int | None = Field(default=None, ge=0)
+    """Which coordinate; left out, all numbers of all particles together."""
+    of: Series = "x"
+    """Whose values: the particles', the estimates' x0 or eps, the injected noise's, or those of the signal α_t·x_0."""
+    bins: int = Field(default=80, ge=2, le=1000)
+    """How many steps over the panel's width."""
+    color: Paint = "blue"
+    """A role of the theme or a hex colour."""
+
+    def _values(self, array: NDArray[np.floating], record: Record) -> NDArray[np.floating]:
+        if self.axis is None:
+            return array.reshape(-1)
+        if len(record.event) != 1 or self.axis >= record.event[0]:
+            shape = f"run '{record.name}' has the event shape {record.event}"
+            raise UsageError(f"histogram: axis must name a coordinate of a point, and {shape}; got {self.axis}")
+        return array[:, self.axis]
+
+    def extent(self, record: Record) -> Box | None:
+        arrays = [self._values(array, record) for array in sampled(record, self.of)]
+        x = reach(arrays)
+        if x is None:
+            return None
+        return Box(x, (0.0, 1.06 * max(float(steps(values, x, self.bins).max()) for values in arrays)))
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        array = latest(record, self.of, moment.step)
+        if array is None:
+            return
+        x = look.view.x
+        height = np.repeat(steps(self._values(array, record), x, self.bins), 2)
+        edges = np.repeat(np.linspace(*x, self.bins + 1), 2)[1:-1]
+        color = look.theme.color("blue" if self.color == "hue" else self.color)
+        yield marks.Area(edges, np.zeros_like(edges), height, color, alpha=0.25)
+        yield marks.Polylines((np.stack([edges, height], axis=1),), color, width=1.8)
+
+
+def steps(values: NDArray[np.floating], x: Range, bins: int) -> NDArray[np.float64]:
+    """Heights of a histogram whose area is the share of the values in the range, shape (bins,)."""
+    parts = (values[begin : begin + CHUNK] for begin in range(0, len(values), CHUNK))
+    counts = sum(np.histogram(part[np.isfinite(part)], bins, x)[0] for part in parts)
+    return np.asarray(counts * bins / (len(values) * (x[1] - x[0])), np.float64)

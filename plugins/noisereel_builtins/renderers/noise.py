@@ -1,0 +1,24 @@
+"""Noise: which way chance has just pushed the particles."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisereel.record import Record
+
+from ._arrows import ParticleArrows
+from ._cloud import Paint
+
+__all__ = ["Noise"]
+
+
+class Noise(ParticleArrows):
+    """The direction of the noise that was injected on the way here, an arrow of one length on each particle.
+
+    Where nothing was injected (a deterministic sampler, the last step to clean data) there are no arrows.
+    """
+
+    color: Paint = "rose"
+    """A role of the theme or a hex colour."""
+
+    def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:
+        return record.series("noise", step)

@@ -1,0 +1,67 @@
+"""Paths: whole trajectories in the plane."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from noisereel import marks
+from noisereel.figure import Box, Look
+from noisereel.record import Record
+from noisereel.renderer import Moment, Renderer, Series, Space
+
+from ._chosen import chosen, paths, shades_of
+from ._cloud import Paint, shades
+from .points import plane_extent
+
+__all__ = ["Paths"]
+
+AHEAD = 0.25
+"""Share of the opacity that what is still to come has."""
+
+
+class Paths(Renderer):
+    """The whole way of some particles, bright up to now and faint beyond, with a dot where they are."""
+
+    space: ClassVar[Space] = "plane"
+    primary: ClassVar[str | None] = "particles"
+
+    particles: int = Field(default=60, ge=1, le=10_000)
+    """How many particles, evenly spread over all of them."""
+    of: Series = "x"
+    """Whose way is shown: the particles', or that of the estimates x0 or eps, the noise, or the signal α_t·x_0."""
+    ahead: bool = True
+    """Show what is still to come."""
+    color: Paint = "hue"
+    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    width: float = Field(default=1.6, gt=0, le=100)
+    """Width in design pixels."""
+    alpha: float = Field(default=0.75, gt=0, le=1)
+    """Opacity of what has been."""
+
+    def extent(self, record: Record) -> Box | None:
+        return plane_extent(record, self.of)
+
+    def _drawn(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
+        rows = chosen(record, self.particles)
+        _, places = paths(record, self.of, rows, present)
+        color = shades_of(shades(self.color, record, look.theme), rows)
+        return marks.Polylines(lines(places), color, self.width, alpha)
+
+    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
+        if self.ahead:
+            yield self._drawn(record, look, None, AHEAD * self.alpha)
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        drawn = self._drawn(record, look, moment.step, self.alpha)
+        yield drawn
+        if drawn.lines and len(drawn.lines[0]):
+            heads = np.stack([line[-1] for line in drawn.lines])
+            yield marks.Points(heads, drawn.color, 1.9 * self.width, 1.0)
+
+
+def lines(places: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
+    """A line for each particle, shape (m, 2), of places of shape (m, particles, 2)."""
+    return tuple(np.ascontiguousarray(places[:, i]) for i in range(places.shape[1]))

@@ -1,0 +1,94 @@
+"""River: single numbers against time, from data to noise or back, over the density that they follow."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from noisereel import marks
+from noisereel.figure import Box, Look
+from noisereel.record import Record
+from noisereel.renderer import Moment, Renderer, Space
+
+from ._chosen import chosen, paths, shades_of
+from ._cloud import Paint, reach, sampled, shades
+from ._grid import Source
+from ._heat import heat_alpha
+from ._line import densities, times
+
+__all__ = ["River"]
+
+CELLS = (192, 320)
+"""Rows and columns of the picture of the density."""
+UNDER_LINES = 176
+"""How many of the 256 colours lie under lines: up to the rose ones."""
+AHEAD = 0.22
+"""Share of the opacity that what is still to come has."""
+
+
+class River(Renderer):
+    """One coordinate of some particles against time, bright up to now and faint beyond.
+
+    Behind them lies the density of all of them, at each time in shares of its highest: exact where the data set knows
+    it and the run only adds noise, else from the particles.
+    """
+
+    space: ClassVar[Space] = "time"
+    primary: ClassVar[str | None] = "particles"
+
+    particles: int = Field(default=60, ge=0, le=10_000)
+    """How many particles, evenly spread over all of them; 0 for the density alone."""
+    axis: int = Field(default=0, ge=0)
+    """Which coordinate."""
+    density: bool = True
+    """Show the density behind the paths."""
+    source: Source = "auto"
+    """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
+    ahead: bool = True
+    """Show what is still to come."""
+    color: Paint = "ink"
+    """hue (a colour each, by where it started), a role of the theme such as ink, or a hex colour."""
+    width: float = Field(default=1.3, gt=0, le=100)
+    """Width in design pixels."""
+    alpha: float = Field(default=0.6, gt=0, le=1)
+    """Opacity of what has been."""
+
+    def check(self, event: tuple[int, ...]) -> str | None:
+        if len(event) == 1 and self.axis < event[0]:
+            return None
+        return f"shows coordinate {self.axis} of points, event shape (D,) with D > {self.axis}, not {event}"
+
+    def extent(self, record: Record) -> Box | None:
+        return Box(times(record), reach(array[:, self.axis] for array in sampled(record, "x")))
+
+    def _behind(self, record: Record, look: Look) -> marks.Image:
+        (rows, columns), x, y = CELLS, times(record), look.view.y
+        at = x[0] + (np.arange(columns) + 0.5) * (x[1] - x[0]) / columns
+        table = densities(record, at, y, rows, self.axis, self.source)
+        share = table / np.maximum(table.max(axis=1, keepdims=True), np.finfo(float).tiny)
+        # Lines must stand out from it.
+        palette = heat_alpha(look.theme)[: UNDER_LINES if self.particles else 256]
+        return marks.Image(palette[np.rint((len(palette) - 1) * share.T[::-1]).astype(np.uint8)], (*x, *y))
+
+    def _lines(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
+        rows = chosen(record, self.particles)
+        steps, places = paths(record, "x", rows, present)
+        t = np.array([record.levels[step].t for step in steps])
+        lines = tuple(np.stack([t, places[:, i, self.axis]], axis=1) for i in range(len(rows)))
+        return marks.Polylines(lines, shades_of(shades(self.color, record, look.theme), rows), self.width, alpha)
+
+    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
+        if self.density:
+            yield self._behind(record, look)
+        if self.ahead and self.particles:
+            yield self._lines(record, look, None, AHEAD * self.alpha)
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        if not self.particles:
+            return
+        drawn = self._lines(record, look, moment.step, self.alpha)
+        heads: NDArray[np.floating] = np.stack([line[-1] for line in drawn.lines])
+        yield drawn
+        yield marks.Points(heads, drawn.color, 3.0, 1.0, edge=look.theme.color("background"))

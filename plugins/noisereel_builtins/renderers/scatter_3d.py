@@ -1,0 +1,90 @@
+"""Scatter 3-D: particles of three numbers each, seen by a camera that may turn."""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from noisereel import marks
+from noisereel.figure import Box, Look
+from noisereel.record import Record
+from noisereel.renderer import Moment, Series
+
+from ._camera import VolumeRenderer
+from ._cloud import Paint, latest, reach, sampled, shades
+from ._memo import once
+from .points import crowding
+
+__all__ = ["Scatter3D"]
+
+LAYERS = 5
+"""Depths that particles are told apart by; nearer ones are larger and clearer and lie over farther ones."""
+FLOOR = 0.7 * np.array([[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1], [-1, -1, -1]])
+"""A square below the particles, which shows how the camera stands, where their ball has the radius 1."""
+NEARER = (0.7, 1.25)
+"""Size and opacity of the farthest and of the nearest, relative to those in the middle."""
+
+
+class Scatter3D(VolumeRenderer):
+    """Every particle of three numbers a disc, in the colour that it started with, nearer ones larger and clearer."""
+
+    primary: ClassVar[str | None] = "of"
+
+    of: Series = "x"
+    """What is shown: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+    color: Paint = "hue"
+    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    size: float | None = Field(default=None, gt=0, le=100)
+    """Radius in design pixels; left out, what suits the number of particles and the panel."""
+    alpha: float | None = Field(default=None, gt=0, le=1)
+    """Opacity of one disc; left out, what suits the number of particles and the panel."""
+
+    def check(self, event: tuple[int, ...]) -> str | None:
+        return None if event == (3,) else f"shows points in space, event shape (3,), not {event}"
+
+    def _ball(self, record: Record) -> tuple[NDArray[np.float64], float]:
+        """Middle and radius of a ball that holds all but a few stray particles of the run, however it is turned."""
+
+        def make() -> tuple[NDArray[np.float64], float]:
+            arrays = [array[np.isfinite(array).all(axis=1)] for array in sampled(record, self.of)]
+            ends = [reach(array[:, i] for array in arrays) or (-1.0, 1.0) for i in range(3)]
+            middle = np.array([(low + high) / 2 for low, high in ends])
+            far = reach(np.linalg.norm(array - middle, axis=1) for array in arrays)
+            return middle, far[1] if far else 1.0
+
+        return once(record, (self, "ball"), make)
+
+    def extent(self, record: Record) -> Box | None:
+        _, radius = self._ball(record)
+        return Box((-radius, radius), (-1.1 * radius, radius))
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        xyz = latest(record, self.of, moment.step)
+        if xyz is None:
+            return
+        camera, (middle, radius) = self.camera(moment.fraction), self._ball(record)
+        floor = camera.project(radius * FLOOR)[:, :2]
+        yield marks.Polylines((floor,), look.theme.color("muted"), 1.0, 0.5)
+        seen = camera.project(xyz - middle)
+        color = shades(self.color, record, look.theme)
+        crowd = crowding(record.particles, look)
+        size, alpha = self.size or min(1.7 * crowd**-0.17, 5.0), self.alpha or min(0.5 * crowd**-0.125, 0.9)
+        for rows, near in by_depth(seen[:, 2]):
+            each = marks.Shades(color.index[rows], color.palette) if isinstance(color, marks.Shades) else color
+            yield marks.Points(seen[rows, :2], each, size * near, min(1.0, alpha * near))
+
+
+def by_depth(away: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], float]]:
+    """Points in `LAYERS` layers from the farthest to the nearest, and how large those of each appear."""
+    finite = away[np.isfinite(away)]
+    if not finite.size:
+        return
+    far, near = np.quantile(finite, (0.99, 0.01))
+    layer = np.clip((far - away) / max(far - near, 1e-12) * LAYERS, 0, LAYERS - 1)
+    layer = np.where(np.isfinite(layer), layer, 0).astype(int)
+    for i, scale in enumerate(np.linspace(*NEARER, LAYERS)):
+        rows = np.flatnonzero(layer == i)
+        if len(rows):
+            yield rows, float(scale)
