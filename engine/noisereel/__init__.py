@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .dataset import Data as Data, Dataset as Dataset, Load as Load
+    from .dataset import Data as Data, Dataset as Dataset, Load as Load, Scaling as Scaling
     from .denoiser import (
         Bind as Bind,
         Denoiser as Denoiser,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Text as Text,
         Trails as Trails,
     )
-    from .probe import Measure as Measure, Metric as Metric, Probe as Probe, State as State
+    from .probe import Measure as Measure, Metric as Metric, Probe as Probe, State as State, Trace as Trace
     from .record import Record as Record
     from .renderer import (
         Colorbar as Colorbar,
@@ -58,13 +58,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
-    "dataset": "Data Dataset Load",
+    "dataset": "Data Dataset Load Scaling",
     "denoiser": "Bind Denoiser Model to_eps to_score to_v to_x0",
     "errors": "NoisereelError",
     "figure": "Box Drawing Look View",
     "hookspecs": "hookimpl",
     "marks": "Area Arrows Image Mark Points Polylines Shades Text Trails",
-    "probe": "Measure Metric Probe State",
+    "probe": "Measure Metric Probe State Trace",
     "record": "Record",
     "renderer": "Colorbar Guide Legend Moment Renderer",
     "sampler": "Sampler Step StepContext",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .errors import suggest
 
-__all__ = ["Cell", "cells_of", "near_square", "places"]
+__all__ = ["Arrangement", "Cell", "cells_of", "near_square", "places"]
 
 
 class Cell(NamedTuple):
@@ -18,6 +18,43 @@ class Cell(NamedTuple):
     column: int
     rows: int = 1
     columns: int = 1
+
+
+class Arrangement(NamedTuple):
+    """Panels in a grid.
+
+    Attributes:
+        cells: Each panel's place.
+        widths: Relative widths of the columns.
+        heights: Relative heights of the rows.
+    """
+
+    cells: tuple[Cell, ...]
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+
+    def for_frame(self, size: tuple[int, int]) -> Arrangement:
+        """The same, or rows for columns in a frame that is taller than wide, where panels are nearer to squares then.
+
+        Args:
+            size: (width, height) of the frame.
+        """
+        turned = self._turned()
+        is_better = size[1] > size[0] and turned._stretch(size) < self._stretch(size)
+        return turned if is_better else self
+
+    def _turned(self) -> Arrangement:
+        cells = tuple(Cell(cell.column, cell.row, cell.columns, cell.rows) for cell in self.cells)
+        return Arrangement(cells, self.heights, self.widths)
+
+    def _stretch(self, size: tuple[int, int]) -> float:
+        """How far the panel that is farthest from a square is from one."""
+        return max(abs(math.log(self._share(cell) * size[0] / size[1])) for cell in self.cells)
+
+    def _share(self, cell: Cell) -> float:
+        """A cell's share of the width over its share of the height."""
+        across = sum(self.widths[cell.column : cell.column + cell.columns]) / sum(self.widths)
+        return across / (sum(self.heights[cell.row : cell.row + cell.rows]) / sum(self.heights))
 
 
 def near_square(panels: int) -> int:

@@ -117,9 +117,9 @@ def check_panels(scene: Scene, data: Mapping[str, Data], registry: Registry) -> 
     if design_scale(scene.film.size) < _SMALLEST:
         width, height = scene.film.size
         raise UsageError(f"film.size: {width}x{height} is too small for words; 64x48 is about the smallest")
-    cells = scene.layout.cells(scene.panels)
+    cells, *tracks = scene.arrangement
     plans = [PanelPlan(mine[0].space, Box(_UNIT, _UNIT), cell) for mine, cell in zip(layers, cells, strict=True)]
-    lay_out(scene.film.size, scene.theme, plans, Grid(*scene.layout.tracks(scene.panels)))
+    lay_out(scene.film.size, scene.theme, plans, Grid(*tracks))
 
 
 _UNIT = (0.0, 1.0)
@@ -129,7 +129,7 @@ _SMALLEST = 64 / 960  # type of less than half a pixel cannot be set
 def _panel_plans(
     scene: Scene, layers: Sequence[tuple[Renderer, ...]], titles: Sequence[Live], records: Mapping[str, Record]
 ) -> list[PanelPlan]:
-    extents, cells = shared_extents(scene, layers, records), scene.layout.cells(scene.panels)
+    extents, cells = shared_extents(scene, layers, records), scene.arrangement.cells
     return [
         PanelPlan(mine[0].space, extent, cell, title.widest, title.live, spec.x_label or "", spec.y_label or "")
         for mine, extent, cell, title, spec in zip(layers, extents, cells, titles, scene.panels, strict=True)
@@ -144,7 +144,7 @@ def _figure(
         scene.film.size,
         scene.theme,
         plans,
-        Grid(*scene.layout.tracks(scene.panels)),
+        Grid(*scene.arrangement[1:]),
         title=title.widest,
         title_live=title.live,
         subtitle=subtitle.widest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from .plugin import Plugin
 from .schedule import Level
 
-__all__ = ["Data", "Dataset", "Draw", "Load"]
+__all__ = ["Data", "Dataset", "Draw", "Load", "Scaling"]
 
 
 class Draw(Protocol):
@@ -41,20 +41,50 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """How samples were centred and scaled: x = (raw − shift)/scale.
+
+    Attributes:
+        shift: What was subtracted, shape (*event), float64.
+        scale: What it was divided by, shape (*event), float64.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def apply(self, raw: Tensor) -> Tensor:
+        """Centre and scale samples, shape (n, *event)."""
+        return ((raw.double() - self.shift.to(raw.device)) / self.scale.to(raw.device)).to(raw.dtype)
+
+    def restore(self, x: Tensor) -> Tensor:
+        """The samples as they were, shape (n, *event)."""
+        return (x.double() * self.scale.to(x.device) + self.shift.to(x.device)).to(x.dtype)
+
+    def after(self, first: Scaling | None) -> Scaling:
+        """What another scaling and then this one come to."""
+        return self if first is None else Scaling(self.shift * first.scale + first.shift, self.scale * first.scale)
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """A loaded data set.
 
     Attributes:
-        x0: Clean samples, shape (n, *event), float32: points (n, D), grey images (n, H, W), RGB (n, H, W, 3) in [−1, 1].
+        x0: Clean samples, shape (n, *event), float32: points (n, D), grey images (n, H, W) or RGB (n, H, W, 3)
+            in [−1, 1].
         labels: Class of each sample, shape (n,), int64, where there are classes.
         hue: What colour a sample starts with, shape (n,), in [0, 1]: a curve's parameter, an angle, a label.
         density: p_t(x) for points x of shape (m, *event) at a level, shape (m,), where it is known in closed form.
+        palette: What the hues 0, 1/255 … 1 mean, where samples have colours of their own: shape (256, 3), uint8.
+        scaling: How to get back to the numbers that were given, where these were scaled.
     """
 
     x0: Tensor
     labels: Tensor | None = None
     hue: Tensor | None = None
     density: Callable[[Tensor, Level], Tensor] | None = None
+    palette: Tensor | None = None
+    scaling: Scaling | None = None
 
     @property
     def event(self) -> tuple[int, ...]:
@@ -63,8 +93,9 @@ class Data:
 
     def to(self, device: torch.device) -> Data:
         """The same data on another device."""
-        move = lambda a: None if a is None else a.to(device)  # noqa: E731
-        return Data(self.x0.to(device), move(self.labels), move(self.hue), self.density)
+        labels = None if self.labels is None else self.labels.to(device)
+        hue = None if self.hue is None else self.hue.to(device)
+        return replace(self, x0=self.x0.to(device), labels=labels, hue=hue)
 
 
 class Dataset(Plugin):

@@ -39,9 +39,18 @@ class Bind:
 
 
 class Denoiser(Plugin):
-    """Gives the model D(x_t, t) ≈ E[x_0 | x_t]. Live things (tensors, modules) belong to the model, not to the plugin."""
+    """Gives the model D(x_t, t) ≈ E[x_0 | x_t]. Live things (tensors, modules) belong to the model, not here."""
 
     kind: ClassVar[str] = "denoiser"
+
+    @property
+    def atomic(self) -> bool:
+        """Whether what it denoises to is single points, so that its data have no density."""
+        return False
+
+    def check(self, data: Data) -> str | None:
+        """Why it cannot serve these data, or None; asked before anything is simulated."""
+        return None
 
     @abstractmethod
     def bind(self, ctx: Bind) -> Model:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -234,6 +234,6 @@ class Drawing:
 
 
 def design_scale(size: tuple[int, int]) -> float:
-    """Frame pixels in a design pixel, so that type keeps its share of the smaller side: 1 at 1280×720 and 960×720."""
+    """Frame pixels in a design pixel: 1 at 1280×720, 960×720 and 720×1280, a little less at 720×720."""
     width, height = size
-    return min(height / 720, width / 960)
+    return min(height / 720, width / 720, sqrt(width * height / (960 * 720)))

@@ -16,7 +16,20 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from .figure import View
 
-__all__ = ["Area", "Arrows", "Color", "Floats", "Image", "Mark", "Points", "Polylines", "Shades", "Text", "Trails"]
+__all__ = [
+    "Area",
+    "Arrows",
+    "Color",
+    "Floats",
+    "Image",
+    "Mark",
+    "Mesh",
+    "Points",
+    "Polylines",
+    "Shades",
+    "Text",
+    "Trails",
+]
 
 Floats = NDArray[np.floating]
 
@@ -160,6 +173,24 @@ class Area(Mark):
     high: Floats
     color: str
     alpha: float = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh(Mark):
+    """Filled quadrilaterals side by side, such as a surface seen from a camera; no seams show between them.
+
+    Attributes:
+        vertices: Corners, shape (n, 2).
+        faces: The four corners of each face in turn, shape (m, 4), back to front: later ones hide earlier ones. Faces
+            whose side from their second to third corner is the next one's from its first to fourth are quickest.
+        color: One colour, or a colour for each face: of a palette, or any RGB, shape (m, 3), uint8.
+        alpha: Opacity.
+    """
+
+    vertices: Floats
+    faces: NDArray[np.integer]
+    color: Color | NDArray[np.uint8]
+    alpha: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

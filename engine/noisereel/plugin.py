@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,10 @@ class Plugin(BaseModel):
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         """Files whose content this plugin depends on, besides what a data set loads; caches are keyed by them."""
+        return ()
+
+    def advice(self) -> Iterable[str]:
+        """What is allowed but likely not meant, one line each: shown as warnings, with the place in the scene."""
         return ()
 
     @classmethod

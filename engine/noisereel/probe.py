@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .dataset import Data
-from .denoiser import Model, to_eps
+from .denoiser import Denoiser, Model, to_eps
 from .plugin import Plugin
 from .schedule import Level, Schedule
 
-__all__ = ["Measure", "Metric", "Probe", "State"]
+__all__ = ["Measure", "Metric", "Probe", "State", "Trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,27 @@ class Metric(Probe):
     gives: ClassVar[tuple[str, ...]]
     unit: ClassVar[str] = ""
 
-    def reference(self, data: Data) -> Mapping[str, float]:
-        """Named levels worth a dotted line, such as the value of a Gaussian."""
+    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
+        """Why it cannot be measured on a run of these data with this denoiser, or None; asked before the run."""
+        return None
+
+    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
+        """Named levels worth a dotted line, such as what so many particles of a Gaussian give.
+
+        Args:
+            particles: How many are measured.
+            event: Shape of one.
+        """
         return {}
+
+
+class Trace(Metric):
+    """A metric that needs the way there: it is led along a run's visits in order, once."""
+
+    @abstractmethod
+    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, NDArray[np.generic]]]:
+        """Scalars by name for every state, in order. ``states`` holds the kept visits of a whole run."""
+
+    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+        """What a path of this one state gives."""
+        return next(iter(self.follow([state], ctx)))

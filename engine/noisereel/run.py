@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -106,13 +106,16 @@ def load_data(spec: RunSpec, source: Source) -> Data:
 
 
 def check_fit(spec: RunSpec, data: Data, source: Source) -> None:
-    """See that a run's denoiser and metrics can serve its data.
+    """See that a run's denoiser, samplers and metrics can serve its data.
 
     Raises:
         SceneError: One cannot; says where in the scene.
     """
     if spec.denoiser is not None and (said := spec.denoiser.check(data)):
         raise SceneError([source.problem(f"runs.{spec.name}.denoiser", said)])
+    for sampler in spec.sampler:
+        if said := sampler.check(data):
+            raise SceneError([source.problem(f"runs.{spec.name}.sampler", said)])
     found = [said for metric in spec.metrics if (said := metric.check(data, spec.denoiser))]
     if found:
         raise SceneError([source.problem(f"runs.{spec.name}.metrics", said) for said in found])
@@ -194,16 +197,17 @@ class Run:
         noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(self)
         origin = None if self.rows is None else self.data.x0[self.rows].to(self.dtype)
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
-        ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
+        rest = (self.data, origin, labels, self.spec.schedule)
+        ctx = StepContext(model, noise.at(_START, 0, 0, 0), *rest)
         x, arrived, reached, at = self._first(ctx), None, dict[str, Tensor](), 0
+        no_grad = torch.no_grad()
         for act, (sampler, joints) in enumerate(zip(self.spec.sampler, self.plan.joints, strict=True)):
             carry, passes = None, Counter[tuple[float, float]]()
             for t, s in joints:
                 draw = noise.at(act, t.t, s.t, passes[t.t, s.t])
                 passes[t.t, s.t] += 1
-                # no_grad around the step alone: a generator would leak it to whoever iterates
-                with at_work(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"), torch.no_grad():
-                    step = sampler.step(x, t, s, replace(ctx, draw=draw), carry)
+                with no_grad:  # around the step alone: a generator would leak it to whoever iterates
+                    step = _taken(sampler, x, t, s, StepContext(model, draw, *rest), carry)
                 yield State(at, act, t, x, step.x0, arrived, model.calls, {**reached, **step.extra})
                 x, arrived, carry, at = _checked(step, x, sampler).x, step.noise, step.carry, at + 1
                 reached = dict(step.reached)
@@ -240,6 +244,15 @@ class _Counted:
         self.calls += 1
         assert self.run.model is not None, "the scene was checked for a denoiser"
         return self.run.model(x, level, labels)
+
+
+def _taken(sampler: Sampler, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
+    """One step; an error names the sampler, at no cost to steps that raise none."""
+    try:
+        return sampler.step(x, t, s, ctx, carry)
+    except Exception:
+        with at_work(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"):
+            raise
 
 
 def _checked(step: Step, x: Tensor, sampler: Sampler) -> Step:

@@ -19,7 +19,7 @@ __all__ = ["DrawLike", "Sampler", "Step", "StepContext"]
 
 
 class DrawLike(Protocol):
-    """Keyed standard normal noise of a tensor's shape, dtype and device; ``stream`` tells several draws of one step apart."""
+    """Keyed standard normal noise of a tensor's shape, dtype and device; ``stream`` tells draws of one step apart."""
 
     def __call__(self, like: Tensor, stream: str = "noise") -> Tensor: ...
 
@@ -56,7 +56,8 @@ class Step:
         x0: Estimate of the clean data that the step used, if it used one.
         noise: Standard normal noise that was injected, if any.
         carry: What the next step of this act shall be given: tensors and floats.
-        extra: Anything else worth recording, by name.
+        extra: Anything else worth recording with the state that is left, by name.
+        reached: Anything worth recording with the state that is reached, by name.
     """
 
     x: Tensor
@@ -64,6 +65,7 @@ class Step:
     noise: Tensor | None = None
     carry: Any = None
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    reached: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Sampler(Plugin):
@@ -81,8 +83,12 @@ class Sampler(Plugin):
     spacing: Spacing | None = None
     """How the visited times are spaced; evenly in t where left out."""
 
+    def check(self, data: Data) -> str | None:
+        """Why it cannot move particles of these data, or None; asked before anything is simulated."""
+        return None
+
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """The times to visit, beginning at ``start`` (None: wherever the sampler begins); they may fall, rise or repeat.
+        """The times to visit, beginning at ``start`` (None: wherever the sampler begins); may fall, rise or repeat.
 
         The default falls from ``start`` (T where None) to 0.
         """

@@ -18,6 +18,8 @@ from .nodes import Node, describe, with_paths
 from .overrides import Override, override
 from .registry import Registry
 from .specs import Cover, Film, Layout, PanelSpec, RunSpec, Scene, Source, StartAt
+from .theme import THEMES, Theme
+from .theme_file import find_theme
 from .yaml_nodes import parse
 
 __all__ = [
@@ -135,10 +137,17 @@ def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> 
     specs = tuple(spec for _, spec in panels)
     if cover is not None and not builder.problems:
         _check_layout(cover.layout, specs, root, builder)
-    if builder.problems or cover is None:
+    theme = _theme(root, source.folder, builder)
+    if builder.problems or cover is None or theme is None:
         raise SceneError(builder.problems)
-    places = dict(_places(runs, [node for node, _ in panels]))
-    return Scene(**dict(cover), runs=runs.specs, panels=specs, source=replace(source, places=places))
+    places = dict(_places(root, runs, [node for node, _ in panels]))
+    return Scene(**dict(cover), runs=runs.specs, panels=specs, theme=theme, source=replace(source, places=places))
+
+
+def _theme(root: Node, folder: Path, builder: Builder) -> Theme | None:
+    film = root.child("film")
+    node = film.child("theme") if film is not None else None
+    return THEMES["dark"] if node is None else find_theme(node, folder, builder)
 
 
 def _check_layout(layout: Layout, panels: Sequence[PanelSpec], root: Node, builder: Builder) -> None:
@@ -148,10 +157,11 @@ def _check_layout(layout: Layout, panels: Sequence[PanelSpec], root: Node, build
         builder.report(root.child("layout") or root, str(error))
 
 
-def _places(runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[str, tuple[str, str]]]:
+def _places(root: Node, runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Where the values of the finished scene were written, for problems that show only later."""
     owners = [(f"runs.{copy}", runs.nodes[name]) for name, copies in runs.copies.items() for copy in copies]
     owners += [(f"panels.{i}", node) for i, node in enumerate(panels)]
+    owners += [("film", film)] if (film := root.child("film")) is not None else []
     for path, node in owners:
         yield path, (str(node.place), node.path)
         for key, child in (node.map or {}).items():

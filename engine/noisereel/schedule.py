@@ -13,7 +13,23 @@ from numpy.typing import NDArray
 
 from .plugin import Plugin
 
-__all__ = ["BetaSchedule", "Kernel", "Level", "Posterior", "Schedule", "Spacing", "check_schedule", "posterior", "transition"]
+__all__ = [
+    "BetaSchedule",
+    "Kernel",
+    "Level",
+    "Posterior",
+    "Schedule",
+    "Spacing",
+    "check_schedule",
+    "posterior",
+    "signal_left",
+    "signal_warning",
+    "transition",
+]
+
+_LEFT_TOO_MUCH = (
+    0.1  # the share of the signal at T from which on a reverse process shows that it starts from too little
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +175,7 @@ class Spacing(Plugin):
 
 
 def check_schedule(schedule: Schedule) -> str | None:
-    """Why a schedule cannot be used, or None: T is below 1, t = 0 is not clean, or SNR rises from one step to the next."""
+    """Why a schedule cannot be used, or None: T is below 1, t = 0 is not clean, or SNR rises at an integer time."""
     if not (math.isfinite(schedule.T) and schedule.T >= 1):
         return f"T must be at least 1, got {schedule.T:g}"
     clean = schedule.at(0.0)
@@ -172,3 +188,29 @@ def check_schedule(schedule: Schedule) -> str | None:
             return f"the signal-to-noise ratio must never rise, but does from t = {t - 1} to t = {t}"
         before = now
     return None
+
+
+def signal_left(schedule: Schedule) -> float:
+    """How much of x_T is data of unit variance, α_T/√(α_T² + σ_T²): 0 for pure noise, 1 for pure data."""
+    last = schedule.at(schedule.T)
+    return last.alpha / math.hypot(last.alpha, last.sigma)
+
+
+def signal_warning(schedule: Schedule) -> str | None:
+    """What to say of a schedule that a process starts on from pure noise, or None; a tenth of x_T may be data.
+
+    Such a process starts from too little: the samples it ends in are off, mostly towards the data's mean.
+    """
+    left = signal_left(schedule)
+    if left < _LEFT_TOO_MUCH:
+        return None
+    return f"at t = T = {schedule.T:g}, {100 * left:.0f} % of the data is left: {_remedy(schedule)}"
+
+
+def _remedy(schedule: Schedule) -> str:
+    """What makes a schedule end in more noise, in the words of its own fields."""
+    fields = type(schedule).model_fields
+    more = ["more steps"] if "steps" in fields and {"beta_start", "step_std"} & fields.keys() else []
+    larger = [name for name in ("beta_end", "beta_max", "sigma_max", "step_std") if name in fields]
+    said = " or ".join([*more, *(f"a larger {name}" for name in larger)])
+    return said or "let it end in more noise, or rescale it with zero-terminal-snr"

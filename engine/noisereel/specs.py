@@ -7,22 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from .areas import Cell, cells_of, near_square, places
+from .areas import Arrangement, Cell, cells_of, near_square, places
 from .dataset import Dataset
 from .denoiser import Denoiser
-from .errors import Problem, suggest
+from .errors import Problem
 from .overrides import Override
 from .probe import Metric
 from .renderer import Renderer
 from .sampler import Sampler
 from .schedule import Schedule
-from .theme import THEMES
+from .theme import Theme
 
-__all__ = ["Cover", "Film", "Layout", "PanelSpec", "RunFields", "RunSpec", "Scene", "Source", "StartAt"]
+__all__ = ["Cover", "Film", "Layout", "PanelSpec", "RunFields", "RunSpec", "Scene", "Slow", "Source", "StartAt"]
 
 Range = tuple[float, float]
 
@@ -116,7 +117,7 @@ Weight = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Layout(_Part):
-    """How panels are arranged."""
+    """How panels are arranged; in a frame taller than wide, rows for columns where that fits better."""
 
     columns: int | None = Field(default=None, ge=1, le=100)
     """Number of columns; a grid near a square where left out."""
@@ -175,6 +176,25 @@ Side = Annotated[int, Field(ge=16, le=8192)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 
+SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"16:9": (1280, 720), "4:3": (960, 720), "1:1": (720, 720), "9:16": (720, 1280)}
+)
+"""Sizes by their shape; the shorter side is 720 pixels."""
+
+
+class Slow(_Part):
+    """A stretch of the film in slow motion. The film stays as long: it hurries elsewhere."""
+
+    at: float
+    """Its middle: a time t, or a log-SNR; the nearest visited state of the first run is taken."""
+    by: Literal["t", "log-snr"] = "t"
+    """What 'at' and 'width' are given in."""
+    factor: float = Field(default=3, ge=1, le=100)
+    """How many times slower the middle is than what lies far away."""
+    width: float | None = Field(default=None, gt=0)
+    """From half as slow to half as slow again; a tenth of what the run goes through where left out."""
+
+
 class Film(_Part):
     """What the film is like."""
 
@@ -183,21 +203,36 @@ class Film(_Part):
     fps: float = Field(default=25, gt=0, le=120)
     """Frames a second."""
     size: tuple[Side, Side] = (1280, 720)
-    """[width, height] in pixels."""
+    """[width, height] in pixels, or a shape: 16:9, 4:3, 1:1 or 9:16, the shorter side being 720 pixels."""
     hold: tuple[Seconds, Seconds] = (0.7, 1.2)
     """How long the first and the last frame stand still, in seconds; one number for both."""
     theme: str = "dark"
-    """Colours and type."""
+    """Colours and type: dark, light, paper, blackboard, or a YAML file that changes one of them."""
     align: Literal["progress", "t", "log-snr", "calls"] = "progress"
     """What runs of unequal length are kept in step by."""
     ease: Literal["in-out", "linear"] = "in-out"
     """Whether the film starts and ends gently."""
+    slow: tuple[Slow, ...] = ()
+    """Stretches in slow motion, such as {at: 12, factor: 3}."""
+    reverse: bool = False
+    """Whether it runs from the end to the beginning."""
     boomerang: bool = False
-    """Whether it runs back to its beginning."""
+    """Whether it runs back to where it began."""
+    poster: bool = False
+    """Whether one frame of the end comes first, for thumbnails; in a loop it belongs to the end that it follows."""
     loop: bool = True
     """Whether players start over at the end."""
     time_bar: bool = True
     """Whether a thin bar at the bottom shows how far it is."""
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _shape(cls, size: object) -> object:
+        if isinstance(size, str):
+            if size not in SIZES:
+                raise ValueError(f"must be [width, height], or one of {', '.join(SIZES)}, got text '{size}'")
+            return SIZES[size]
+        return tuple(size) if isinstance(size, list) else size
 
     @field_validator("hold", mode="before")
     @classmethod
@@ -207,13 +242,6 @@ class Film(_Part):
         if isinstance(hold, (list, tuple)):
             return tuple(hold)
         raise ValueError("must be seconds, as one number or as [first, last]")
-
-    @field_validator("theme")
-    @classmethod
-    def _known(cls, theme: str) -> str:
-        if theme not in THEMES:
-            raise ValueError(f"unknown theme '{theme}'; {suggest(theme, [*THEMES])}")
-        return theme
 
     @property
     def rate(self) -> Fraction:
@@ -243,12 +271,14 @@ class Source:
         """A problem found after loading, placed where the value was written.
 
         Args:
-            path: ``runs.NAME.KEY`` or ``panels.INDEX.KEY``, as in `Scene.runs` and `Scene.panels`.
+            path: ``runs.NAME.KEY``, ``panels.INDEX.KEY`` or ``film.KEY``, as in `Scene`.
             message: What is wrong.
         """
-        around = self.places.get(path.rpartition(".")[0], (self.name, ""))[0]
-        place, written = self.places.get(path, (around, path))
-        return Problem(place, written, message)
+        known = path
+        while known and known not in self.places:
+            known = known.rpartition(".")[0]
+        place, written = self.places.get(known, (self.name, ""))
+        return Problem(place, written if known == path else path, message)
 
 
 class Cover(_Part):
@@ -272,12 +302,20 @@ class Scene(Cover):
     Attributes:
         runs: By name, in the file's order.
         panels: In the file's order; at least one.
+        theme: What ``film.theme`` names.
         source: What it was read from.
     """
 
     runs: dict[str, RunSpec]
     panels: tuple[PanelSpec, ...]
+    theme: Theme
     source: Source
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """Where each panel goes."""
+        layout = self.layout
+        return Arrangement(layout.cells(self.panels), *layout.tracks(self.panels)).for_frame(self.film.size)
 
     @property
     def run_order(self) -> tuple[RunSpec, ...]:

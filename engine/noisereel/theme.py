@@ -9,7 +9,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["THEMES", "Theme", "rgb"]
+__all__ = ["ROLES", "THEMES", "Theme", "rgb"]
+
+ROLES = ("background", "ink", "muted", "faint", "blue", "violet", "rose", "amber")
+"""What colours are for: the ground, words, lesser words, hairlines, and the four stops of the gradient."""
 
 
 def rgb(color: str) -> tuple[int, int, int]:
@@ -23,7 +26,7 @@ class Theme:
 
     Attributes:
         name: As in ``film.theme``.
-        colors: Hex colours by role: background, ink, muted, faint, blue, violet, rose, amber.
+        colors: Hex colours by role, a colour for each of `ROLES`.
         font: Family of all type.
     """
 
@@ -47,16 +50,17 @@ class Theme:
         return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
-_ROLES = ("background", "ink", "muted", "faint", "blue", "violet", "rose", "amber")
+def _theme(name: str, hexes: str, font: str = "DejaVu Sans") -> Theme:
+    return Theme(name, MappingProxyType(dict(zip(ROLES, hexes.split(), strict=True))), font)
 
 
-def _theme(name: str, hexes: str) -> Theme:
-    return Theme(name, MappingProxyType(dict(zip(_ROLES, hexes.split(), strict=True))))
-
-
+# Neighbours on the gradient differ in lightness where colour-blind eyes see one hue: blue and violet.
 THEMES: Mapping[str, Theme] = MappingProxyType(
     {
         "dark": _theme("dark", "#0F1318 #E8ECF1 #8793A3 #252C36 #5AB0F2 #9B7BE0 #E2607E #F2A65A"),
-        "light": _theme("light", "#FBFAF7 #1D2733 #6B7685 #E4E1D9 #1F6FB5 #7A58C0 #B83A5B #C8641B"),
+        "light": _theme("light", "#FBFAF7 #1D2733 #6B7685 #E4E1D9 #1B66AB #8560CA #B83A5B #C8641B"),
+        # From dark to bright, so that a print in grey keeps the order.
+        "paper": _theme("paper", "#FFFFFF #141414 #5E5E5E #DEDCD8 #14407F #5F459E #AE3D5E #C97B1F", "DejaVu Serif"),
+        "blackboard": _theme("blackboard", "#17251F #F4F1E8 #9DAFA5 #2E4138 #7FC4F5 #AF90E8 #F58BA3 #F6D06F"),
     }
 )

@@ -9,10 +9,15 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from .schedule import Level
+import numpy as np
 
-__all__ = ["LOG_SNR_CLIP", "Align", "Ease", "Tick", "timeline"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .schedule import Level
+    from .specs import Slow
+
+__all__ = ["LOG_SNR_CLIP", "Align", "Ease", "Tick", "TimelineError", "timeline"]
 
 Align = Literal["progress", "t", "log-snr", "calls"]
 Ease = Literal["linear", "in-out"]
@@ -24,13 +29,25 @@ It is about what DDPM's linear schedule spans (9.2 to −10.1); σ or α is belo
 """
 
 
+class TimelineError(ValueError):
+    """A film that its runs cannot give.
+
+    Attributes:
+        field: What of the film asks for it: ``align``, ``slow.0.at``.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One frame of a film.
 
     Attributes:
         index: Position in the film.
-        fraction: How far its runs are, in [0, 1]; falls again on the way back of a boomerang.
+        fraction: How far its runs are, in [0, 1]; falls where the film runs backwards.
         steps: The visit that each run shows.
         duration: How long it is shown, in seconds.
     """
@@ -49,10 +66,15 @@ def timeline(
     hold: tuple[float, float] = (0.0, 0.0),
     ease: Ease = "in-out",
     align: Align = "progress",
+    slow: Sequence[Slow] = (),
+    reverse: bool = False,
     boomerang: bool = False,
+    poster: bool = False,
     calls: Mapping[str, Sequence[int]] | None = None,
 ) -> tuple[Tick, ...]:
     """The film's ticks. Every tick shows visited states; the first shows the first of every run, the last the last.
+
+    In reverse it is the other way round.
 
     Aligned by progress, runs begin and end together and each spreads its visits evenly. Else all runs share an axis
     (time, log-SNR or calls made on arriving), which goes from the outermost start to the outermost end, and each
@@ -66,20 +88,26 @@ def timeline(
             the second of them where it turns and again where it ends.
         ease: Whether the film starts and ends gently.
         align: What keeps runs in step.
-        boomerang: Whether the film runs back to its beginning.
+        slow: Where the first run is slowed down; the film stays as long, so it hurries elsewhere.
+        reverse: Whether the film runs from the end to the beginning.
+        boomerang: Whether the film runs back to where it began.
+        poster: Whether one frame of the end comes before the beginning.
         calls: Denoiser calls that each run made up to and including each visit; needed to align by them.
 
     Raises:
-        ValueError: A run cannot be aligned this way: its axis goes back and forth, against the other runs' or nowhere.
+        TimelineError: A run cannot be aligned this way (its axis goes back and forth, against the other runs' or
+            nowhere), or does not get where it is to be slow.
     """
     shown = _by_progress(paths) if align == "progress" else _by_axis(_axes(paths, align, calls or {}), align)
     moments = [_eased(i / (frames - 1), ease) if frames > 1 else 1.0 for i in range(frames)]
+    moments = _slowed(moments, paths, shown, slow) if slow else moments
     last = {name: len(path) - 1 for name, path in paths.items()}
     steps = [shown(u) for u in moments]
     steps[0] = dict.fromkeys(paths, 0)
     steps[-1] = last
     ticks = [Tick(i, u, at, 1 / fps) for i, (u, at) in enumerate(zip(moments, steps, strict=True))]
-    return _held(ticks, fps, hold, boomerang)
+    film = _held(ticks[::-1] if reverse else ticks, fps, hold, boomerang)
+    return _numbered([replace(film[frames - 1], duration=1 / fps), *film] if poster and frames > 1 else film)
 
 
 def _eased(u: float, ease: Ease) -> float:
@@ -87,14 +115,53 @@ def _eased(u: float, ease: Ease) -> float:
     return u if ease == "linear" else u * u * (3 - 2 * u)
 
 
-def _held(ticks: Sequence[Tick], fps: Fraction, hold: tuple[float, float], boomerang: bool) -> tuple[Tick, ...]:
+_FINE = 4
+"""Points to a visit, at which the speed of a film is summed up."""
+
+
+def _slowed(
+    moments: Sequence[float], paths: Mapping[str, Sequence[Level]], shown: Shown, slow: Sequence[Slow]
+) -> list[float]:
+    """Where the film is after each share of its length: every visit of the first run takes time w ≥ 1."""
+    name, path = next(iter(paths.items()))
+    weights = np.ones(len(path))
+    for i, each in enumerate(slow):
+        weights += (each.factor - 1) * _nearness(each, i, name, path)
+    at = np.linspace(0, 1, _FINE * max(1000, len(path)))
+    w = weights[[shown(u)[name] for u in at]]
+    passed = np.concatenate([[0.0], np.cumsum(w[1:] + w[:-1])])
+    return [float(u) for u in np.interp(moments, passed / passed[-1], at)]
+
+
+def _nearness(slow: Slow, index: int, name: str, path: Sequence[Level]) -> NDArray[np.float64]:
+    """How much each visit belongs to a slow stretch, in [0, 1]: cos² about the visit nearest to its middle."""
+    axis = np.array([level.t if slow.by == "t" else _clipped(level.log_snr) for level in path])
+    low, high = axis.min(), axis.max()
+    if not low <= slow.at <= high:
+        said = f"run '{name}' goes from {low:g} to {high:g}" + (" in log-SNR" if slow.by == "log-snr" else "")
+        raise TimelineError(f"slow.{index}.at", f"must be where the film is: {said}, got {slow.at:g}")
+    width = slow.width or (high - low) / 10 or 1.0
+    distance = np.abs(axis - axis[np.abs(axis - slow.at).argmin()]) / width
+    near: NDArray[np.float64] = np.where(distance < 1, np.cos(np.pi / 2 * np.minimum(distance, 1)) ** 2, 0.0)
+    return near
+
+
+def _clipped(log_snr: float) -> float:
+    return min(max(log_snr, -LOG_SNR_CLIP), LOG_SNR_CLIP)
+
+
+def _held(ticks: Sequence[Tick], fps: Fraction, hold: tuple[float, float], boomerang: bool) -> list[Tick]:
     first, last = (round(seconds * fps) / fps for seconds in hold)
     back = [*ticks[-2::-1]] if boomerang else []
-    film = [replace(tick, index=i) for i, tick in enumerate([*ticks, *back])]
+    film = [*ticks, *back]
     film[0] = replace(film[0], duration=film[0].duration + first)
     for end in {len(ticks) - 1, len(film) - 1}:
         film[end] = replace(film[end], duration=film[end].duration + last)
-    return tuple(film)
+    return film
+
+
+def _numbered(film: Sequence[Tick]) -> tuple[Tick, ...]:
+    return tuple(replace(tick, index=i) for i, tick in enumerate(film))
 
 
 Shown = Callable[[float], dict[str, int]]
@@ -120,14 +187,16 @@ def _direction(axes: Mapping[str, Sequence[float]], align: Align) -> int:
     leader, direction = next(iter(signs.items()), ("", 1))
     for name, sign in signs.items():
         if sign != direction:
-            raise ValueError(f"run '{name}' goes against run '{leader}', so they cannot be aligned by {align}")
+            said = f"run '{name}' goes against run '{leader}', so they cannot be aligned by {align}"
+            raise TimelineError("align", said)
     return direction
 
 
 def _sign(name: str, axis: Sequence[float], align: Align) -> int:
     ups = {(b > a) - (b < a) for a, b in pairwise(axis)} - {0}
     if len(ups) > 1:
-        raise ValueError(f"run '{name}' goes back and forth, so it cannot be aligned by {align}; use progress")
+        said = f"run '{name}' goes back and forth, so it cannot be aligned by {align}; use progress"
+        raise TimelineError("align", said)
     return ups.pop() if ups else 0
 
 
@@ -147,13 +216,12 @@ def _axes(
         return {name: _calls_on_arriving(name, calls[name]) for name in paths}
     if align == "t":
         return {name: [level.t for level in path] for name, path in paths.items()}
-    return {
-        name: [min(max(level.log_snr, -LOG_SNR_CLIP), LOG_SNR_CLIP) for level in path] for name, path in paths.items()
-    }
+    return {name: [_clipped(level.log_snr) for level in path] for name, path in paths.items()}
 
 
 def _calls_on_arriving(name: str, calls: Sequence[int]) -> Sequence[float]:
     """Calls made before each visit: those that leave it do not count yet."""
     if calls[-1] == 0:
-        raise ValueError(f"run '{name}' calls no denoiser, so it cannot be aligned by calls; use progress")
+        said = f"run '{name}' calls no denoiser, so it cannot be aligned by calls; use progress"
+        raise TimelineError("align", said)
     return [0, *calls[:-1]]

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import PluginError
 from ..figure import View
-from ..marks import Floats, Mark
+from ..marks import Floats, Mark, Mesh
 
-__all__ = ["DASHES", "RING", "arrow_shapes", "lowered"]
+__all__ = ["DASHES", "RING", "arrow_shapes", "faces_of", "lowered"]
 
 DASHES: Mapping[str, tuple[float, ...]] = MappingProxyType({"solid": (), "dashed": (6.0, 4.0), "dotted": (2.0, 3.0)})
 """Lengths of ink and gap in design pixels, whatever the width; ends are butt, those of solid lines round."""
@@ -76,3 +77,10 @@ def arrow_shapes(tail: Floats, vector: Floats, width: float) -> Floats:
         tail - across * half,
     )
     return np.stack(corners, axis=1)
+
+
+def faces_of(mark: Mesh) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+    """The faces of a mesh all of whose corners are finite, shape (k, 4), and which ones they are, shape (m,)."""
+    finite = np.asarray(np.isfinite(mark.vertices).all(axis=1))
+    known = finite[mark.faces].all(axis=1)
+    return mark.faces[known], known

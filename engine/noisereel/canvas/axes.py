@@ -19,7 +19,7 @@ from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
 from ..layout.captions import HEADER
 from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale
 from ..theme import Theme, rgb
-from ..typeset import font, measure
+from ..typeset import MATPLOTLIB, font, measure
 from ..writer import Pixels
 
 __all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
@@ -40,8 +40,8 @@ _RC: dict[str, Any] = {
 
 @contextmanager
 def rendering() -> Iterator[None]:
-    """Draw with matplotlib's own defaults and ours on top, whatever a user's matplotlibrc says."""
-    with matplotlib.style.context(_RC, after_reset=True):
+    """Draw with matplotlib's defaults and ours on top, whatever a user's matplotlibrc says; one thread at a time."""
+    with MATPLOTLIB, matplotlib.style.context(_RC, after_reset=True):
         yield
 
 
@@ -131,7 +131,7 @@ def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
 def _dress(axes: Axes, panel: Panel, theme: Theme) -> None:
     """A bottom line, hairlines behind, labels without marks."""
     view, (width, height) = panel.look.view, panel.look.size
-    across, up = x_ticks(view.x, width), y_ticks(view.y, height)
+    across, up = x_ticks(view.x, width, theme.font), y_ticks(view.y, height)
     kind = font(LABEL_SIZE, family=theme.font)
     axes.set_xticks(across.values, across.labels, fontproperties=kind)
     axes.set_yticks(up.values, up.labels, fontproperties=kind)

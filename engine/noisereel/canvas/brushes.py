@@ -10,9 +10,9 @@ from matplotlib.cbook import is_math_text
 from numpy.typing import NDArray
 
 from ..figure import Rect, View
-from ..marks import Area, Arrows, Color, Floats, Image, Mark, Points, Polylines, Shades, Text, Trails
+from ..marks import Area, Arrows, Color, Floats, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
 from ..theme import rgb
-from . import DASHES, RING, arrow_shapes, lowered
+from . import DASHES, RING, arrow_shapes, faces_of, lowered
 from .glyphs import Glyphs
 from .pictures import paint_image
 from .splat import Splatter, fits
@@ -22,7 +22,7 @@ from .trails import spots
 
 __all__ = ["NATIVE", "Easel"]
 
-NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Text)
+NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Mesh, Text)
 """Marks that the raster canvas draws itself; the rest are lowered to these."""
 
 _FEW = 16
@@ -142,6 +142,16 @@ class Easel:
         known = np.isfinite(low[:, 1] + high[:, 1] + low[:, 0])
         outlines = [closed_path(np.concatenate([low[run], high[run][::-1]])[None]) for run in _runs(known)]
         self._draw([Shape(outline, rgb(mark.color), mark.alpha) for outline in outlines])
+
+    @_paint.register
+    def _mesh(self, mark: Mesh) -> None:
+        faces, known = faces_of(mark)
+        if not len(faces):
+            return
+        color = (mark.color if isinstance(mark.color, np.ndarray) else _ink(mark.color)) / 255
+        shown = np.full((len(faces), 4), mark.alpha)
+        shown[:, :3] = color[known] if color.ndim == 2 else color
+        self._surface.fill(self._pixels(mark.vertices), faces, shown, self._clip)
 
     @_paint.register
     def _text(self, mark: Text) -> None:

@@ -23,7 +23,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from ..typeset import DPI, font
+from ..typeset import DPI, MATPLOTLIB, SANS, font
 
 __all__ = ["Glyphs", "Inscription"]
 
@@ -120,11 +120,13 @@ class Glyphs:
                 pen += self._kerning(piece, following)
         return _joined(placed, pen)
 
-    def _find_face(self, bold: bool) -> FT2Font:
-        return get_font(findfont(font(12.0, bold, self._family)))
+    def _find_face(self, bold: bool, family: str) -> FT2Font:
+        return get_font(findfont(font(12.0, bold, family)))
 
     def _sized(self, piece: _Piece) -> FT2Font:
-        face = self._face(piece.bold)
+        face = self._face(piece.bold, self._family)
+        if not face.get_char_index(ord(piece.text)):  # a letter that the family lacks
+            face = self._face(piece.bold, SANS)
         face.set_size(piece.size * self._scale, DPI)
         return face
 
@@ -141,7 +143,8 @@ class Glyphs:
         return _Outline(Path(*face.get_path()), glyph.linearHoriAdvance / 65536)
 
     def _find_formula(self, piece: _Piece) -> _Outline:
-        parsed = self._math.parse(piece.text, DPI, font(piece.size * self._scale, piece.bold, self._family))
+        with MATPLOTLIB:
+            parsed = self._math.parse(piece.text, DPI, font(piece.size * self._scale, piece.bold, self._family))
         shapes = [Path(_corners(x, y, x + width, y + height), closed=True) for x, y, width, height in parsed.rects]
         for face, size, _, index, x, y in parsed.glyphs:
             face.set_size(size, DPI)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..figure import View
 from ..marks import Text
-from ..typeset import DPI, measure
+from ..typeset import DPI, SANS, measure
 
 __all__ = ["ASCENT", "DESCENT", "MIDDLE", "anchored"]
 
@@ -12,7 +12,7 @@ ASCENT, MIDDLE, DESCENT = 0.76, 0.365, 0.24
 """Shares of the type size: tops of capitals and parentheses, half a capital, tails below the baseline."""
 
 
-def anchored(mark: Text, view: View) -> tuple[float, float]:
+def anchored(mark: Text, view: View, family: str = SANS) -> tuple[float, float]:
     """The left end of a text's baseline in frame pixels, moved where needed so that the words stay inside the panel.
 
     The height depends on the type size alone (formulas may be taller), so that changing words stand still.
@@ -20,9 +20,10 @@ def anchored(mark: Text, view: View) -> tuple[float, float]:
     Args:
         mark: The text.
         view: The panel's limits and pixels.
+        family: Of the type.
     """
     em = mark.size * DPI / 72
-    extent = measure(mark.text, mark.size, mark.bold)
+    extent = measure(mark.text, mark.size, mark.bold, family)
     above, below = max(ASCENT * em, extent.ascent), max(DESCENT * em, extent.descent)
     across, up = mark.anchor
     left = {"left": 0.0, "center": -extent.width / 2, "right": -extent.width}[across]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform
 from numpy.typing import NDArray
 
 from ..figure import Rect
@@ -18,9 +19,12 @@ from ..writer import Pixels
 from .glyphs import Inscription
 from .splat import tint
 
-__all__ = ["RGB", "Pen", "Shape", "Surface", "closed_path", "open_path"]
+__all__ = ["RGB", "Pen", "Shape", "Strip", "Surface", "closed_path", "open_path"]
 
 RGB = tuple[int, int, int]
+
+_TOGETHER = 512
+"""Faces filled at a time: so few that hardly any of them hides another one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,36 @@ class Shape:
     pen: Pen | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Quadrilaterals in one long row for Agg to fill; some of them only lead from one place to another.
+
+    Attributes:
+        corners: Of the upper and of the lower side, in frame pixels, shape (2, columns + 1, 2).
+        colors: RGBA in [0, 1] of each, shape (columns, 4); clear for those that lead elsewhere.
+    """
+
+    corners: NDArray[np.floating]
+    colors: NDArray[np.floating]
+
+    @classmethod
+    def of(cls, corners: NDArray[np.floating], faces: NDArray[np.integer], colors: NDArray[np.floating]) -> Strip:
+        """Faces one after the other, those side by side without anything between them.
+
+        Args:
+            corners: In frame pixels, shape (n, 2).
+            faces: Which four each face has, shape (m, 4), m ≥ 1.
+            colors: RGBA of each face, in [0, 1], shape (m, 4).
+        """
+        apart = (faces[:-1, 1] != faces[1:, 0]) | (faces[:-1, 2] != faces[1:, 3])  # from the next one
+        last = 1 + np.arange(len(faces)) + np.concatenate([[0], np.cumsum(apart)])
+        out, shown = np.empty((2, last[-1] + 1, 2)), np.zeros((last[-1], 4))
+        out[:, last] = corners[faces[:, [1, 2]].T]
+        out[:, last - 1] = corners[faces[:, [0, 3]].T]
+        shown[last - 1] = colors
+        return cls(out, shown)
+
+
 class Surface:
     """A frame that is painted on: pixels, and matplotlib's Agg renderer beside them.
 
@@ -72,22 +106,58 @@ class Surface:
 
     def draw(self, shapes: Sequence[Shape], clip: Rect) -> None:
         """Draw shapes, one over the other."""
-        touched = _touched(shapes, clip)
+        reach = 2 + max(shape.pen.width if shape.pen else 0.0 for shape in shapes)
+        points = np.concatenate([shape.path.vertices for shape in shapes])
+        with self._agg_at(_touched(points, reach, clip)):
+            for shape in shapes:
+                context, face = self._context(shape.pen or Pen(0), clip), None if shape.pen else _rgba(shape)
+                context.set_foreground(_rgba(shape), isRGBA=True)
+                self._agg.draw_path(context, shape.path, self._upwards, face)
+
+    def fill(
+        self, corners: NDArray[np.floating], faces: NDArray[np.integer], colors: NDArray[np.floating], clip: Rect
+    ) -> None:
+        """Fill faces, one over the other.
+
+        Between neighbours with smooth edges, what is behind shines through. Opaque faces are filled twice, which leaves
+        6 % of it, in less than half the time that lines around them would take.
+
+        Args:
+            corners: In frame pixels, shape (n, 2).
+            faces: Which four each face has, shape (m, 4), m ≥ 1.
+            colors: RGBA of each face, in [0, 1], shape (m, 4).
+            clip: What may be painted.
+        """
+        times = 2 if colors[:, 3].min() == 1 else 1
+        with self._agg_at(_touched(corners[faces].reshape(-1, 2), 2, clip)):
+            for begin in range(0, len(faces), _TOGETHER):
+                some = slice(begin, begin + _TOGETHER)
+                strip = Strip.of(corners, faces[some], colors[some])
+                for _ in range(times):
+                    self._fill(strip, clip)
+
+    def _fill(self, strip: Strip, clip: Rect) -> None:
+        context, columns = self._context(Pen(0), clip), len(strip.colors)
+        at, still, no_edges = np.zeros((1, 2)), IdentityTransform(), np.empty((0, 4))
+        self._agg.draw_quad_mesh(
+            context, self._upwards, columns, 1, strip.corners, at, still, strip.colors, True, no_edges
+        )
+
+    @contextmanager
+    def _agg_at(self, touched: Rect) -> Iterator[None]:
+        """Lend Agg a part of the frame to draw on."""
         ours, agg = (
             sheet[touched.top : touched.bottom, touched.left : touched.right] for sheet in (self.pixels, self._canvas)
         )
         for channel in range(3):  # many times faster than all three at once
             agg[..., channel] = ours[..., channel]
-        for shape in shapes:
-            face = None if shape.pen else _rgba(shape)
-            self._agg.draw_path(self._context(shape, clip), shape.path, self._upwards, face)
+        yield
         for channel in range(3):
             ours[..., channel] = agg[..., channel]
 
-    def _context(self, shape: Shape, clip: Rect) -> GraphicsContextBase:
-        pen, height = shape.pen or Pen(0), self.bounds.height
+    def _context(self, pen: Pen, clip: Rect) -> GraphicsContextBase:
+        height = self.bounds.height
         context: GraphicsContextBase = self._agg.new_gc()
-        context.set_foreground(_rgba(shape), isRGBA=True)
         context.set_linewidth(pen.width)
         context.set_capstyle("butt" if pen.dashes else "round")
         context.set_joinstyle("round")
@@ -112,10 +182,8 @@ def _rgba(shape: Shape) -> tuple[float, float, float, float]:
     return red / 255, green / 255, blue / 255, shape.alpha
 
 
-def _touched(shapes: Sequence[Shape], clip: Rect) -> Rect:
-    """The pixels of the clip that shapes can change."""
-    reach = 2 + max(shape.pen.width if shape.pen else 0.0 for shape in shapes)
-    points = np.concatenate([shape.path.vertices for shape in shapes])
+def _touched(points: NDArray[np.floating], reach: float, clip: Rect) -> Rect:
+    """The pixels of the clip that something so near to points can change."""
     left, right = _range(points[:, 0], reach, clip.left, clip.right)
     top, bottom = _range(points[:, 1], reach, clip.top, clip.bottom)
     return Rect(left, top, right - left, bottom - top)

@@ -18,21 +18,24 @@ from matplotlib.text import Text as Words
 from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
 
 from ..figure import Drawing, Figure, Panel, Rect, View
-from ..marks import Area, Arrows, Color, Floats, Image, Mark, Points, Polylines, Shades, Text, Trails
+from ..marks import Area, Arrows, Color, Floats, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
 from ..theme import Theme, rgb
 from ..typeset import font, measure
-from . import DASHES, RING, arrow_shapes, lowered
+from . import DASHES, RING, arrow_shapes, faces_of, lowered
 from .axes import POINT, build, fill, rendering, write
 from .lettering import anchored
 from .splat import fits
 
 __all__ = ["NATIVE", "draw_vector", "save"]
 
-NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Text)
+NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Mesh, Text)
 """Marks that this canvas draws itself; the others are lowered to these."""
 
 _SHORTEST_ARROW = 0.5
 """In frame pixels."""
+
+_SEAM = 0.6
+"""Width in design pixels of the line in a face's own colour around it, which closes the seam to its neighbours."""
 
 
 def draw_vector(drawing: Drawing, color: str | None = None) -> Page:
@@ -108,6 +111,8 @@ def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Art
             yield _image(mark, axes, view)
         case Area():
             yield from _area(mark, axes)
+        case Mesh():
+            yield _mesh(mark, axes)
         case Text() if np.isfinite(mark.xy).all():
             yield _text(mark, axes, view, theme)
 
@@ -215,11 +220,22 @@ def _area(mark: Area, axes: Axes) -> Iterator[Artist]:
         yield PathPatch(Path(np.concatenate([high, low[::-1]])), facecolor=color, linewidth=0, transform=axes.transData)
 
 
+def _mesh(mark: Mesh, axes: Axes) -> Artist:
+    """Faces with lines in their own colour around them, so that no seams show."""
+    faces, known = faces_of(mark)
+    each = mark.color / 255 if isinstance(mark.color, np.ndarray) else _each(mark.color, len(mark.faces))
+    colors = _with_alpha(each[known], mark.alpha)
+    seam = _SEAM * POINT if mark.alpha == 1 else 0.0
+    return PolyCollection(
+        list(mark.vertices[faces]), facecolors=colors, edgecolors=colors, linewidths=seam, transform=axes.transData
+    )
+
+
 def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
     """Words, held at their anchor: in another output they may be a little wider or narrower than in pixels."""
-    left, y = anchored(mark, view)
+    left, y = anchored(mark, view, theme.font)
     share = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor[0]]
-    width = measure(mark.text, mark.size, mark.bold).width * view.scale
+    width = measure(mark.text, mark.size, mark.bold, theme.font).width * view.scale
     x, y = _data(np.array([left + share * width, y]), view)
     return Words(
         float(x),

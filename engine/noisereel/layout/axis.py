@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ..figure import Range
-from ..typeset import measure, rise
+from ..typeset import SANS, measure, rise
 from .plan import PanelPlan
 from .ticks import Ticks, candidates, ticks
 
@@ -21,17 +21,18 @@ LINE = 18.0
 """From tick labels down to the axis' name."""
 
 
-def x_ticks(limits: Range, length: float) -> Ticks:
+def x_ticks(limits: Range, length: float, family: str = SANS) -> Ticks:
     """Labels below an axis, at least 14 design pixels apart.
 
     Args:
         limits: The axis' limits.
         length: The axis' length in design pixels.
+        family: Of their type.
     """
     unit = length / abs(limits[1] - limits[0])
 
     def fits(option: Ticks) -> bool:
-        widths = [measure(label, LABEL_SIZE).width for label in option.labels]
+        widths = [measure(label, LABEL_SIZE, family=family).width for label in option.labels]
         spans = zip(pairwise(option.values), pairwise(widths), strict=True)
         return all((right - left) * unit - (a + b) / 2 >= 14 for (left, right), (a, b) in spans)
 
@@ -56,20 +57,23 @@ def footer(plan: PanelPlan) -> float:
     return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0) + 2
 
 
-def gutter(plan: PanelPlan, height: float) -> float:
+def gutter(plan: PanelPlan, height: float, family: str) -> float:
     """Room left of data so high."""
     if not plan.has_axes:
         return 0.0
-    beside = max(measure(label, LABEL_SIZE).width for label in y_ticks(plan.y, height).labels)
-    below = max(measure(option.labels[0], LABEL_SIZE).width for option in candidates(*plan.x))
+    beside = max(measure(label, LABEL_SIZE, family=family).width for label in y_ticks(plan.y, height).labels)
+    below = max(measure(option.labels[0], LABEL_SIZE, family=family).width for option in candidates(*plan.x))
     return max(beside + LABEL_GAP, below / 2)
 
 
-def overhang(plan: PanelPlan, width: float) -> float:
+def overhang(plan: PanelPlan, width: float, family: str) -> float:
     """How far the last label below an axis at least so wide may reach to the right of it."""
     if not plan.has_axes:
         return 0.0
     low, high = sorted(plan.x)
     unit = width / (high - low)
-    last = [(measure(o.labels[-1], LABEL_SIZE).width / 2, high - o.values[-1]) for o in candidates(low, high)]
-    return max(0.0, *(half - short * unit for half, short in last))
+    return max(0.0, *(_half(o.labels[-1], family) - (high - o.values[-1]) * unit for o in candidates(low, high)))
+
+
+def _half(label: str, family: str) -> float:
+    return measure(label, LABEL_SIZE, family=family).width / 2

@@ -30,14 +30,14 @@ _LEAST = 16.0
 
 def crowded(plan: PanelPlan, width: float, theme: Theme) -> bool:
     """Whether a title and what else stands above data so wide need two lines."""
-    title = measure(plan.title, TITLE_SIZE, bold=True).width
-    beside = _label_width(plan) + _key_width(plan.guides, width, theme)
+    title = measure(plan.title, TITLE_SIZE, True, theme.font).width
+    beside = _label_width(plan, theme) + _key_width(plan.guides, width, theme)
     return title > 0 and beside > 0 and title + beside > width
 
 
 def header(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
     """Room above the data: one line or, stacked, two; without any, half a tick label."""
-    title, beside = rise(plan.title, TITLE_SIZE, bold=True) if plan.title else 0.0, _beside_rise(plan, theme)
+    title, beside = rise(plan.title, TITLE_SIZE, True, theme.font) if plan.title else 0.0, _beside_rise(plan, theme)
     if title and stacked:
         return title + _lift(plan, theme, stacked)
     if title or beside:
@@ -69,13 +69,15 @@ def _lift(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
 
 def _beside_rise(plan: PanelPlan, theme: Theme) -> float:
     """How far y label and key reach up; 0 without."""
-    key = [rise(part.text, KEY_SIZE) for part in key_parts(plan.guides, theme) if isinstance(part, Word)]
-    return max([rise(plan.y_label, LABEL_SIZE), *key]) if plan.y_label else max(key, default=0.0)
+    key = [
+        rise(part.text, KEY_SIZE, False, theme.font) for part in key_parts(plan.guides, theme) if isinstance(part, Word)
+    ]
+    return max([rise(plan.y_label, LABEL_SIZE, False, theme.font), *key]) if plan.y_label else max(key, default=0.0)
 
 
-def _label_width(plan: PanelPlan) -> float:
+def _label_width(plan: PanelPlan, theme: Theme) -> float:
     """Room for the y axis' name beside a title."""
-    return measure(plan.y_label, LABEL_SIZE).width + _WORD_GAP if plan.y_label else 0.0
+    return measure(plan.y_label, LABEL_SIZE, False, theme.font).width + _WORD_GAP if plan.y_label else 0.0
 
 
 def _key_width(guides: Sequence[Guide], width: float, theme: Theme) -> float:
@@ -86,9 +88,9 @@ def _key_width(guides: Sequence[Guide], width: float, theme: Theme) -> float:
 
 def _title_size(plan: PanelPlan, panel: Panel, stacked: bool, room: float) -> float:
     """The type size at which a title ends before what else stands on its line."""
-    width = panel.look.size[0]
-    beside = 0.0 if stacked else _label_width(plan) + _key_width(plan.guides, width, panel.look.theme)
-    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else room), bold=True)
+    width, theme = panel.look.size[0], panel.look.theme
+    beside = 0.0 if stacked else _label_width(plan, theme) + _key_width(plan.guides, width, theme)
+    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else room), True, theme.font)
 
 
 def _title(plan: PanelPlan, panel: Panel, stacked: bool, size: float) -> Slot:
@@ -101,11 +103,12 @@ def _axis_names(panel: Panel, title: Slot, stacked: bool) -> tuple[Slot, Slot]:
     """y's beside the title or below it, x's below the right end of its labels."""
     view, theme, (width, _) = panel.look.view, panel.look.theme, panel.look.size
     beside = title.text and not stacked
-    indent = measure(title.text, title.size, bold=True).width + _WORD_GAP if beside else 0.0
+    indent = measure(title.text, title.size, True, theme.font).width + _WORD_GAP if beside else 0.0
     free = max(_LEAST, width - indent - _key_width(panel.guides, width, theme))
     above = round(view.rect.top - HEADER * view.scale)
     below = round(view.rect.bottom + (LABEL_GAP + rise("0", LABEL_SIZE) + LINE) * view.scale)
-    y_size, x_size = fitting(panel.y_label, LABEL_SIZE, free), fitting(panel.x_label, LABEL_SIZE, width)
+    y_size = fitting(panel.y_label, LABEL_SIZE, free, False, theme.font)
+    x_size = fitting(panel.x_label, LABEL_SIZE, width, False, theme.font)
     muted = theme.color("muted")
     return (
         Slot(panel.y_label, round(view.rect.left + indent * view.scale), above, y_size, muted),

@@ -63,12 +63,13 @@ def key_scale(parts: Sequence[Part], room: float) -> float:
 
 def _parts(guide: Guide, theme: Theme) -> list[Part]:
     if isinstance(guide, Legend):
-        return [_word(label, theme.color(color), _FAR) for label, color in guide.entries]
+        return [_word(label, theme.color(color), _FAR, theme.font) for label, color in guide.entries]
     ink = theme.color("muted")
     low, high = (f"{value:.3g}".replace("-", "\N{MINUS SIGN}") for value in (guide.low, guide.high))
-    label = [_word(guide.label, ink, _FAR / 2)] if guide.label else []
-    return [*label, _word(low, ink, _NEAR), Ramp(guide.palette), _word(high, ink, _FAR)]
+    label = [_word(guide.label, ink, _FAR / 2, theme.font)] if guide.label else []
+    ramp = Ramp(guide.palette)
+    return [*label, _word(low, ink, _NEAR, theme.font), ramp, _word(high, ink, _FAR, theme.font)]
 
 
-def _word(text: str, color: str, space: float) -> Word:
-    return Word(text, color, measure(text, KEY_SIZE).width, space)
+def _word(text: str, color: str, space: float, family: str) -> Word:
+    return Word(text, color, measure(text, KEY_SIZE, family=family).width, space)

@@ -96,7 +96,7 @@ def _with_lines(room: Room, plans: Sequence[PanelPlan], grid: Grid, stacked: fro
         return table
     table = replace(table, rows=share_rows(_useful_heights(plans, table, least)))
     if all(plan.space == "image" for plan in plans):
-        table = replace(table, columns=share_columns(_useful_widths(plans, table, least, room.scale)))
+        table = replace(table, columns=share_columns(_useful_widths(room, plans, table, least)))
     return table
 
 
@@ -120,8 +120,8 @@ def _row_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Table
 def _column_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Table) -> Share:
     n, scale = len(grid.widths), room.scale
     least = (room.x[1] - room.x[0]) / n / 2
-    before = ((p.columns[0], scale * gutter(p, table.height(p) / scale)) for p in plans)
-    after = _largest(n, ((p.columns[1], scale * overhang(p, least / scale)) for p in plans))
+    before = ((p.columns[0], scale * gutter(p, table.height(p) / scale, room.theme.font)) for p in plans)
+    after = _largest(n, ((p.columns[1], scale * overhang(p, least / scale, room.theme.font)) for p in plans))
     after[-1] = max(0.0, after[-1] - (room.size[0] - room.x[1]) + 4 * scale)
     return partial(share, *room.x, grid.widths, _largest(n, before), after, table.gap)
 
@@ -132,11 +132,11 @@ def _useful_heights(plans: Sequence[PanelPlan], table: _Table, least: float) -> 
     return _largest(len(table.rows), tall, least)
 
 
-def _useful_widths(plans: Sequence[PanelPlan], table: _Table, least: float, scale: float) -> list[float]:
+def _useful_widths(room: Room, plans: Sequence[PanelPlan], table: _Table, least: float) -> list[float]:
     """What each column can fill with pictures of the rows' heights, or with their titles."""
 
     def wide(plan: PanelPlan) -> float:
-        title = measure(plan.title, TITLE_SIZE, bold=True).width * scale
+        title = measure(plan.title, TITLE_SIZE, True, room.theme.font).width * room.scale
         return max(title, _filled(plan, table)[0]) if plan.cell[3] == 1 else inf
 
     return _largest(len(table.columns), ((plan.columns[0], wide(plan)) for plan in plans), least)

@@ -93,7 +93,7 @@ class _Sheet:
 
     def fitted(self, slot: Slot, room: float) -> Slot:
         """The slot in its colour, and in smaller type if it would be wider than a room in pixels."""
-        size = fitting(slot.text, slot.size, room / self.scale, slot.bold)
+        size = fitting(slot.text, slot.size, room / self.scale, slot.bold, self.theme.font)
         return replace(slot, size=size, color=self.theme.color(slot.color))
 
 
@@ -102,7 +102,7 @@ def _head(sheet: _Sheet, title: Slot, subtitle: Slot) -> tuple[Slot, ...]:
     baseline = TOP
     for slot in (title, subtitle):
         if slot.text:
-            above = rise(slot.text, slot.size, slot.bold)
+            above = rise(slot.text, slot.size, slot.bold, sheet.theme.font)
             baseline += max(33.0, above + 13) if slots else above
             placed = replace(slot, x=sheet.left, baseline=round(baseline * sheet.scale))
             slots.append(sheet.fitted(placed, sheet.right - sheet.left))

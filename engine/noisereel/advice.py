@@ -1,0 +1,46 @@
+"""What a scene says that is allowed, but likely not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .plugin import Plugin
+
+if TYPE_CHECKING:
+    from .errors import Problem
+    from .scene import Scene
+
+__all__ = ["advice"]
+
+_PARTS = ("dataset", "schedule", "denoiser", "sampler", "metrics")
+
+
+def advice(scene: Scene) -> tuple[Problem, ...]:
+    """What the plugins of a scene advise, each with its place in the file, and each once."""
+    found = [
+        scene.source.problem(f"{owner}.{key}", said)
+        for owner, key, value in _values(scene)
+        for plugin in _plugins(value)
+        for said in plugin.advice()
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:
+    """Everything of a scene that may hold plugins: whose it is, its key, and itself."""
+    for name, run in scene.runs.items():
+        yield from ((f"runs.{name}", key, getattr(run, key)) for key in _PARTS)
+    for i, panel in enumerate(scene.panels):
+        yield f"panels.{i}", "layers", panel.layers
+
+
+def _plugins(value: Any) -> Iterator[Plugin]:
+    """A plugin and those in its fields; those in a list."""
+    if isinstance(value, Plugin):
+        yield value
+        value = [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        for each in value:
+            if isinstance(each, (Plugin, tuple)):
+                yield from _plugins(each)

@@ -1,0 +1,104 @@
+"""Themes of one's own: a YAML file that extends a theme of ours.
+
+    extends: light
+    font: DejaVu Serif
+    background: "#FFF8E7"
+    amber: "#B5651D"
+
+``extends`` is dark where left out; ``font`` is any installed family; the rest are colours by role, in quotes since a
+bare # begins a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from .build import Builder
+from .errors import suggest
+from .load_runs import refuse_unknown
+from .nodes import Node, describe, with_paths
+from .theme import ROLES, THEMES, Theme
+from .yaml_nodes import parse
+
+__all__ = ["SUFFIXES", "find_theme"]
+
+SUFFIXES = (".yaml", ".yml")
+"""What tells a theme file from the name of a theme."""
+
+
+def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
+    """The theme that a node names, or that stands in the file that it names; what is wrong goes to the builder.
+
+    Args:
+        node: A name or a path, ending in .yaml.
+        folder: What paths written in the scene start from; those of command-line options start here.
+        builder: Takes what is wrong.
+
+    Raises:
+        SceneError: The file is no YAML.
+    """
+    if not isinstance(node.value, str):
+        return None  # the film's own validation says so
+    named = node.value
+    if named in THEMES:
+        return THEMES[named]
+    if not named.endswith(SUFFIXES):
+        builder.report(node, f"unknown theme '{named}'; {suggest(named, [*THEMES])}")
+        return None
+    path = folder / named if node.place.line else Path(named)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        said = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+        builder.report(node, f"'{path}' {said}")
+        return None
+    return _theme(text, path, builder)
+
+
+def _theme(text: str, path: Path, builder: Builder) -> Theme | None:
+    root = with_paths(parse(text, str(path)))
+    if root.map is None:
+        builder.report(root, f"must be a mapping such as 'extends: dark', got {describe(root)}")
+        return None
+    refuse_unknown(root, ("extends", "font", *ROLES), builder)
+    base = _base(root.child("extends"), builder)
+    font = root.child("font")
+    if font is not None:
+        _check_font(font, builder)
+    colors = {role: _color(child, builder) for role in ROLES if (child := root.child(role)) is not None}
+    if base is None:
+        return None
+    family = base.font if font is None else str(font.value)
+    return replace(base, name=path.stem, colors=MappingProxyType({**base.colors, **colors}), font=family)
+
+
+def _base(node: Node | None, builder: Builder) -> Theme | None:
+    name = "dark" if node is None else str(node.value)
+    if node is not None and name not in THEMES:
+        builder.report(node, f"unknown theme '{name}'; {suggest(name, [*THEMES])}")
+    return THEMES.get(name)
+
+
+_HEX = re.compile("#[0-9A-Fa-f]{6}")
+
+
+def _color(node: Node, builder: Builder) -> str:
+    if not _HEX.fullmatch(str(node.value)):
+        builder.report(node, f'must be a hex colour in quotes, such as "#5AB0F2", got {describe(node)}')
+    return str(node.value)
+
+
+def _check_font(node: Node, builder: Builder) -> None:
+    """Report a family that is not installed; matplotlib would only warn and take another."""
+    from matplotlib.font_manager import fontManager
+
+    names = fontManager.get_font_names()
+    if node.value not in names:
+        hint = suggest(str(node.value), names)
+        near = (
+            hint if hint.startswith("did you mean") else "matplotlib brings DejaVu Sans, DejaVu Serif and STIXGeneral"
+        )
+        builder.report(node, f"no font '{node.value}' is installed; {near}")
