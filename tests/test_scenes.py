@@ -78,7 +78,7 @@ def test_a_scene_renders_small(name, tmp_path):
 def test_the_swiss_roll_ends_as_a_gaussian(records):
     (record,) = records("swiss-roll-forward").values()
     first, last = record.scalars(0), record.scalars(len(record) - 1)
-    gaussian = record.metrics[0].reference(record.data)["Gaussian"]
+    gaussian = record.metrics[0].reference(record.particles, record.event)["Gaussian"]
     assert last["entropy"] == pytest.approx(gaussian, abs=0.02)
     assert first["entropy"] < 7
     assert last["std"] == pytest.approx(1, abs=0.02)

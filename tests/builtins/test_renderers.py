@@ -44,7 +44,7 @@ class Spread(Metric):
     def measure(self, state: State, ctx: Measure) -> Mapping[str, np.ndarray]:
         return {"spread": state.x.abs().amax().numpy()}
 
-    def reference(self, data: Data) -> Mapping[str, float]:
+    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
         return {"limit": 9.0}
 
 

@@ -1,9 +1,11 @@
-"""PNG and SVG stills, opened again."""
+"""PNG, SVG and PDF stills, opened again."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,9 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from noisereel.figure import Drawing, Figure, Rect, Slot, TimeBar
+from noisereel.figure import Box, Drawing, Figure, Rect, Slot, TimeBar
+from noisereel.layout import PanelPlan, lay_out
+from noisereel.marks import Area, Arrows, Points, Polylines, Shades, Text, Trails
 from noisereel.theme import THEMES
 from noisereel.writer import Frame, OutputSpec, Writer
+from noisereel_builtins.writers.pdf import Pdf
 from noisereel_builtins.writers.png import Png
 from noisereel_builtins.writers.svg import Svg
 
@@ -44,8 +49,9 @@ def test_png_knows_its_scene(tmp_path: Path) -> None:
         assert image.text == METADATA
 
 
-def test_both_are_stills() -> None:
-    assert Png.still and Svg.still and Png.alpha and Svg.alpha and (Png.takes, Svg.takes) == ("pixels", "drawing")
+def test_all_are_stills_and_can_be_transparent() -> None:
+    assert all(writer.still and writer.alpha for writer in (Png, Svg, Pdf))
+    assert (Png.takes, Svg.takes, Pdf.takes) == ("pixels", "drawing", "drawing")
 
 
 def drawing() -> Drawing:
@@ -81,3 +87,65 @@ def test_svg_is_the_same_every_time(tmp_path: Path) -> None:
     svg(tmp_path / "a.svg")
     svg(tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def everything_vector(theme: str = "paper") -> Drawing:
+    """A graph with every mark that is a shape, formulas and live words."""
+    plan = PanelPlan("graph", Box((0, 1), (0, 1)), title=r"$x_t$ at {t}", title_live=True, x_label=r"$\alpha$")
+    figure = lay_out((640, 480), THEMES[theme], [plan], title="Shapes", bar=("t = 1", "T"))
+    xy = np.random.default_rng(0).random((50, 2)).astype(np.float32)
+    each = Shades(np.arange(50, dtype=np.uint8) * 5, figure.theme.gradient())
+    marks = (
+        Points(xy, each, 3, 0.5),
+        Points(xy[:3], "#112233", 5, 1, edge="#FFFFFF"),
+        Polylines((xy,), "#112233", 1.5),
+        Trails(np.stack([xy, xy[::-1]]), each),
+        Arrows(xy, xy / 9, "#112233"),
+        Area(np.array([0, 1.0]), np.zeros(2), np.ones(2), "#112233", 0.2),
+        Text((0.5, 0.5), r"$\sigma_t$ here", "#112233"),
+    )
+    return Drawing(figure, (marks,), (r"$x_t$ at 7", "t = 1"), 0.5)
+
+
+def test_pdf_is_vector_with_its_type_inside(tmp_path: Path) -> None:
+    write(Pdf(), tmp_path / "a.pdf", everything_vector())
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert b"/Subtype /Image" not in pdf
+    fonts = set(re.findall(rb"/BaseFont /[A-Z]{6}\+([\w-]+)", pdf))
+    assert {b"DejaVuSerif", b"DejaVuSerif-Bold"} <= fonts
+    # Type 42: TrueType outlines, each font with its file
+    assert pdf.count(b"/FontFile2") == pdf.count(b"/CIDFontType2") >= len(fonts)
+    assert not re.search(rb"/Subtype /(Type1|Type3)\b", pdf)
+
+
+def test_pdf_is_a_page_of_the_films_size(tmp_path: Path) -> None:
+    write(Pdf(), tmp_path / "a.pdf", everything_vector())
+    found = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", (tmp_path / "a.pdf").read_bytes())
+    assert found is not None
+    width, height = map(float, found.groups())
+    assert width == pytest.approx(960 * 0.72, rel=1e-6) and height == pytest.approx(720 * 0.72, rel=1e-6)
+
+
+def test_pdf_knows_its_scene(tmp_path: Path) -> None:
+    write(Pdf(), tmp_path / "a.pdf", drawing(), metadata=METADATA)
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert b"/Subject (A roll dissolves)" in pdf
+    assert "x_t → ε".encode("utf-16-be") in pdf
+    found = re.search(rb"/Keywords \((.*)\)", pdf)
+    assert found is not None and json.loads(re.sub(rb"\\(.)", rb"\1", found[1])) == METADATA
+
+
+@pytest.mark.parametrize("writer", [Svg, Pdf])
+def test_several_at_once_are_the_same_as_one_by_one(tmp_path: Path, writer: type[Writer]) -> None:
+    """matplotlib's settings and its parser of formulas are no thread's own."""
+    whats = [everything_vector(theme) for theme in ("paper", "dark") * 2]
+
+    def file(i: int, place: str) -> bytes:
+        path = tmp_path / f"{place}-{i}.{writer.__name__.lower()}"
+        write(writer(), path, whats[i])
+        return path.read_bytes()
+
+    alone = [file(0, "alone"), file(1, "alone")]
+    with ThreadPoolExecutor(4) as pool:
+        together = [*pool.map(lambda i: file(i, "together"), range(len(whats)))]
+    assert together == alone * 2

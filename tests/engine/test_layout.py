@@ -171,6 +171,14 @@ def test_limits_cut_nothing_and_planes_and_pictures_keep_their_shape(case: tuple
             assert max(per_x, per_y) < min(a_pixel_more) + 1e-5
 
 
+@pytest.mark.parametrize(
+    ("size", "scale"),
+    [((1280, 720), 1), ((960, 720), 1), ((2560, 720), 1), ((720, 1280), 1), ((360, 640), 0.5), ((720, 720), 0.75**0.5)],
+)
+def test_type_keeps_its_share_of_the_smaller_side_of_frames_of_every_shape(size: tuple[int, int], scale: float) -> None:
+    assert lay_out(size, DARK, [PanelPlan("plane", PLANE)]).scale == pytest.approx(scale)
+
+
 def test_a_single_plane_fills_the_frame_between_title_and_bar() -> None:
     figure = lay_out((1280, 720), DARK, [PanelPlan("plane", PLANE)], title="A swiss roll", bar=("t = 95", "T = 1000"))
     (panel,) = figure.panels

@@ -128,6 +128,28 @@ def test_one_hold_serves_both_ends_and_the_rate_is_exact(registry: Registry) -> 
     assert film.rate == Fraction(2997, 100)
 
 
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("16:9", (1280, 720)), ("4:3", (960, 720)), ("1:1", (720, 720)), ("'9:16'", (720, 1280)), ("[64, 48]", (64, 48))],
+)
+def test_sizes_are_pixels_or_shapes(registry: Registry, written: str, size: tuple[int, int]) -> None:
+    assert scene_of(BASE + f"film: {{size: {written}}}", registry).film.size == size
+
+
+def test_in_a_tall_frame_rows_become_columns_where_panels_are_squarer_then(registry: Registry) -> None:
+    text = (
+        BASE
+        + "panels: [{name: a}, {name: b}, {name: c}]\nlayout: {areas: [a b, a c], widths: [3, 2]}\nfilm: {size: %s}"
+    )
+    cells, widths, heights = scene_of(text % "16:9", registry).arrangement
+    assert (cells, widths, heights) == (((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1)), (3, 2), (1, 1))
+    assert scene_of(text % "1:1", registry).arrangement == (cells, widths, heights)
+    turned = ((0, 0, 1, 2), (1, 0, 1, 1), (1, 1, 1, 1)), (1, 1), (3, 2)
+    assert scene_of(text % "9:16", registry).arrangement == turned
+    below = BASE + "panels: [{}, {}]\nlayout: {columns: 1}\nfilm: {size: 9:16}"
+    assert scene_of(below, registry).arrangement == (((0, 0, 1, 1), (1, 0, 1, 1)), (1,), (1, 1))
+
+
 def test_scenes_are_frozen(registry: Registry) -> None:
     scene = scene_of(BASE, registry)
     with pytest.raises(ValidationError):
@@ -146,6 +168,9 @@ def test_problems_found_later_point_at_what_was_written(registry: Registry) -> N
     assert str(problem("runs.a.2.dataset", "is empty")) == "s.yaml:1:10: dataset: is empty"
     assert str(problem("runs.a.2.sampler", "is odd")) == "s.yaml:5:14: runs.a.sampler: is odd"
     assert str(problem("panels.0.layers", "is odd")) == "s.yaml:1:1: panels.0.layers: is odd"
+    problem = scene_of(BASE + "film:\n  slow: [{at: 1}]\n  align: t", registry).source.problem
+    assert str(problem("film.align", "is odd")) == "s.yaml:6:10: film.align: is odd"
+    assert str(problem("film.slow.0.at", "is odd")) == "s.yaml:5:9: film.slow.0.at: is odd"
 
 
 # The grid

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from noisereel.schedule import Level
-from noisereel.timeline import LOG_SNR_CLIP, Tick, timeline
+from noisereel.specs import Slow
+from noisereel.timeline import LOG_SNR_CLIP, Tick, TimelineError, timeline
 
 FPS = Fraction(25)
 
@@ -31,22 +32,45 @@ options = st.fixed_dictionaries(
         "ease": st.sampled_from(["linear", "in-out"]),
         "align": st.sampled_from(["progress", "t", "log-snr"]),
         "boomerang": st.booleans(),
+        "reverse": st.booleans(),
+        "poster": st.booleans(),
     }
+)
+stretches = st.builds(
+    Slow,
+    at=st.floats(0, 1),  # as a share of what the first run goes through
+    by=st.sampled_from(["t", "log-snr"]),
+    factor=st.floats(1, 100),
+    width=st.none() | st.floats(1e-3, 100),
 )
 
 
-@given(st.dictionaries(st.sampled_from("abc"), falling, min_size=1), options)
+def placed(slow: Slow, levels: list[Level]) -> Slow:
+    """The stretch with its middle where the run goes."""
+    snrs = [min(max(level.log_snr, -LOG_SNR_CLIP), LOG_SNR_CLIP) for level in levels]
+    axis = [level.t for level in levels] if slow.by == "t" else snrs
+    low, high = min(axis), max(axis)
+    return slow.model_copy(update={"at": min(low + slow.at * (high - low), high)})
+
+
+@given(st.dictionaries(st.sampled_from("abc"), falling, min_size=1), options, st.lists(stretches, max_size=2))
 @settings(max_examples=200, deadline=None)
-def test_any_film_is_whole(paths: dict[str, list[Level]], how: dict) -> None:
-    ticks = timeline(paths, **how)
+def test_any_film_is_whole(paths: dict[str, list[Level]], how: dict, slow: list[Slow]) -> None:
+    slow = [placed(each, next(iter(paths.values()))) for each in slow]
+    ticks = timeline(paths, **how, slow=slow)
+    assert [tick.index for tick in ticks] == list(range(len(ticks)))
+    if how["poster"] and how["frames"] > 1:
+        poster, *ticks = ticks
+        end = ticks[how["frames"] - 1]
+        assert (poster.steps, poster.fraction, poster.duration) == (end.steps, end.fraction, 1 / how["fps"])
     frames, (first, last) = how["frames"], [round(seconds * how["fps"]) for seconds in how["hold"]]
     ways = 2 if how["boomerang"] and frames > 1 else 1
     count = ways * frames - (ways - 1)
 
-    assert [tick.index for tick in ticks] == list(range(count))
+    assert len(ticks) == count
     assert sum(tick.duration for tick in ticks) == (count + first + ways * last) / how["fps"]
     assert all(tick.duration > 0 and tick.duration * how["fps"] == round(tick.duration * how["fps"]) for tick in ticks)
-    forth = ticks[:frames]
+    forth = ticks[:frames][::-1] if how["reverse"] else ticks[:frames]
     assert all(a.fraction < b.fraction for a, b in pairwise(forth))
     assert forth[-1].fraction == 1 and (frames == 1 or forth[0].fraction == 0)
     for name, levels in paths.items():
@@ -155,3 +179,61 @@ def test_by_progress_a_run_may_go_back_and_forth() -> None:
 def test_repeated_times_still_begin_at_the_first_and_end_at_the_last_visit() -> None:
     shown = steps(timeline({"a": path(5, 5, 5, 0, 0, 0)}, frames=4, fps=FPS, ease="linear", align="t"))
     assert (shown[0], shown[-1]) == (0, 5) and shown == sorted(shown)
+
+
+def test_a_poster_is_one_frame_of_the_end_before_the_film() -> None:
+    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", poster=True)
+    assert steps(ticks) == [2, 0, 1, 2]
+    assert [tick.duration * 25 for tick in ticks] == [1, 6, 1, 11]
+
+
+def test_reverse_runs_from_the_end_to_the_beginning() -> None:
+    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", reverse=True)
+    assert steps(ticks) == [2, 1, 0]
+    assert [tick.fraction for tick in ticks] == [1, 0.5, 0]
+    assert [tick.duration * 25 for tick in ticks] == [6, 1, 11]
+    there_and_back = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, ease="linear", reverse=True, boomerang=True)
+    assert steps(there_and_back) == [2, 1, 0, 1, 2]
+
+
+def speeds(slow: list[Slow], levels: list[Level], frames: int = 4001, **how: object) -> dict[int, float]:
+    """Times at which each visit is shown, as a share of the frames that one far away gets."""
+    shown = steps(timeline({"a": levels}, frames=frames, fps=FPS, ease="linear", slow=slow, **how))
+    far = (shown.count(20) + shown.count(80)) / 2
+    return {step: shown.count(step) / far for step in (40, 45, 50, 55, 60)}
+
+
+def test_slow_motion_shows_the_middle_so_many_times_longer() -> None:
+    # cos² with half its height at half its width: 1 + 4·(0, 1/2, 1, 1/2, 0)
+    found = speeds([Slow(at=50, factor=5, width=10)], path(*range(101)))
+    assert found == pytest.approx({40: 1, 45: 3, 50: 5, 55: 3, 60: 1}, rel=0.06)
+
+
+def test_slow_motion_by_log_snr_slows_the_same_noise_level_down() -> None:
+    # log-SNR of cos, sin at t = 50 of 100 is 0; its slope there, −2π/100, gives ±5 in t for a width of 0.2π.
+    found = speeds([Slow(at=0, by="log-snr", factor=5, width=0.2 * math.pi)], path(*range(101)), align="t")
+    assert found == pytest.approx({40: 1, 45: 3, 50: 5, 55: 3, 60: 1}, rel=0.06)
+
+
+def test_slow_stretches_add_up_and_the_nearest_visit_counts() -> None:
+    both = [Slow(at=50.3, factor=3, width=0.1), Slow(at=49.8, factor=2, width=0.1)]
+    assert speeds(both, path(*range(101))) == pytest.approx({40: 1, 45: 1, 50: 4, 55: 1, 60: 1}, rel=0.06)
+
+
+def test_a_film_with_slow_motion_is_as_long() -> None:
+    ticks = timeline({"a": path(*range(101))}, frames=50, fps=FPS, slow=[Slow(at=30)])
+    assert len(ticks) == 50 and sum(tick.duration for tick in ticks) == 2
+    assert (steps(ticks)[0], steps(ticks)[-1]) == (0, 100)
+
+
+@pytest.mark.parametrize(
+    ("slow", "said"),
+    [
+        (Slow(at=70), "must be where the film is: run 'a' goes from 0 to 60, got 70"),
+        (Slow(at=-3, by="log-snr"), "must be where the film is: run 'a' goes from -0.638917 to 10 in log-SNR, got -3"),
+    ],
+)
+def test_slow_motion_where_the_run_never_is(slow: Slow, said: str) -> None:
+    with pytest.raises(TimelineError) as error:
+        timeline({"a": path(60, 25, 0)}, frames=3, fps=FPS, slow=[Slow(at=25), slow])
+    assert (error.value.field, str(error.value)) == ("slow.1.at", said)

@@ -21,7 +21,7 @@ from noisereel.figure import Box, Drawing, View
 from noisereel.layout import PanelPlan, lay_out
 from noisereel.marks import Area, Arrows, Image, Mark, Points, Polylines, Shades, Text, Trails
 from noisereel.renderer import Space
-from noisereel.theme import THEMES
+from noisereel.theme import THEMES, rgb
 
 LIGHT = THEMES["light"]
 INK = LIGHT.color("ink")
@@ -64,8 +64,8 @@ def test_the_bar_is_filled_as_far_as_the_film_is() -> None:
     bar = what.figure.bar
     assert bar is not None
     row = pixels(what)[bar.rect.top + 1, bar.rect.left : bar.rect.right]
-    assert np.abs(row - (0x1F, 0x6F, 0xB5)).sum(axis=1)[: int(0.4 * bar.rect.width) - 1].max() == 0
-    assert np.abs(row - (0xE4, 0xE1, 0xD9)).sum(axis=1)[int(0.4 * bar.rect.width) + 2 :].max() == 0
+    assert np.abs(row - rgb(LIGHT.color("blue"))).sum(axis=1)[: int(0.4 * bar.rect.width) - 1].max() == 0
+    assert np.abs(row - rgb(LIGHT.color("faint"))).sum(axis=1)[int(0.4 * bar.rect.width) + 2 :].max() == 0
 
 
 def some_marks() -> dict[str, Mark]:

@@ -1,0 +1,45 @@
+"""Writes docs/reference.md, the table of all built-in plugins: ``python docs/make_reference.py``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import noisereel_builtins
+from noisereel.describe import parameters
+from noisereel.registry import KINDS, Registry
+
+PAGE = Path(__file__).with_name("reference.md")
+
+INTRODUCTION = """# All plugins
+
+Made from the plugins' own documentation by `python docs/make_reference.py`. `noisereel plugins show NAME` says more of
+each: its equation, and where it comes from.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    registry = Registry.from_plugins({"noisereel": noisereel_builtins}, strict=True)
+    parts = [INTRODUCTION]
+    for kind in KINDS:
+        rows = (line for name in registry.names(kind) for line in _rows(name, registry.get(kind, name)))
+        parts.append(
+            f"## {kind.capitalize()}s\n\n| name | what it is | parameters |\n|---|---|---|\n" + "\n".join(rows)
+        )
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _rows(name: str, cls: type) -> Iterator[str]:
+    first = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
+    fields = [f"**{field}** ({kind}): {said}" for field, kind, said in parameters(cls)]
+    yield f"| `{name}` | {_cell(first)} | {'<br>'.join(map(_cell, fields))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,260 @@
+"""Laws that every registered schedule, spacing and sampler keeps: a new one is tested the day it arrives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+from walking import DOUBLE, Gauss, context, rows_of, walk
+
+import noisereel_builtins
+from noisereel.noise import Noise
+from noisereel.registry import Registry
+from noisereel.sampler import Sampler, StepContext
+from noisereel.schedule import Schedule, Spacing, check_schedule, signal_left
+from noisereel_builtins.schedules.edm import EDM
+from noisereel_builtins.schedules.linear import Linear
+from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
+from noisereel_builtins.spacings.linspace import Linspace
+
+REGISTRY = Registry.from_plugins({"builtins": noisereel_builtins})
+
+EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
+    ("schedule", "alpha-bars"): {"values": (0.9, 0.6, 0.6, 0.1)},
+    ("schedule", "betas"): {"values": (0.1, 0.2, 0.5)},
+    ("schedule", "zero-terminal-snr"): {"of": Linear()},
+    ("spacing", "t-min"): {"t": 0.5},
+    ("spacing", "times"): {"values": (12.0, 7.0, 1.0, 0.0)},
+}
+"""Fields of plugins that have no defaults for all of them."""
+
+SCHEDULES = {"vp": Linear(steps=12), "ve": EDM(steps=12), "flow": RectifiedFlow(steps=12)}
+
+
+def names(kind: str) -> list[str]:
+    return REGISTRY.names(kind)
+
+
+def example(kind: str, name: str, **fields: Any) -> Any:
+    cls = REGISTRY.get(kind, name)
+    needed = {field for field, info in cls.model_fields.items() if info.is_required()}
+    given = EXAMPLES.get((kind, name), {})
+    assert needed <= given.keys(), f"add an example of {kind} '{name}' with {needed}"
+    return cls(**given, **fields)
+
+
+# Schedules
+
+
+@pytest.mark.parametrize("name", names("schedule"))
+def test_schedules_fall_from_clean_data_to_noise(name: str) -> None:
+    schedule: Schedule = example("schedule", name)
+    assert check_schedule(schedule) is None
+    clean = schedule.at(0)
+    assert (clean.t, clean.alpha, clean.sigma) == (0.0, 1.0, 0.0)
+    levels = [schedule.at(k / 997 * schedule.T) for k in range(998)]
+    assert all(later.log_snr <= earlier.log_snr + 1e-12 for earlier, later in pairwise(levels))
+    assert all(level.sigma > 0 for level in levels[1:])
+    assert signal_left(schedule) < signal_left_at_first(schedule)
+
+
+def signal_left_at_first(schedule: Schedule) -> float:
+    first = schedule.at(1.0)
+    return first.alpha / math.hypot(first.alpha, first.sigma)
+
+
+@pytest.mark.parametrize("name", names("schedule"))
+def test_schedules_know_their_prior_and_their_bounds(name: str) -> None:
+    """The prior is x_T's noise; with unit data VP schedules have Var(x_T) = 1 on top of it."""
+    schedule: Schedule = example("schedule", name)
+    last = schedule.at(schedule.T)
+    preserving = abs(last.alpha**2 + last.sigma**2 - 1) < 1e-9
+    assert schedule.prior_std() == pytest.approx(1.0 if preserving else last.sigma)
+    for t in (-0.5, schedule.T + 0.5, math.nan):
+        with pytest.raises(ValueError, match="lies outside"):
+            schedule.at(t)
+
+
+@pytest.mark.parametrize("name", names("schedule"))
+def test_schedules_find_levels_back(name: str) -> None:
+    schedule: Schedule = example("schedule", name)
+    for share in (0.05, 0.4, 0.8):
+        level = schedule.at(share * schedule.T)
+        assert schedule.at(schedule.time_of(level.log_snr)).log_snr == pytest.approx(level.log_snr, abs=1e-6)
+
+
+# Spacings
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("name", names("spacing"))
+def test_spacings_fall_strictly_from_start(name: str, steps: int, schedule: Schedule) -> None:
+    spacing: Spacing = example("spacing", name)
+    start = schedule.T
+    times = spacing.times(schedule, steps, start)
+    assert all(isinstance(t, float) for t in times)
+    assert all(later < earlier for earlier, later in pairwise(times))
+    assert times[0] == start if name != "leading" else 1 <= times[0] <= start
+    assert times[-1] == {"t-min": 0.5}.get(name, 0.0)
+    assert len(times) == (4 if name == "times" else steps + 1)
+
+
+# Samplers
+
+
+def keyed(seed: int, first_row: int = 0) -> Any:
+    """Draws keyed as in a run; a walk's steps are told apart by how often was drawn before."""
+    noise, visits = Noise.of(seed, 0, torch.device("cpu")), iter(range(10**6))
+
+    def draw(like: Tensor, stream: str = "noise") -> Tensor:
+        return noise.at(0, 0.0, 0.0, next(visits), first_row)(like, stream)
+
+    return draw
+
+
+def prepared(
+    sampler: Sampler, schedule: Schedule, event: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, StepContext]:
+    """Particles where the sampler begins, and a context for them."""
+    generator = torch.Generator().manual_seed(3)
+    origin, z = (torch.randn(5, *event, generator=generator, dtype=dtype) for _ in range(2))
+    level = schedule.at(sampler.path(schedule, None)[0])
+    return level.alpha * origin + level.sigma * z, context(schedule, keyed(0), Gauss(0.3, 0.4), origin)
+
+
+every_sampler = pytest.mark.parametrize("name", names("sampler"))
+every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+
+
+@every_sampler
+@every_schedule
+def test_paths_start_where_they_should_and_stay_inside(name: str, schedule: Schedule) -> None:
+    sampler: Sampler = example("sampler", name)
+    path = sampler.path(schedule, None)
+    assert sorted((path[0], path[-1])) == [0, schedule.T]
+    for start in (4.5, 9.0):
+        onwards = sampler.path(schedule, start)
+        assert onwards[0] == start
+        assert onwards[-1] == path[-1]
+        assert all(0 <= t <= schedule.T for t in onwards)
+
+
+@every_sampler
+@pytest.mark.parametrize("spacing", names("spacing"))
+def test_samplers_take_any_spacing(name: str, spacing: str) -> None:
+    schedule = SCHEDULES["vp"]
+    chosen = example("spacing", spacing)
+    sampler: Sampler = example("sampler", name, steps=4, spacing=chosen)
+    wanted = chosen.times(schedule, 4, schedule.T)
+    missing = set(wanted) - set(sampler.path(schedule, None))
+    assert missing == set()
+
+
+@every_sampler
+@every_schedule
+@pytest.mark.parametrize("event", [(2,), (4, 6)], ids=["points", "pictures"])
+def test_walks_keep_shape_and_type_and_stay_finite(name: str, schedule: Schedule, event: tuple[int, ...]) -> None:
+    sampler: Sampler = example("sampler", name)
+    for dtype in (torch.float32, DOUBLE):
+        x, ctx = prepared(sampler, schedule, event, dtype)
+        for state in walk(sampler, x, ctx):
+            assert state.shape == x.shape
+            assert state.dtype == dtype
+            assert bool(torch.isfinite(state).all())
+
+
+@every_sampler
+@every_schedule
+def test_steps_leave_what_they_are_given_alone(name: str, schedule: Schedule) -> None:
+    sampler: Sampler = example("sampler", name)
+    x, ctx = prepared(sampler, schedule, (2,))
+    origin, carry = ctx.origin.clone(), None
+    for t, s in pairwise(sampler.path(schedule, None)):
+        before, estimates = x.clone(), []
+
+        def model(x: Tensor, level: Any, labels: Any = None, kept: list[Any] = estimates) -> Tensor:
+            kept.append((x, x.clone(), found := ctx.model(x, level), found.clone()))
+            return found
+
+        step = sampler.step(x, schedule.at(t), schedule.at(s), replace(ctx, model=model), carry)
+        assert torch.equal(x, before)
+        assert step.x is not x
+        assert step.x0 is None or step.x is not step.x0
+        for given, was, found, also_was in estimates:
+            assert torch.equal(given, was)
+            assert torch.equal(found, also_was)
+        x, carry = step.x, step.carry
+    assert torch.equal(ctx.origin, origin)
+
+
+@every_sampler
+@every_schedule
+def test_the_same_seed_gives_the_same_and_another_another(name: str, schedule: Schedule) -> None:
+    sampler: Sampler = example("sampler", name)
+    x, ctx = prepared(sampler, schedule, (2,))
+    drawn = []
+
+    def watched(like: Tensor, stream: str = "noise") -> Tensor:
+        drawn.append(stream)
+        return keyed(0)(like, stream)
+
+    walk(sampler, x, replace(ctx, draw=watched))
+    first, again, other = (walk(sampler, x, replace(ctx, draw=keyed(seed))) for seed in (5, 5, 6))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    middle = len(first) // 2
+    assert torch.equal(first[middle], other[middle]) == (not drawn)
+
+
+@every_sampler
+@every_schedule
+def test_a_batch_is_one_by_one(name: str, schedule: Schedule) -> None:
+    """No particle's result depends on the others: each alone gives what it gave among them."""
+    sampler: Sampler = example("sampler", name)
+    x, ctx = prepared(sampler, schedule, (2,), DOUBLE)
+    together = walk(sampler, x, replace(ctx, draw=keyed(0)))
+    for row in range(5):
+        rows = slice(row, row + 1)
+        alone = walk(sampler, x[rows], rows_of(ctx, rows, keyed(0, row)))
+        for a, b in zip(alone, together, strict=True):
+            torch.testing.assert_close(a, b[rows], rtol=1e-12, atol=1e-12)
+
+
+@every_sampler
+@every_schedule
+def test_estimates_of_falling_steps_are_given(name: str, schedule: Schedule) -> None:
+    """Whoever calls the model gives x̂_0; whoever does not, gives none."""
+    sampler: Sampler = example("sampler", name)
+    x, ctx = prepared(sampler, schedule, (2,))
+    carry = None
+    for t, s in pairwise(sampler.path(schedule, None)):
+        calls = []
+
+        def model(x: Tensor, level: Any, labels: Any = None, calls: list[Any] = calls) -> Tensor:
+            calls.append(level)
+            return ctx.model(x, level)
+
+        step = sampler.step(x, schedule.at(t), schedule.at(s), replace(ctx, model=model), carry)
+        assert (step.x0 is not None) == bool(calls)
+        x, carry = step.x, step.carry
+
+
+@pytest.mark.parametrize(
+    "name", ["euler", "heun", "flow-euler", "flow-heun", "rk4", "ode", "deis", "unipc", "dpm-solver"]
+)
+def test_ode_solvers_have_no_eta(name: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        REGISTRY.get("sampler", name)(eta=0.5)
+    assert [(e["loc"], e["msg"]) for e in error.value.errors()] == [(("eta",), "Extra inputs are not permitted")]
+
+
+def test_spacings_are_fields_of_samplers_and_nest() -> None:
+    spacing = REGISTRY.get("spacing", "t-min")(t=2.0, of=Linspace())
+    sampler = REGISTRY.get("sampler", "heun")(steps=2, spacing=spacing)
+    assert list(sampler.path(SCHEDULES["vp"], None)) == [12, 7, 2]

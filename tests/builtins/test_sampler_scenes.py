@@ -1,0 +1,125 @@
+"""Samplers in whole runs: from a scene, through the registry, the loop and the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from noisereel.film import Options, plans_of, simulate
+from noisereel.progress import Progress
+from noisereel.record import Record
+from noisereel.recorder import Shelf
+from noisereel.registry import Registry, load_registry
+from noisereel.scene import parse_scene
+
+AWKWARD = Path(__file__).parent.parent / "awkward.py"
+HEAD = "dataset: {swiss-roll: {n: 64}}\ndenoiser: gauss\nparticles: 48\n"
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return load_registry([AWKWARD])
+
+
+@pytest.fixture
+def run_scene(registry: Registry, tmp_path: Path) -> Callable[[str], Mapping[str, Record]]:
+    def go(text: str) -> Mapping[str, Record]:
+        """The records of a scene's runs, simulated in memory with every visit kept."""
+        scene = parse_scene(HEAD + text, "test.yaml", tmp_path, registry)
+        plans = plans_of(scene)
+        shown = {name: range(len(plan.levels)) for name, plan in plans.items()}
+        options = Options(device=torch.device("cpu"))
+        return simulate(scene, plans, shown, options, Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
+
+    return go
+
+
+def last(record: Record) -> torch.Tensor:
+    return torch.tensor(record.series("x", len(record) - 1))
+
+
+SAMPLERS = [
+    "{annealed-langevin: {repeats: 60}}",
+    "accelerated-ddim",
+    "{ddpm: {variance: 0.3}}",
+    "{deis: {order: 4, polynomial: log-sigma}}",
+    "{dpm-solver: {order: 3, sde: true}}",
+    "{dpm-solver: {order: 3, published: true, spacing: log-snr}}",
+    "euler",
+    "euler-ancestral",
+    "flow-euler",
+    "flow-heun",
+    "{heun: {spacing: {karras: {rho: 5}}}}",
+    "{karras: {churn: 5}}",
+    "{ode: {steps: 4}}",
+    "{predictor-corrector: {corrections: 2}}",
+    "{reverse-sde: {temperature: 0.5}}",
+    "{rk4: {steps: 5, spacing: {t-min: {t: 0.5, of: quadratic}}}}",
+    "{unipc: {spacing: {times: [12, 9, 5, 2, 0]}}}",
+]
+
+
+@pytest.mark.parametrize("schedule", ["{linear: {steps: 12}}", "{edm: {steps: 12}}", "{rectified-flow: {steps: 12}}"])
+def test_every_reverse_sampler_makes_the_data_in_a_run(run_scene, schedule: str) -> None:
+    """From the prior, in float32: the Gaussian's standard deviation 0.5 comes back, roughly in so few steps."""
+    runs = "".join(f"  r{i}: {{sampler: {text}}}\n" for i, text in enumerate(SAMPLERS))
+    records = run_scene(f"schedule: {schedule}\nruns:\n{runs}")
+    assert len(records) == len(SAMPLERS)
+    for text, record in zip(SAMPLERS, records.values(), strict=True):
+        std = float(last(record).std())
+        assert 0.2 < std < 1.1, (text, std)
+        assert record.series("x0", 0) is not None
+        assert record.calls[-1] >= 4
+
+
+def test_zero_terminal_snr_wraps_another_schedule_in_a_scene(run_scene) -> None:
+    record = run_scene("schedule: {zero-terminal-snr: {of: {linear: {steps: 6}}}}\nsampler: ddim\n")["run"]
+    assert (record.levels[0].alpha, record.levels[0].sigma) == (0.0, 1.0)
+    assert bool(torch.isfinite(last(record)).all())
+
+
+def test_scaled_linear_is_quadratic_by_its_other_name(run_scene) -> None:
+    text = "runs: {a: {schedule: {quadratic: {steps: 9}}}, b: {schedule: {scaled-linear: {steps: 9}}}}\nsampler: ddim\n"
+    a, b = run_scene(text).values()
+    assert a.levels == b.levels
+
+
+def test_there_and_back_through_inversion(run_scene) -> None:
+    record = run_scene("schedule: {vp: {steps: 200}}\nsampler: [ddim-inversion, ddim]\n")["run"]
+    assert [record.levels[i].t for i in (0, 200, 400)] == [0, 200, 0]
+    torch.testing.assert_close(last(record), torch.tensor(record.series("x", 0)), rtol=0, atol=0.1)
+
+
+def test_inpainting_from_the_prior_keeps_the_given_rows(run_scene) -> None:
+    text = "schedule: {linear: {steps: 12}}\nsampler: {repaint: {given: [1, 0], jump: 4, repeats: 2}}\n"
+    record = run_scene(text)["run"]
+    clean = record.data.x0[:48]
+    assert torch.equal(last(record)[:, 0], clean[:, 0])
+    assert not torch.equal(last(record)[:, 1], clean[:, 1])
+    assert [level.t for level in record.levels][:13] == [12, 11, 10, 9, 8, 7, 6, 5, 6, 7, 8, 9, 8]
+
+
+def test_the_density_is_recorded_with_the_state_it_belongs_to(run_scene) -> None:
+    """At every visit, the first and the last included, log_prior − log_det is the log-density of the Gaussian there."""
+    record = run_scene("schedule: {vp: {steps: 6}}\nsampler: {ode: {likelihood: true}}\n")["run"]
+    first = record.levels[0]
+    for step, level in enumerate(record.levels):
+        state = record.state(step, torch.device("cpu"))
+        variance = level.alpha**2 * 0.25 + level.sigma**2
+        known = -(state.x.square() / variance + torch.log(torch.tensor(2 * torch.pi * variance))).sum(1) / 2
+        found = state.extra["log_prior"] - state.extra["log_det"]
+        # the prior is N(0, 1), x_T's own law a little narrower: with so little data left at T, by less than 1e-3
+        torch.testing.assert_close(found, known, rtol=0, atol=3e-3)
+    assert first.alpha < 0.01
+    assert float(record.state(0, torch.device("cpu")).extra["log_det"].abs().max()) == 0
+
+
+def test_errors_of_samplers_are_one_line_that_names_them(run_scene) -> None:
+    from noisereel.errors import PluginError
+
+    with pytest.raises(PluginError) as error:
+        run_scene("schedule: {linear: {steps: 12}}\nsampler: {repaint: {given: [1, 0, 1]}}\n")
+    assert str(error.value) == "sampler RePaint (t = 12 to 11): the mask must have the size of a sample, 2, got 3"

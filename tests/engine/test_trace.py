@@ -1,0 +1,81 @@
+"""Metrics that are led along a run: every visit once, in order, and what they gave is kept."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from noisereel.dataset import Data
+from noisereel.errors import PluginError
+from noisereel.probe import Measure, State, Trace
+from noisereel.record import Arrays, Record
+from noisereel.schedule import BetaSchedule
+
+
+class Half(BetaSchedule):
+    def betas(self):
+        return np.full(9, 0.5)
+
+
+class Sum(Trace):
+    """All numbers so far."""
+
+    gives: ClassVar[tuple[str, ...]] = ("sum",)
+
+    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, np.ndarray]]:
+        total = 0.0
+        for state in states:
+            LED.append(state.step)
+            total += float(state.x.sum())
+            yield {"sum": np.asarray(total)}
+
+
+class Lazy(Sum):
+    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, np.ndarray]]:
+        yield {"sum": np.asarray(0.0)}
+
+
+LED: list[int] = []
+
+
+def record(kept: list[int], metric: Trace, folder=None) -> Record:
+    x = np.asarray(kept, np.float32).reshape(-1, 1, 1)
+    schedule, data = Half(), Data(torch.zeros(1, 1))
+    return Record(
+        name="run",
+        schedule=schedule,
+        data=data,
+        metrics=(metric,),
+        levels=[schedule.at(t) for t in range(10)],
+        acts=[0] * 10,
+        shown=kept[1:],
+        origin=None,
+        hue=None,
+        arrays=Arrays(np.array(kept), {"x": x}, {"x": np.ones(len(kept), bool)}, [0] * 10),
+        folder=folder,
+        measure=lambda: Measure(None, data, schedule),
+    )
+
+
+def test_a_trace_sees_every_kept_visit_once_in_order(tmp_path) -> None:
+    LED.clear()
+    rec = record([0, 2, 3, 9], Sum(), tmp_path)
+    assert [rec.scalars(step)["sum"] for step in (9, 3, 0, 2)] == [14, 5, 0, 2]
+    assert LED == [0, 2, 3, 9]
+    rec.save_values()
+    again = record([0, 2, 3, 9], Sum(), tmp_path)
+    assert again.scalars(3)["sum"] == 5
+    assert LED == [0, 2, 3, 9]
+
+
+def test_a_trace_alone_with_a_state_gives_what_begins_there() -> None:
+    state = State(4, 0, Half().at(4), torch.full((2, 1), 3.0))
+    assert Sum().measure(state, Measure(None, Data(torch.zeros(1, 1)), Half())) == {"sum": 6.0}
+
+
+def test_a_trace_that_leaves_visits_out_is_named() -> None:
+    with pytest.raises(PluginError) as error:
+        record([0, 1], Lazy()).scalars(1)
+    assert str(error.value) == "metric Lazy (run 'run', t = 1): gave values for 1 of 2 visits"

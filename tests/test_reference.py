@@ -1,0 +1,14 @@
+"""The table of all plugins in the documentation is the one that the plugins give."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_the_reference_is_up_to_date() -> None:
+    made = runpy.run_path(str(DOCS / "make_reference.py"))["page"]()
+    said = "docs/reference.md is out of date: run python docs/make_reference.py"
+    assert (DOCS / "reference.md").read_text(encoding="utf-8") == made, said

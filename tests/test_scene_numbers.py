@@ -1,0 +1,99 @@
+"""What the scenes about denoisers, guidance and single steps show is true, by numbers."""
+
+import numpy as np
+import pytest
+import torch
+
+from noisereel.film import film_ticks
+from noisereel.options import Options
+from noisereel.overrides import Override
+from noisereel.progress import Progress
+from noisereel.recorder import Shelf
+from noisereel.registry import load_registry
+from noisereel.scene import load_scene
+from noisereel.simulation import plans_of, shown_visits, simulate
+from noisereel_builtins.metrics.mode_coverage import ModeCoverage
+from noisereel_builtins.metrics.near_data import NearData
+
+
+@pytest.fixture
+def records(tmp_path):
+    """The records of a scene's runs, simulated in memory as for its film."""
+
+    def go(name, **settings):
+        registry = load_registry()
+        given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
+        scene = load_scene(name, registry, given)
+        plans = plans_of(scene)
+        shown = shown_visits(scene, plans, film_ticks(scene, plans))
+        return simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
+
+    return go
+
+
+def test_single_steps_have_the_variances_given(records):
+    """Given x_{t−1}, x_t has mean √(1−β)·x_{t−1} and covariance β·I; 10⁵ draws."""
+    found = records("identity-variances", particles=100_000)
+    betas = {"gentle": [0.01] * 3, "rising": [0.1, 0.2, 0.5], "falling": [0.5, 0.2, 0.1], "violent": [0.99] * 3}
+    assert set(found) == set(betas)
+    for name, record in found.items():
+        assert record.data.x0.tolist() == [torch.eye(3).tolist()]
+        states = [record.series("x", t).reshape(-1, 9).astype(np.float64) for t in range(4)]
+        for beta, before, after in zip(betas[name], states[:-1], states[1:], strict=True):
+            noise = (after - np.sqrt(1 - beta) * before) / np.sqrt(beta)
+            assert np.abs(noise.mean(0)).max() < 5 / np.sqrt(len(noise))
+            # entries of a sample covariance of N(0, I) err by √(2/n) on the diagonal, √(1/n) beside it
+            assert np.abs(np.cov(noise.T) - np.eye(9)).max() < 5 * np.sqrt(2 / len(noise))
+            coupling = noise.T @ (before - before.mean(0)) / len(noise)
+            assert np.abs(coupling).max() < 5 * max(before.std(), 0.01) / np.sqrt(len(noise))
+
+
+def test_the_noise_gives_the_picture_back(records):
+    """x̂_0 = (x_t − σ·ε)/α errs by a few roundings, magnified by 1/α_t."""
+    (record,) = records("epsilon-recovers-x0", dataset__mandrill__size=64).values()
+    clean = record.data.x0.numpy()
+    for step in record.shown[:-1]:
+        level, x = record.levels[step], record.series("x", step)
+        error = np.abs(record.series("x0", step) - clean).max()
+        assert error <= 4 * 2**-24 * max(1, np.abs(x).max()) / level.alpha
+        assert record.scalars(step)["l1_x0"] <= error
+    assert record.levels[0].alpha < 0.01
+    np.testing.assert_allclose(record.series("x", len(record) - 1), clean, atol=1e-6)
+    noise = [record.series("eps", step) for step in record.shown[:-1]]
+    for each in noise:  # DDIM that knows the noise keeps it
+        np.testing.assert_allclose(each, noise[0], atol=2e-3)
+
+
+def test_the_posterior_mean_lies_nearer_than_the_state(records):
+    """Ho et al.'s Eq. (7), from ᾱ and β alone, in float64."""
+    (record,) = records("posterior-mean", dataset__mandrill__size=64).values()
+    clean = record.data.x0.numpy().astype(np.float64)
+    for step in record.shown[:-1]:
+        t = record.levels[step].t
+        a_bar, a_bar_s = (record.schedule.at(each).alpha ** 2 for each in (t, t - 1))
+        beta = 1 - a_bar / a_bar_s
+        x = record.series("x", step)
+        mean = (a_bar_s**0.5 * beta * clean + (1 - beta) ** 0.5 * (1 - a_bar_s) * x) / (1 - a_bar)
+        values = record.scalars(step)
+        assert values["l1_mean"] == pytest.approx(np.abs(mean - clean).mean(), abs=1e-6)
+        assert values["l1_signal"] == pytest.approx((1 - a_bar_s**0.5) * np.abs(clean).mean(), abs=1e-6)
+        assert values["l1"] == pytest.approx(np.abs(x - clean).mean(), abs=1e-6)
+        assert values["l1_mean"] <= values["l1"]
+
+
+def test_stronger_guidance_is_one_class_and_less_variety(records):
+    found = records("guidance", particles=200, dataset__pinwheel__n=1000)
+    last = {name: len(record) - 1 for name, record in found.items()}
+    covered = {name: float(r.value(ModeCoverage(), last[name])["mode_coverage"]) for name, r in found.items()}
+    assert covered == pytest.approx({"none": 1, "class": 0.2, "strong": 0.2, "extreme": 0.2})
+    spread = [float(np.std(found[name].series("x", last[name]), 0).max()) for name in ("none", "class", "strong")]
+    assert spread[0] > 1.5 * spread[1] > 2 * spread[2]
+    ends = [float(found[name].value(NearData(radius=0.08), last[name])["near_data"]) for name in ("none", "class")]
+    assert min(ends) > 0.9  # the exact denoiser leads to the data; guidance beyond 1 need not
+
+
+def test_the_word_comes_back(records):
+    (record,) = records("logo", dataset__text__n=600).values()
+    assert float(record.value(NearData(radius=0.05), len(record) - 1)["near_data"]) > 0.95
+    middle = int(np.argmax([level.t for level in record.levels]))
+    assert np.std(record.series("x", middle), 0) == pytest.approx([1, 1], abs=0.15)
