@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .plugin import Plugin
+from .run import plan
+from .schedule import signal_warning
 
 if TYPE_CHECKING:
     from .errors import Problem
@@ -24,7 +26,15 @@ def advice(scene: Scene) -> tuple[Problem, ...]:
         for plugin in _plugins(value)
         for said in plugin.advice()
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *_starts_from_too_little(scene)]))
+
+
+def _starts_from_too_little(scene: Scene) -> Iterator[Problem]:
+    """Runs from the prior on a schedule that does not end in noise: their samples are off."""
+    for name, run in scene.runs.items():
+        said = signal_warning(run.schedule)
+        if said and run.start in (None, "prior") and plan(run).levels[0].t > 0:
+            yield scene.source.problem(f"runs.{name}.schedule", said)
 
 
 def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .advice import advice
 from .compose import Film, check_panels, compose
 from .drawing import pixels_of
-from .errors import NoisereelError, Problem, SceneError
+from .errors import NoisereelError, SceneError
 from .options import Options
 from .output import Files, Output
 from .record import Record, nearest
@@ -26,7 +26,7 @@ from .recorder import Shelf
 from .reel import Reel, check_names, check_outputs, delays, reel
 from .run import Plan
 from .simulation import live_runs, load_all, plans_of, shown_visits, simulate, tell
-from .timeline import Tick, timeline
+from .timeline import Tick, TimelineError, timeline
 from .writer import Frame, Pixels
 
 if TYPE_CHECKING:
@@ -91,11 +91,14 @@ def film_ticks(
             hold=film.hold,
             ease=film.ease,
             align="progress" if film.align == "calls" and calls is None else film.align,
+            slow=film.slow,
+            reverse=film.reverse,
             boomerang=film.boomerang,
+            poster=film.poster,
             calls=calls or {},
         )
-    except ValueError as error:
-        raise SceneError([Problem(scene.source.name, "film.align", str(error))]) from error
+    except TimelineError as error:
+        raise SceneError([scene.source.problem(f"film.{error.field}", str(error))]) from error
 
 
 def check(

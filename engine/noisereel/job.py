@@ -110,6 +110,8 @@ def outline(scene: Scene) -> str:
 
 
 def _size(text: str) -> str:
+    if ":" in text:  # a shape, which the film's size knows
+        return text
     width, x, height = text.lower().partition("x")
     if not (x and width.strip().isdecimal() and height.strip().isdecimal()):
         raise UsageError(f"--size {text}: write it as WIDTHxHEIGHT in pixels, e.g. --size 1280x720")

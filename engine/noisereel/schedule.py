@@ -213,4 +213,4 @@ def _remedy(schedule: Schedule) -> str:
     more = ["more steps"] if "steps" in fields and {"beta_start", "step_std"} & fields.keys() else []
     larger = [name for name in ("beta_end", "beta_max", "sigma_max", "step_std") if name in fields]
     said = " or ".join([*more, *(f"a larger {name}" for name in larger)])
-    return said or "let it end in more noise, or rescale it with zero-terminal-snr"
+    return said or "it should end in more noise"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from noisereel.errors import PluginError, SceneError
 from noisereel.film import Options, plans_of, simulate
 from noisereel.progress import Progress
 from noisereel.record import Record
@@ -117,9 +118,21 @@ def test_the_density_is_recorded_with_the_state_it_belongs_to(run_scene) -> None
     assert float(record.state(0, torch.device("cpu")).extra["log_det"].abs().max()) == 0
 
 
-def test_errors_of_samplers_are_one_line_that_names_them(run_scene) -> None:
-    from noisereel.errors import PluginError
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        ("{repaint: {given: [1, 0, 1]}}", "the mask must have the size of a sample, 2, got 3"),
+        ("{bridge: {end: [1.5]}}", "'end' must have 2 numbers, one a coordinate, got 1"),
+    ],
+)
+def test_samplers_that_do_not_fit_the_data_are_refused_where_they_stand(run_scene, sampler: str, said: str) -> None:
+    with pytest.raises(SceneError) as error:
+        run_scene(f"schedule: {{linear: {{steps: 12}}}}\nsampler: {sampler}\n")
+    assert str(error.value) == f"test.yaml:5:10: sampler: {said}"
 
+
+def test_errors_at_work_name_the_sampler(run_scene) -> None:
     with pytest.raises(PluginError) as error:
-        run_scene("schedule: {linear: {steps: 12}}\nsampler: {repaint: {given: [1, 0, 1]}}\n")
-    assert str(error.value) == "sampler RePaint (t = 12 to 11): the mask must have the size of a sample, 2, got 3"
+        run_scene("schedule: {linear: {steps: 12}}\nsampler: {bridge: {at: 99}}\n")
+    expected = "run 'run': sampler Bridge (path): 'at' must lie above 0 and up to T = 12, got 99"
+    assert str(error.value) == expected

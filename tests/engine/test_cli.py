@@ -320,7 +320,7 @@ class TestValidate:
             film="{align: t}",
         )
         said = "film.align: run 'back' goes against run 'there', so they cannot be aligned by t"
-        assert noisereel("validate", path) == (2, "", f"{path}: {said}\n")
+        assert noisereel("validate", path) == (2, "", f"{path}:4:15: {said}\n")
 
 
 class TestScenes:
@@ -347,7 +347,7 @@ class TestScenes:
     def test_what_is_not_there(self, noisereel, command):
         assert noisereel("scenes", command, "nowhere.yaml") == (2, "", "no scene file 'nowhere.yaml'\n")
         done = noisereel("scenes", command, "mixture")
-        assert done == (2, "", "unknown scene 'mixture'; did you mean 'mixture-1d'?\n")
+        assert done == (2, "", "unknown scene 'mixture'; did you mean 'mixture-2d'?\n")
 
 
 class TestPlugins:

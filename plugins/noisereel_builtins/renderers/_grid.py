@@ -16,7 +16,18 @@ from noisereel.schedule import Level
 
 from ._cloud import latest
 
-__all__ = ["Grid", "Source", "counts", "density_on", "exact_on", "grid_over", "radius", "smoothed", "spread_over"]
+__all__ = [
+    "Grid",
+    "Source",
+    "counts",
+    "density_on",
+    "exact_on",
+    "grid_over",
+    "is_exact",
+    "radius",
+    "smoothed",
+    "spread_over",
+]
 
 CHUNK = 65_536
 """Particles counted at a time: they stay in the processor's cache, and memory does not grow with their number."""

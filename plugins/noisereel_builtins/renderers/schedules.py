@@ -15,7 +15,7 @@ from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Schedule
 
 from ._labels import Line, beside
-from .curve import QUANTITIES  # type: ignore[attr-defined]  # shared by the two layers alone
+from ._quantities import QUANTITIES
 
 __all__ = ["Schedules"]
 
