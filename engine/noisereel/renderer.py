@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Colorbar", "Guide", "Legend", "Moment", "Renderer", "Series", "Space"]
 
 Space = Literal["plane", "graph", "time", "image", "volume"]
-"""What a panel's axes mean: positions of 2-D points; any x against any y; the run's time against values; pixels; 3-D."""
+"""What a panel's axes mean: positions of 2-D points; any x against any y; the run's time and values; pixels; 3-D."""
 
 Series = Literal["x", "x0", "eps", "noise", "signal"]
 """What of a run a layer shows: the particles, the estimates x̂_0 or ε̂, the injected noise, or α_t·x_0."""

@@ -1,4 +1,4 @@
-"""Records: random access, kept by content, memory-mapped when large, trimmed when huge; and what is measured on them."""
+"""Records: random access, kept by content, mapped when large, trimmed when huge; and what is measured on them."""
 
 import os
 from importlib import import_module

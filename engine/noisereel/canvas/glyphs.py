@@ -156,10 +156,11 @@ class Glyphs:
     def _rasterise(self, piece: _Piece, phase: int) -> Inscription:
         """A piece with the pen so many eighths into a pixel."""
         outline = self._outline(piece)
-        if not len(outline.path.vertices):
+        vertices = np.asarray(outline.path.vertices)
+        if not len(vertices):
             return Inscription(np.zeros((0, 0), np.float32), 0, 0, outline.advance)
         shift = phase / _PHASES
-        low, high = outline.path.vertices.min(axis=0), outline.path.vertices.max(axis=0)
+        low, high = vertices.min(axis=0), vertices.max(axis=0)
         left, bottom = int(np.floor(low[0] + shift)), int(np.floor(low[1]))
         width, height = int(np.ceil(high[0] + shift)) - left, int(np.ceil(high[1])) - bottom
         moved = Affine2D().translate(shift - left, -bottom)
