@@ -62,13 +62,18 @@ class Film:
 
     def _progress(self, tick: Tick) -> float:
         """How much of the time bar is filled: the share of time passed, or of steps if time turns round."""
-        name = next(iter(self.records))
+        name = clock(self.scene)
         record, step = self.records[name], tick.steps[name]
         times = [level.t for level in record.levels]
         if times != sorted(times) and times != sorted(times, reverse=True):
             return step / max(1, len(times) - 1)
         span = times[-1] - times[0]
         return (times[step] - times[0]) / span if span else 1.0
+
+
+def clock(scene: Scene) -> str:
+    """The run whose time the bar at the bottom tells: the first that a panel shows moving."""
+    return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
 
 
 def shown_step(spec: PanelSpec, records: Mapping[str, Record], tick: Tick) -> int:
@@ -149,7 +154,7 @@ def _figure(
         title_live=title.live,
         subtitle=subtitle.widest,
         subtitle_live=subtitle.live,
-        bar=(left.widest, _end_label(records)) if scene.film.time_bar else None,
+        bar=(left.widest, _end_label(records[clock(scene)])) if scene.film.time_bar else None,
         transparent=transparent,
     )
 
@@ -243,27 +248,27 @@ class Live:
         return max(self.rows, key=len, default="")
 
     @classmethod
-    def of(cls, line: tuple[str, PanelSpec | None], records: Mapping[str, Record], ticks: Sequence[Tick]) -> Live:
-        """The words of a template that belongs to a panel, or to the whole figure (None)."""
-        template, spec = Template(line[0]), line[1]
-        run = next(iter(records)) if spec is None else spec.run
-        steps = [tick.steps[run] if spec is None else shown_step(spec, records, tick) for tick in ticks]
-        values = {step: title_values(records[run], step, template.names) for step in dict.fromkeys(steps)}
+    def of(cls, line: tuple[str, str | PanelSpec], records: Mapping[str, Record], ticks: Sequence[Tick]) -> Live:
+        """The words of a template that tells of a run, by name, or of a panel."""
+        template, teller = Template(line[0]), line[1]
+        record = records[teller if isinstance(teller, str) else teller.run]
+        steps = [tick.steps[teller] if isinstance(teller, str) else shown_step(teller, records, tick) for tick in ticks]
+        values = {step: title_values(record, step, template.names) for step in dict.fromkeys(steps)}
         padded = template.pad([values[step] for step in steps])
         return cls(len(set(padded)) > 1, tuple(padded))
 
 
-def _templates(scene: Scene) -> Iterator[tuple[str, PanelSpec | None]]:
-    """Title, subtitle, the time bar's label, then the panels' titles."""
-    yield scene.title or "", None
-    yield scene.subtitle, None
-    yield "t = {t}", None
+def _templates(scene: Scene) -> Iterator[tuple[str, str | PanelSpec]]:
+    """Title, subtitle, the time bar's label, then the panels' titles; each with whom it tells of."""
+    first = next(iter(scene.runs))
+    yield scene.title or "", first
+    yield scene.subtitle, first
+    yield "t = {t}", clock(scene)
     for spec in scene.panels:
         yield spec.title or "", spec
 
 
-def _end_label(records: Mapping[str, Record]) -> str:
-    record = next(iter(records.values()))
+def _end_label(record: Record) -> str:
     end = record.levels[-1].t
     return Template("T = {t}" if end == record.schedule.T else "t = {t}").format({"t": end})
 
