@@ -243,7 +243,7 @@ def test_senseless_fields_are_refused(make: Any, expected: str) -> None:
         (
             Betas(values=(0.5, 0.5)),
             0.5,
-            "at t = T = 2, 50 % of the data is left: let it end in more noise, or rescale it with zero-terminal-snr",
+            "at t = T = 2, 50 % of the data is left: it should end in more noise",
         ),
     ],
     ids=repr,

@@ -30,7 +30,7 @@ AWKWARD = Path(__file__).parents[1] / "awkward.py"
 QUIET = Progress(quiet=True)
 
 TOUGH = """
-schedule: {linear: {steps: 12, beta_end: 0.3}}
+schedule: {linear: {steps: 12, beta_end: 0.8}}
 denoiser: {gauss: {s: 0.7}}
 metrics: [spread]
 runs:
