@@ -79,8 +79,8 @@ _scene_options = _options(
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
     click.option("--seed", metavar="N", help="Seed of all noise."),
     click.option("--fps", metavar="N", help="Frames a second."),
-    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720."),
-    click.option("--theme", metavar="NAME", help="Theme: dark or light."),
+    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or a shape, e.g. 9:16."),
+    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard or a YAML file."),
 )  # fmt: skip
 
 _work_options = _options(
