@@ -97,3 +97,61 @@ def test_the_word_comes_back(records):
     assert float(record.value(NearData(radius=0.05), len(record) - 1)["near_data"]) > 0.95
     middle = int(np.argmax([level.t for level in record.levels]))
     assert np.std(record.series("x", middle), 0) == pytest.approx([1, 1], abs=0.15)
+
+
+def test_eight_samplers_spend_one_budget_from_one_noise(records):
+    found = records("samplers-side-by-side")
+    assert {name: record.calls[-1] for name, record in found.items()} == dict.fromkeys(found, 19)
+    first = [record.series("x", 0) for record in found.values()]
+    assert all(np.array_equal(first[0], other) for other in first)
+
+    def distance(record):
+        points = torch.tensor(record.series("x", len(record) - 1))
+        return float(torch.cdist(points, record.data.x0).min(dim=1).values.median())
+
+    far = {name: distance(record) for name, record in found.items()}
+    assert max(far[name] for name in ("Heun", "DEIS", "DPM-Solver++ 2M", "UniPC")) < far["DDIM"] / 3
+
+
+def test_there_and_back_again_ends_on_the_data(records):
+    (record,) = records("there-and-back").values()
+    turn = len(record) // 2
+    assert [record.levels[step].t for step in (0, turn, len(record) - 1)] == [0, 200, 0]
+    assert (record.acts[turn - 1], record.acts[turn]) == (0, 1)
+    assert abs(record.series("x", turn).std() - 1) < 0.05
+    end = torch.tensor(record.series("x", len(record) - 1))
+    assert float(torch.cdist(end, record.data.x0).min(dim=1).values.max()) < 0.02
+    assert record.series("noise", len(record) - 1) is None
+
+
+def test_a_flow_of_straight_lines_is_not_yet_straight(records):
+    """Straightness as the titles show it, against its definition: all ways from end to end over all ways gone."""
+    found = records("flow-vs-diffusion")
+    for name, low, high in (("diffusion", 0.8, 0.95), ("flow", 0.5, 0.7)):
+        record = found[name]
+        visits = np.stack([record.series("x", step) for step in range(len(record))]).astype(np.float64)
+        gone = np.linalg.norm(np.diff(visits, axis=0), axis=2).sum(axis=0)
+        straight = np.linalg.norm(visits[-1] - visits[0], axis=1).sum() / gone.sum()
+        assert record.scalars(len(record) - 1)["straightness"] == pytest.approx(straight, rel=1e-4)
+        assert low < straight < high
+    assert np.array_equal(found["flow"].series("x", 0), found["diffusion"].series("x", 0))
+
+
+def test_repaint_ends_with_what_was_given(records):
+    (record,) = records("inpainting").values()
+    given = record.data.x0.numpy()[: record.particles]
+    end = record.series("x", len(record) - 1)
+    assert np.abs(end[:, :4] - given[:, :4]).max() < 1e-5
+    assert np.abs(end[:, 4:] - given[:, 4:]).max() > 0.5  # other lower halves than the digits' own
+
+
+def test_knowing_the_answer_every_moment_on_the_way_has_its_moments(records):
+    """The last state is x_0 even with wrong coefficients; what lies between is not."""
+    record = records("image-reverse-oracle")["back"]
+    assert record.levels[0].t == 1000
+    assert record.levels[0].alpha == pytest.approx(0.58, abs=0.005)
+    for step in (0, 30, 60, 90):
+        level = record.levels[step]
+        noise = (record.series("x", step) - record.series("signal", step)).astype(np.float64) / level.sigma
+        assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
+        assert abs(noise.std() - 1) < 5 / np.sqrt(2 * noise.size)

@@ -356,6 +356,11 @@ SIMULATING = {"sampler": "slow"}
 DRAWING = {"film": "{frames: 2000, size: [160, 120]}"}
 
 
+def _heeds_ctrl_c() -> None:
+    """In the child: Ctrl-C counts even where the tests themselves run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class TestInterrupted:
     @pytest.fixture
     def interrupted(self, scene, plugin, files, tmp_path) -> Callable[..., None]:
@@ -374,7 +379,7 @@ class TestInterrupted:
             process = subprocess.Popen(
                 [*command, "--plugin", str(slow), *flags],
                 cwd=tmp_path, env=env, start_new_session=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_ctrl_c,
             )  # fmt: skip
             _wait_for(lambda: len(log.read_text()) > 20, process)
             (os.killpg if group else os.kill)(process.pid, number)
