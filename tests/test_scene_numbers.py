@@ -6,11 +6,10 @@ import torch
 
 from noisereel.film import film_ticks
 from noisereel.options import Options
-from noisereel.overrides import Override
 from noisereel.progress import Progress
 from noisereel.recorder import Shelf
 from noisereel.registry import load_registry
-from noisereel.scene import load_scene
+from noisereel.scene import Override, load_scene
 from noisereel.simulation import plans_of, shown_visits, simulate
 from noisereel_builtins.metrics.mode_coverage import ModeCoverage
 from noisereel_builtins.metrics.near_data import NearData

@@ -12,11 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from noisereel.cli import cli
 from noisereel.film import film_ticks
 from noisereel.options import Options
-from noisereel.overrides import Override
 from noisereel.progress import Progress
 from noisereel.recorder import Shelf
 from noisereel.registry import load_registry
-from noisereel.scene import load_scene
+from noisereel.scene import Override, load_scene
 from noisereel.schedule import posterior
 from noisereel.simulation import plans_of, shown_visits, simulate
 from noisereel_builtins.renderers.field import FieldGrid

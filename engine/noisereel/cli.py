@@ -143,9 +143,9 @@ def still(scene: str, at: str | None, **flags: Any) -> None:
 @_options(_scene_options, _plugin_options)
 def validate(scenes: Sequence[str], **flags: Any) -> None:
     """Check scenes: everything that rendering would refuse, without simulating."""
-    from .advice import advice
     from .film import check
     from .job import load, outline
+    from .scene.advice import advice
 
     registry = _registry(flags)
     code = 0

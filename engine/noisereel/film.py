@@ -15,7 +15,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .advice import advice
 from .compose import Film, check_panels, compose
 from .drawing import pixels_of
 from .errors import NoisereelError, SceneError
@@ -25,6 +24,7 @@ from .record import Record, nearest
 from .recorder import Shelf
 from .reel import Reel, check_names, check_outputs, delays, reel
 from .run import Plan
+from .scene.advice import advice
 from .simulation import live_runs, load_all, plans_of, shown_visits, simulate, tell
 from .timeline import Tick, TimelineError, timeline
 from .writer import Frame, Pixels

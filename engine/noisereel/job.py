@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .errors import UsageError
-from .overrides import Override
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +91,7 @@ class Job:
 
 def load(name: str, registry: Registry, flags: Flags) -> Scene:
     """The scene of this name, with what flags change in it; that is checked as if the scene said so."""
-    from .scene import load_scene
+    from .scene import Override, load_scene
 
     changes = [Override.read(setting) for setting in flags["settings"]]
     if flags["size"] is not None:

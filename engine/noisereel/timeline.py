@@ -14,8 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .scene import Slow
     from .schedule import Level
-    from .specs import Slow
 
 __all__ = ["LOG_SNR_CLIP", "Align", "Ease", "Tick", "TimelineError", "timeline"]
 

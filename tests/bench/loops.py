@@ -18,8 +18,8 @@ from noisereel.dataset import Data, Dataset, Load
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.run import Run, plan
 from noisereel.sampler import Sampler
+from noisereel.scene import RunSpec
 from noisereel.schedule import Schedule
-from noisereel.specs import RunSpec
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.forward import Forward
 from noisereel_builtins.schedules.linear import Linear

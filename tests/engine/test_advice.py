@@ -2,9 +2,9 @@
 
 import pytest
 
-from noisereel.advice import advice
 from noisereel.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.scene.advice import advice
 
 SHORT = "dataset: swiss-roll\nschedule: {linear: {steps: 50, beta_end: 0.05}}\ndenoiser: empirical\nsampler: "
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from noisereel.scene import Slow
 from noisereel.schedule import Level
-from noisereel.specs import Slow
 from noisereel.timeline import LOG_SNR_CLIP, Tick, TimelineError, timeline
 
 FPS = Fraction(25)

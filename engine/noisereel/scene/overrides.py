@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .errors import NoisereelError, Problem, SceneError, UsageError, suggest
+from ..errors import NoisereelError, Problem, SceneError, UsageError, suggest
+from ..plugin import Plugin
+from ..registry import Registry
 from .nodes import Node, Place, describe
-from .plugin import Plugin
 from .plugin_fields import plugin_kind
-from .registry import Registry
 from .yaml_nodes import parse
 
 __all__ = ["PLUGIN_KEYS", "Override", "override"]

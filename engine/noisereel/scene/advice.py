@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .plugin import Plugin
-from .run import plan
-from .schedule import signal_warning
+from ..plugin import Plugin
+from ..run import plan
+from ..schedule import signal_warning
 
 if TYPE_CHECKING:
-    from .errors import Problem
-    from .scene import Scene
+    from ..errors import Problem
+    from .specs import Scene
 
 __all__ = ["advice"]
 

@@ -12,16 +12,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ..dataset import Dataset
+from ..denoiser import Denoiser
+from ..errors import Problem
+from ..probe import Metric
+from ..renderer import Renderer
+from ..sampler import Sampler
+from ..schedule import Schedule
+from ..theme import Theme
 from .areas import Arrangement, Cell, cells_of, near_square, places
-from .dataset import Dataset
-from .denoiser import Denoiser
-from .errors import Problem
 from .overrides import Override
-from .probe import Metric
-from .renderer import Renderer
-from .sampler import Sampler
-from .schedule import Schedule
-from .theme import Theme
 
 __all__ = ["Cover", "Film", "Layout", "PanelSpec", "RunFields", "RunSpec", "Scene", "Slow", "Source", "StartAt"]
 

@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from .errors import Problem, SceneError, suggest
+from ..errors import Problem, SceneError, suggest
 from .nodes import Node, Place, Value
 
 __all__ = ["parse"]

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
+from ..errors import suggest
+from ..registry import Registry
+from ..renderer import Renderer
+from ..template import CONSTANT, LIVE, Template
 from .build import Builder
-from .errors import suggest
-from .load_runs import Runs, as_list
 from .nodes import Node, describe
-from .registry import Registry
-from .renderer import Renderer
+from .runs import Runs, as_list
 from .specs import PanelSpec
-from .template import CONSTANT, LIVE, Template
 
 __all__ = ["build_panels", "check_title"]
 

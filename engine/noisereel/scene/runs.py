@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from ..errors import suggest
+from ..registry import Registry
+from ..sampler import Sampler
 from .build import ABSENT, Builder
-from .errors import suggest
 from .nodes import Node, describe
-from .registry import Registry
-from .sampler import Sampler
 from .specs import RunFields, RunSpec, StartAt
 
 __all__ = ["RUN_KEYS", "Runs", "as_list", "build_runs", "refuse_unknown"]

@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from ..errors import suggest
+from ..theme import ROLES, THEMES, Theme
 from .build import Builder
-from .errors import suggest
-from .load_runs import refuse_unknown
 from .nodes import Node, describe, with_paths
-from .theme import ROLES, THEMES, Theme
+from .runs import refuse_unknown
 from .yaml_nodes import parse
 
 __all__ = ["SUFFIXES", "find_theme"]

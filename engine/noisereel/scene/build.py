@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .errors import NoisereelError, PluginError, Problem
+from ..errors import NoisereelError, PluginError, Problem
+from ..plugin import Plugin
+from ..registry import Registry
+from ..schedule import Schedule, check_schedule
 from .faults import Fault, faults
 from .nodes import Node, Place, describe, plain
-from .plugin import Plugin
 from .plugin_fields import plugin_kind
-from .registry import Registry
-from .schedule import Schedule, check_schedule
 
 __all__ = ["ABSENT", "Builder"]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from .errors import suggest
+from ..errors import suggest
 from .nodes import Node, Place, describe
 
 __all__ = ["Fault", "faults"]

@@ -9,34 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .areas import Cell
+from ..errors import Problem, SceneError, UsageError, suggest
+from ..registry import Registry
+from ..theme import THEMES, Theme
 from .build import Builder
-from .errors import Problem, SceneError, UsageError, suggest
-from .load_panels import build_panels, check_title
-from .load_runs import RUN_KEYS, Runs, build_runs, refuse_unknown
 from .nodes import Node, describe, with_paths
 from .overrides import Override, override
-from .registry import Registry
-from .specs import Cover, Film, Layout, PanelSpec, RunSpec, Scene, Source, StartAt
-from .theme import THEMES, Theme
+from .panels import build_panels, check_title
+from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
+from .specs import Cover, Layout, PanelSpec, Scene, Source
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
-__all__ = [
-    "Cell",
-    "Cover",
-    "Film",
-    "Layout",
-    "Override",
-    "PanelSpec",
-    "RunSpec",
-    "Scene",
-    "Source",
-    "StartAt",
-    "find_scene",
-    "load_scene",
-    "parse_scene",
-]
+__all__ = ["find_scene", "load_scene", "parse_scene"]
 
 _KEYS = (*Cover.model_fields, "runs", "panels", *RUN_KEYS)
 
