@@ -1,18 +1,28 @@
 """What the scenes about denoisers, guidance and single steps show is true, by numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from noisereel import marks
+from noisereel.denoiser import Bind
+from noisereel.figure import Look, Rect, View
 from noisereel.film import film_ticks
 from noisereel.options import Options
 from noisereel.progress import Progress
 from noisereel.recorder import Shelf
 from noisereel.registry import load_registry
+from noisereel.renderer import Moment
 from noisereel.scene import Override, load_scene
+from noisereel.schedule import posterior
 from noisereel.simulation import plans_of, shown_visits, simulate
+from noisereel.theme import THEMES
+from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.metrics.mode_coverage import ModeCoverage
 from noisereel_builtins.metrics.near_data import NearData
+from noisereel_builtins.renderers.targets import Targets
 
 
 @pytest.fixture
@@ -154,3 +164,64 @@ def test_knowing_the_answer_every_moment_on_the_way_has_its_moments(records):
         noise = (record.series("x", step) - record.series("signal", step)).astype(np.float64) / level.sigma
         assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
         assert abs(noise.std() - 1) < 5 / np.sqrt(2 * noise.size)
+
+
+def test_the_partial_targets_sum_to_the_true_one(records):
+    """Rays to E[x_s | x_t, x_0], weighted by p(x_0 | x_t), against the empirical denoiser, at every moment shown."""
+    (record,) = records("partial-targets", particles=8 * 500, film__frames=12).values()
+    top = int(np.argmax([level.t for level in record.levels]))
+    t, x_t = record.levels[top], record.series("x", top).astype(np.float64)
+    assert np.array_equal(x_t, np.broadcast_to(np.float32([1, 0.4]), x_t.shape))  # all meet in one point
+
+    x0 = record.data.x0.double()
+    law = torch.distributions.Normal(t.alpha * x0, t.sigma)
+    joint = law.log_prob(torch.tensor(x_t[0])).sum(1)
+    weights = (joint - torch.logsumexp(joint, 0)).exp()
+    model = Empirical().bind(Bind(record.data, record.schedule, torch.device("cpu"), Path()))
+    clean = model(torch.tensor(x_t[:1]), t).numpy()
+
+    look = Look(View(Rect(0, 0, 1280, 640), (-4, 4), (-2, 2), 1.0), THEMES["dark"])
+    layer, moments = Targets(), [step for step in record.shown if step > top]
+    assert len(moments) >= 6
+    for step in moments:
+        s = record.levels[step]
+        drawn = list(layer.marks(record, Moment(step, s, 0.5), look))
+        rays = [mark.lines[0] for mark in drawn if isinstance(mark, marks.Polylines)]
+        (arrow,) = (mark for mark in drawn if isinstance(mark, marks.Arrows))
+        # μ̃ from the three Gaussians' precisions: x_s given x_0 and, a = α_t/α_s, x_t given x_s
+        a = t.alpha / s.alpha
+        step_variance = t.sigma**2 - a**2 * s.sigma**2
+
+        def mean(x0, s=s, a=a, v=step_variance):
+            if s.sigma == 0:
+                return np.broadcast_to(x0, (len(x0), 2))
+            precision = 1 / s.sigma**2 + a**2 / v
+            return (s.alpha * x0 / s.sigma**2 + a * x_t[0] / v) / precision
+
+        expected = mean(x0.numpy())
+        order = np.argsort(weights.numpy())  # the likeliest ray is drawn last
+        np.testing.assert_allclose([ray[1] for ray in rays], expected[order], atol=1e-12)
+        np.testing.assert_allclose([ray[0] for ray in rays], x_t[:8])
+        np.testing.assert_allclose(arrow.tail + arrow.vector, mean(clean), atol=1e-12)
+        np.testing.assert_allclose(arrow.tail + arrow.vector, [weights.numpy() @ expected], atol=1e-12)
+        # … and the particles of each x_0 gather around its ray's tip, with variance β̃
+        spread = np.sqrt(step_variance * s.sigma**2) / t.sigma
+        for i in range(8):
+            mine = record.series("x", step)[i::8].astype(np.float64)
+            assert np.abs(mine.mean(0) - expected[i]).max() <= 5 * spread / np.sqrt(len(mine)) + 1e-5
+            assert np.abs(mine.std(0) - spread).max() <= 5 * spread / np.sqrt(2 * len(mine)) + 1e-5
+
+
+def test_bridges_to_one_point_have_their_law_on_the_way(records):
+    """Half of the film leads up: x_s of the particles from one x_0 is Gaussian around the same mean."""
+    (record,) = records("partial-targets", particles=8 * 500, film__frames=12).values()
+    top = int(np.argmax([level.t for level in record.levels]))
+    t = record.levels[top]
+    for step in [step for step in record.shown if 0 < step < top]:
+        s = record.levels[step]
+        on_x, on_x0, variance = posterior(s, t)
+        mean = on_x * record.series("x", top)[0] + on_x0 * record.data.x0.double().numpy()
+        for i in range(8):
+            off = (record.series("x", step)[i::8] - mean[i]) / np.sqrt(variance)
+            assert np.abs(off.mean(0)).max() < 5 / np.sqrt(len(off))
+            assert np.abs(np.cov(off.T) - np.eye(2)).max() < 5 * np.sqrt(2 / len(off))

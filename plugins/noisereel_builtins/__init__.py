@@ -140,6 +140,7 @@ RENDERERS = {
     "scatter-3d": "noisereel_builtins.renderers.scatter_3d:Scatter3D",
     "schedules": "noisereel_builtins.renderers.schedules:Schedules",
     "surface": "noisereel_builtins.renderers.surface:Surface",
+    "targets": "noisereel_builtins.renderers.targets:Targets",
     "trails": "noisereel_builtins.renderers.trails:Trails",
 }
 WRITERS = {
