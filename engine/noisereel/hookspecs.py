@@ -87,7 +87,7 @@ def run_started(run: Any, cached: bool) -> None:
 
 @hookspec
 def timestep(run: Any, state: State) -> None:
-    """A state was visited. Not called for cached runs; the state must not be changed."""
+    """A state was visited. Not called for cached runs; the state must not be changed; gradients are off."""
 
 
 @hookspec

@@ -9,19 +9,17 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["LoadDraw", "Noise", "StepDraw", "block_rows"]
+__all__ = ["LoadDraw", "Noise", "StepDraw"]
 
-_BLOCK_NUMBERS = 8192
-_STATE_WORDS = slice(24, 24 + 624 * 8)  # where torch's CPU generator keeps the Mersenne twister's words, 8 bytes each
-
-
-def block_rows(event: torch.Size | tuple[int, ...]) -> int:
-    """How many particles one block holds; depends on the event's shape alone. Blocks are drawn whole, then cut."""
-    return max(1, _BLOCK_NUMBERS // max(1, torch.Size(event).numel()))
+_BLOCK = 2**16  # numbers that are drawn under one key; a constant, so that nothing depends on how particles are cut
+_AT_ONCE = 16  # torch's CPU generator makes normal numbers by so many: the first so many do not depend on the rest
+_STATE_WORDS = slice(24, 24 + 624 * 8)  # where that generator keeps the Mersenne twister's words, 8 bytes each
 
 
 class _Source:
@@ -33,13 +31,15 @@ class _Source:
 
     def __init__(self, device: torch.device) -> None:
         self.generator = torch.Generator(device=device)
-        self._state = self.generator.manual_seed(0).get_state() if device.type == "cpu" else None
+        self.on_cpu = device.type == "cpu"
+        if self.on_cpu:
+            self._state = self.generator.manual_seed(0).get_state()
+            self._words = self._state.numpy()[_STATE_WORDS].view(np.uint64)  # the same memory
 
     def at(self, key: bytes) -> torch.Generator:
-        if self._state is None:
+        if not self.on_cpu:
             return self.generator.manual_seed(int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) >> 1)
-        words = torch.frombuffer(bytearray(hashlib.shake_128(key).digest(624 * 4)), dtype=torch.int32)
-        self._state[_STATE_WORDS].view(torch.int64).copy_(words).bitwise_and_(0xFFFFFFFF)
+        self._words[:] = np.frombuffer(hashlib.shake_128(key).digest(624 * 4), np.uint32)
         return self.generator.set_state(self._state)
 
 
@@ -77,9 +77,12 @@ class Noise:
         return StepDraw(self.source, struct.pack("<qqqddq", self.seed, self.copy, act, t, s, visit), first_row)
 
 
-@dataclass(frozen=True, slots=True)
-class StepDraw:
-    """Draws standard normal noise for one step: ``draw(like, stream)``."""
+class StepDraw(NamedTuple):
+    """Draws standard normal noise for one step: ``draw(like, stream)``.
+
+    The numbers of all particles, one particle after the other, are one sequence, which is cut into blocks that are
+    keyed each.
+    """
 
     source: _Source
     key: bytes
@@ -87,15 +90,16 @@ class StepDraw:
 
     def __call__(self, like: Tensor, stream: str = "noise") -> Tensor:
         """Noise of the shape, dtype and device of ``like``, shape (n, *event)."""
-        rows, n = block_rows(like.shape[1:]), len(like)
-        first, last = self.first_row // rows, -(-(self.first_row + n) // rows)
-        out = torch.empty(((last - first) * rows, *like.shape[1:]), dtype=like.dtype, device=like.device)
-        key = self.key + stream.encode()
-        for block in range(first, last):
-            generator = self.source.at(key + b"/" + str(block).encode())
-            out[(block - first) * rows : (block - first + 1) * rows].normal_(generator=generator)
-        begin = self.first_row - first * rows
-        return out[begin : begin + n]
+        begin = self.first_row * (like.numel() // max(1, len(like)))
+        first, skipped = divmod(begin, _BLOCK)
+        needed = skipped + like.numel()
+        # On the CPU, the last block is drawn only as far as is needed.
+        whole = _AT_ONCE if self.source.on_cpu else _BLOCK
+        out = like.new_empty(-(-needed // whole) * whole)
+        key = self.key + stream.encode() + b"/"
+        for block, part in enumerate(torch.split(out, _BLOCK), first):
+            part.normal_(generator=self.source.at(key + str(block).encode()))
+        return out[skipped:needed].view(like.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,7 @@ from .schedule import Level, Schedule
 __all__ = ["Measure", "Metric", "Probe", "State", "Trace"]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """One visited moment of a run.
 
     Attributes:
@@ -41,7 +41,7 @@ class State:
     x0: Tensor | None = None
     noise: Tensor | None = None
     calls: int = 0
-    extra: Mapping[str, Tensor] = field(default_factory=dict)
+    extra: Mapping[str, Tensor] = MappingProxyType({})
 
     @property
     def eps(self) -> Tensor | None:

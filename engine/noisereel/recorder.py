@@ -229,6 +229,7 @@ def kept_visits(run: Run, shown: Sequence[int]) -> NDArray[np.int64]:
     return np.array(every if record_bytes(run, len(every)) <= RECORD_BUDGET else sorted({0, *shown}), np.int64)
 
 
+@torch.no_grad()
 def _simulate(run: Run, shown: Sequence[int], folder: Path | None, watch: Callable[[State], None]) -> Arrays:
     tape = _Tape(kept_visits(run, shown), folder)
     for state in run.states():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -38,12 +39,12 @@ class Plan:
     Attributes:
         levels: Level of every visit, one more than there are steps.
         acts: Act that leaves from each visit; the last visit belongs to the last act.
-        joints: The pairs of levels that each act steps over.
+        joints: The steps of each act: the level left, the level reached, and how often the act took it before.
     """
 
     levels: tuple[Level, ...]
     acts: tuple[int, ...]
-    joints: tuple[tuple[tuple[Level, Level], ...], ...]
+    joints: tuple[tuple[tuple[Level, Level, int], ...], ...]
 
 
 def plan(spec: RunSpec, start: float | None = None) -> Plan:
@@ -65,11 +66,19 @@ def plan(spec: RunSpec, start: float | None = None) -> Plan:
         for t in path:
             if t not in known:
                 known[t] = spec.schedule.at(t)
-        joints.append(tuple((known[t], known[s]) for t, s in pairwise(path)))
+        joints.append(tuple((known[t], known[s], before) for t, s, before in _joints(path)))
         levels += [known[t] for t in path[:-1]]
         acts += [act] * (len(path) - 1)
         start = path[-1]
     return Plan((*levels, known[path[-1]]), (*acts, act), tuple(joints))
+
+
+def _joints(path: Sequence[float]) -> Iterator[tuple[float, float, int]]:
+    """Consecutive times, and how often they followed one another before."""
+    passes = Counter[tuple[float, float]]()
+    for t, s in pairwise(path):
+        yield t, s, passes[t, s]
+        passes[t, s] += 1
 
 
 def _checked_path(sampler: Sampler, schedule: Schedule, start: float | None, run: str) -> tuple[float, ...]:
@@ -199,18 +208,20 @@ class Run:
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
         rest = (self.data, origin, labels, self.spec.schedule)
         ctx = StepContext(model, noise.at(_START, 0, 0, 0), *rest)
-        x, arrived, reached, at = self._first(ctx), None, dict[str, Tensor](), 0
-        no_grad = torch.no_grad()
+        x, arrived, at = self._first(ctx), None, 0
+        reached: Mapping[str, Tensor] = {}
+        no_grad, as_it_is = torch.no_grad(), nullcontext()
         for act, (sampler, joints) in enumerate(zip(self.spec.sampler, self.plan.joints, strict=True)):
-            carry, passes = None, Counter[tuple[float, float]]()
-            for t, s in joints:
-                draw = noise.at(act, t.t, s.t, passes[t.t, s.t])
-                passes[t.t, s.t] += 1
-                with no_grad:  # around the step alone: a generator would leak it to whoever iterates
+            carry = None
+            for t, s, before in joints:
+                draw = noise.at(act, t.t, s.t, before)
+                # Around the step alone: a generator would leak it to whoever iterates.
+                with no_grad if torch.is_grad_enabled() else as_it_is:
                     step = _taken(sampler, x, t, s, StepContext(model, draw, *rest), carry)
-                yield State(at, act, t, x, step.x0, arrived, model.calls, {**reached, **step.extra})
+                extra = {**reached, **step.extra} if reached else step.extra
+                yield State(at, act, t, x, step.x0, arrived, model.calls, extra)
                 x, arrived, carry, at = _checked(step, x, sampler).x, step.noise, step.carry, at + 1
-                reached = dict(step.reached)
+                reached = step.reached
         yield State(at, act, self.plan.levels[-1], x, None, arrived, model.calls, reached)
 
     def _first(self, ctx: StepContext) -> Tensor:

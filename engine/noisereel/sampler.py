@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import Field
 from torch import Tensor
@@ -24,8 +24,7 @@ class DrawLike(Protocol):
     def __call__(self, like: Tensor, stream: str = "noise") -> Tensor: ...
 
 
-@dataclass(frozen=True, slots=True)
-class StepContext:
+class StepContext(NamedTuple):
     """What a step may use.
 
     Attributes:
@@ -47,8 +46,7 @@ class StepContext:
     first_row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one step gives.
 
     Attributes:
@@ -64,8 +62,8 @@ class Step:
     x0: Tensor | None = None
     noise: Tensor | None = None
     carry: Any = None
-    extra: Mapping[str, Tensor] = field(default_factory=dict)
-    reached: Mapping[str, Tensor] = field(default_factory=dict)
+    extra: Mapping[str, Tensor] = MappingProxyType({})
+    reached: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Sampler(Plugin):

@@ -72,6 +72,7 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
     )
     run = Run(spec, Cloud().load(None), plan(spec), torch.device("cpu"), Path())  # type: ignore[arg-type]
 
+    @torch.no_grad()
     def walk() -> None:
         for _ in run.states():
             pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -183,7 +182,7 @@ def test_steps_leave_what_they_are_given_alone(name: str, schedule: Schedule) ->
             kept.append((x, x.clone(), found := ctx.model(x, level), found.clone()))
             return found
 
-        step = sampler.step(x, schedule.at(t), schedule.at(s), replace(ctx, model=model), carry)
+        step = sampler.step(x, schedule.at(t), schedule.at(s), ctx._replace(model=model), carry)
         assert torch.equal(x, before)
         assert step.x is not x
         assert step.x0 is None or step.x is not step.x0
@@ -205,8 +204,8 @@ def test_the_same_seed_gives_the_same_and_another_another(name: str, schedule: S
         drawn.append(stream)
         return keyed(0)(like, stream)
 
-    walk(sampler, x, replace(ctx, draw=watched))
-    first, again, other = (walk(sampler, x, replace(ctx, draw=keyed(seed))) for seed in (5, 5, 6))
+    walk(sampler, x, ctx._replace(draw=watched))
+    first, again, other = (walk(sampler, x, ctx._replace(draw=keyed(seed))) for seed in (5, 5, 6))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     middle = len(first) // 2
     assert torch.equal(first[middle], other[middle]) == (not drawn)
@@ -218,7 +217,7 @@ def test_a_batch_is_one_by_one(name: str, schedule: Schedule) -> None:
     """No particle's result depends on the others: each alone gives what it gave among them."""
     sampler: Sampler = example("sampler", name)
     x, ctx = prepared(sampler, schedule, (2,), DOUBLE)
-    together = walk(sampler, x, replace(ctx, draw=keyed(0)))
+    together = walk(sampler, x, ctx._replace(draw=keyed(0)))
     for row in range(5):
         rows = slice(row, row + 1)
         alone = walk(sampler, x[rows], rows_of(ctx, rows, keyed(0, row)))
@@ -240,7 +239,7 @@ def test_estimates_of_falling_steps_are_given(name: str, schedule: Schedule) -> 
             calls.append(level)
             return ctx.model(x, level)
 
-        step = sampler.step(x, schedule.at(t), schedule.at(s), replace(ctx, model=model), carry)
+        step = sampler.step(x, schedule.at(t), schedule.at(s), ctx._replace(model=model), carry)
         assert (step.x0 is not None) == bool(calls)
         x, carry = step.x, step.carry
 

@@ -277,12 +277,11 @@ def test_repaint_knows_the_halves_of_the_plane(half: str, kept: list[int]) -> No
 
 def test_repaint_from_the_prior_is_given_the_rows_of_the_data() -> None:
     """Particle i is given row i mod n; ``first_row`` says which particles these are."""
-    from dataclasses import replace
 
     from noisereel.dataset import Data
 
     schedule, rows = Linear(steps=5), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    ctx = replace(context(schedule, Draw(), bent), data=Data(rows), first_row=2)
+    ctx = context(schedule, Draw(), bent)._replace(data=Data(rows), first_row=2)
     last = walk(RePaint(given=(1.0, 1.0)), torch.zeros(3, 2), ctx)[-1]
     assert last.tolist() == [[5.0, 6.0], [1.0, 2.0], [3.0, 4.0]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, pairwise
 
 import torch
@@ -154,4 +154,4 @@ def mixture(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
 def rows_of(ctx: StepContext, rows: slice, draw: DrawLike) -> StepContext:
     """The context of some of the particles."""
     origin = None if ctx.origin is None else ctx.origin[rows]
-    return replace(ctx, origin=origin, draw=draw, first_row=rows.start)
+    return ctx._replace(origin=origin, draw=draw, first_row=rows.start)
