@@ -31,6 +31,7 @@ from noisereel_builtins.samplers.euler_ancestral import EulerAncestral
 from noisereel_builtins.samplers.flow_euler import FlowEuler
 from noisereel_builtins.samplers.flow_heun import FlowHeun
 from noisereel_builtins.samplers.heun import Heun
+from noisereel_builtins.samplers.predictor_corrector import PredictorCorrector
 from noisereel_builtins.samplers.repaint import RePaint
 from noisereel_builtins.samplers.unipc import UniPC
 from noisereel_builtins.schedules.cosine import Cosine
@@ -216,6 +217,22 @@ def test_deis_is_that_of_diffusers(order: int) -> None:
     # diffusers takes the logarithm of σ = 0 in the step into clean data; its weights are small differences in float32
     expected = theirs(made, 25, LINEAR, predicts="sample", taken=24)
     assert_same(found[:-1], expected, tolerance=1e-5 if order < 3 else 1e-4)
+
+
+def test_a_correction_is_that_of_diffusers() -> None:
+    """Where noise and score are as long as expected: diffusers, and the paper, set the step's size by their norms."""
+    schedule, sampler = EDM(steps=20), PredictorCorrector(snr=0.3)
+    level, scheduler = schedule.at(12), hf.ScoreSdeVeScheduler(snr=0.3)
+    scheduler.set_timesteps(20)
+    z = torch.randn(1, 64, generator=torch.Generator().manual_seed(1))
+    eps = z.flip(1)  # of the same length
+    x = torch.linspace(-2, 2, 64)[None]
+    ctx = context(schedule, Draw(1), lambda x, level: x - level.sigma * eps)
+    found = sampler.step(x, level, level, ctx, None).x
+    generator = torch.Generator().manual_seed(1)
+    torch.testing.assert_close(
+        found, scheduler.step_correct(-eps / level.sigma, x, generator).prev_sample, rtol=1e-6, atol=1e-6
+    )
 
 
 def test_flow_euler_is_that_of_diffusers() -> None:
