@@ -64,7 +64,7 @@ class Film:
         """How much of the time bar is filled: the share of time passed, or of steps if time turns round."""
         name = clock(self.scene)
         record, step = self.records[name], tick.steps[name]
-        times = [level.t for level in record.levels]
+        times = [*record.times]
         if times != sorted(times) and times != sorted(times, reverse=True):
             return step / max(1, len(times) - 1)
         span = times[-1] - times[0]
@@ -263,13 +263,15 @@ def _templates(scene: Scene) -> Iterator[tuple[str, str | PanelSpec]]:
     first = next(iter(scene.runs))
     yield scene.title or "", first
     yield scene.subtitle, first
-    yield "t = {t}", clock(scene)
+    yield "t = {t}" if scene.runs[clock(scene)].training is None else "training step {trained}", clock(scene)
     for spec in scene.panels:
         yield spec.title or "", spec
 
 
 def _end_label(record: Record) -> str:
-    end = record.levels[-1].t
+    end = record.times[-1]
+    if record.training is not None:
+        return Template("{t} steps").format({"t": end})
     return Template("T = {t}" if end == record.schedule.T else "t = {t}").format({"t": end})
 
 
@@ -287,4 +289,6 @@ def title_values(record: Record, step: int, names: Iterable[str]) -> dict[str, o
         "run": record.name,
         "particles": record.particles,
     }
+    if record.training is not None:
+        values["trained"] = record.training[step]
     return values if set(names) <= values.keys() else values | record.scalars(step)

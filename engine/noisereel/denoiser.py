@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from .dataset import Data
 from .plugin import Plugin
+from .progress import Progress
 from .schedule import Level, Schedule
 
-__all__ = ["Bind", "Denoiser", "Model", "to_eps", "to_score", "to_v", "to_x0"]
+if TYPE_CHECKING:
+    from .registry import Registry
+
+__all__ = ["Bind", "Denoiser", "Model", "Pairs", "Snapshot", "to_eps", "to_score", "to_v", "to_x0"]
 
 Model = Callable[..., Tensor]
 """``model(x, level, labels=None) -> x0_hat``: x of shape (n, *event), x0_hat of the same shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Clean samples and the noise that a run made them from, row by row.
+
+    Attributes:
+        x0: Shape (n, *event).
+        eps: Shape (n, *event), of unit variance.
+    """
+
+    x0: Tensor
+    eps: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A model as it was at a moment of its training.
+
+    Attributes:
+        step: Training steps done.
+        loss: Mean loss since the snapshot before; NaN at the beginning.
+        model: The model then.
+    """
+
+    step: int
+    loss: float
+    model: Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +61,27 @@ class Bind:
         data: The run's data, on ``device``.
         schedule: The run's schedule.
         device: Where the model shall work.
-        cache: A folder of its own that outlives the run.
+        cache: A folder that outlives the run.
+        folder: The scene's folder, which relative paths start from.
+        scene: The scene's text.
+        seed: The run's seed.
+        pairs: Clean samples with the noise that each belongs to, if they come from another run.
+        resume: Whether interrupted work is gone on with.
+        progress: Shows how far long work is, and says what is worth a warning.
+        registry: Where plugins are found by name; None where nothing is to be rebuilt.
     """
 
     data: Data
     schedule: Schedule
     device: torch.device
     cache: Path
+    folder: Path = Path()
+    scene: str = ""
+    seed: int = 0
+    pairs: Pairs | None = None
+    resume: bool = False
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+    registry: Registry | None = None
 
 
 class Denoiser(Plugin):
@@ -48,13 +94,27 @@ class Denoiser(Plugin):
         """Whether what it denoises to is single points, so that its data have no density."""
         return False
 
-    def check(self, data: Data) -> str | None:
-        """Why it cannot serve these data, or None; asked before anything is simulated."""
+    @property
+    def conditional(self) -> bool:
+        """Whether its model heeds ``labels``, the class that each particle shall belong to."""
+        return False
+
+    @property
+    def training_steps(self) -> int | None:
+        """How many steps it is trained for; None if it is not trained."""
+        return None
+
+    def check(self, ctx: Bind) -> str | None:
+        """Why it cannot serve this run, or None; asked before anything is simulated."""
         return None
 
     @abstractmethod
     def bind(self, ctx: Bind) -> Model:
-        """Build the model for one run."""
+        """Build the model for one run, training it first where that is needed."""
+
+    def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
+        """The model as it was after so many training steps each, ascending; for denoisers that are trained."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained")
 
 
 def to_eps(x: Tensor, x0: Tensor, level: Level) -> Tensor:

@@ -142,7 +142,7 @@ class _Facts:
         source = self.source
         scene = parse_scene(source.text, source.name, source.folder, registry, source.overrides)
         plans, records = plans_of(scene), dict[str, Record]()
-        for run, _ in live_runs(scene, plans, Options(), records, {}):
+        for run, _ in live_runs(scene, plans, Options(), records, {}, registry=registry):
             name = run.spec.name
             records[name] = recorded(run, Arrays.load(self.folders[name]), self.shown[name], self.folders[name])
         return compose(scene, {n: records[n] for n in scene.runs}, self.ticks, registry, transparent=self.transparent)

@@ -124,7 +124,7 @@ def check(
     ticks = (make_ticks or partial(film_ticks, scene))(plans, None)
     check_outputs(outputs, len(ticks), options or Options(), registry)
     check_names(outputs, _steps_of(scene, plans, ticks))
-    check_panels(scene, load_all(scene), registry)
+    check_panels(scene, load_all(scene, registry), registry)
 
 
 def render(
@@ -193,7 +193,7 @@ class _Job:
         ticks = self.make_ticks(plans, None)
         check_outputs(self.outputs, len(ticks), self.options, self.registry)
         check_names(self.outputs, _steps_of(self.scene, plans, ticks))
-        data = load_all(self.scene)
+        data = load_all(self.scene, self.registry)
         check_panels(self.scene, data, self.registry)
         for problem in advice(self.scene):
             self.progress.warn(str(problem))
@@ -253,10 +253,10 @@ def _steps_of(
 ) -> Iterator[tuple[int, float]]:
     """The visit and time of each tick that file names may hold: the first panel's."""
     panel = scene.panels[0]
-    levels = runs[panel.run].levels
+    times = runs[panel.run].times
     for tick in ticks:
-        step = tick.steps[panel.run] if panel.at is None else nearest(levels, panel.at)
-        yield step, levels[step].t
+        step = tick.steps[panel.run] if panel.at is None else nearest(times, panel.at)
+        yield step, times[step]
 
 
 def _recounted(records: Mapping[str, Record], ticks: Sequence[Tick]) -> tuple[Tick, ...]:

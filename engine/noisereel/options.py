@@ -22,6 +22,7 @@ class Options:
         workers: Processes that draw; 1 draws in this one.
         quality: How much time and space encoders spend.
         transparent: Leave the background out.
+        resume: Go on with interrupted training instead of starting anew.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -29,3 +30,4 @@ class Options:
     workers: int = 1
     quality: Quality = "standard"
     transparent: bool = False
+    resume: bool = False

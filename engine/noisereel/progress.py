@@ -31,8 +31,8 @@ class Progress:
             tqdm.write(f"\033[33m{line}\033[0m" if sys.stderr.isatty() else line, file=sys.stderr)
 
     @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A bar that ends where the work ends; gives the function that moves it on by so many steps."""
+    def bar(self, label: str, total: int) -> Iterator[Callable[..., None]]:
+        """A bar that ends where the work ends; gives ``advance(n, note="")``, which moves it on by so many steps."""
         # disable=None hides the bar when stderr is no terminal: logs and pipes stay clean.
         with tqdm(
             total=total,
@@ -41,12 +41,14 @@ class Progress:
             disable=True if self.quiet else None,
             mininterval=0.05,
             dynamic_ncols=True,
-            bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}",
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}{postfix}",
         ) as shown:
             lock = threading.Lock()  # every output counts in a thread of its own
 
-            def advance(n: int) -> None:
+            def advance(n: int, note: str = "") -> None:
                 with lock:
+                    if note:
+                        shown.set_postfix_str(note, refresh=False)
                     shown.update(n)
 
             yield advance

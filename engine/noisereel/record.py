@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -39,9 +39,9 @@ EXTRA = "extra-"
 Values = Mapping[str, NDArray[Any]]
 
 
-def nearest(levels: Sequence[Level], t: float, among: Sequence[int] | None = None) -> int:
+def nearest(times: Sequence[float], t: float, among: Sequence[int] | None = None) -> int:
     """The visit whose time is nearest to t, the first of equals."""
-    return min(range(len(levels)) if among is None else among, key=lambda i: abs(levels[i].t - t))
+    return min(range(len(times)) if among is None else among, key=lambda i: abs(times[i] - t))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Record:
             position; or None.
         arrays: What was recorded.
         folder: Where the arrays and measured values lie, if they lie on disk.
-        measure: Gives what probes may use; asked only if something is not measured yet.
+        measure: Gives what probes may use at a visit; asked only if something is not measured yet.
+        training: Training steps at each visit, where the run is shown as its denoiser learns.
     """
 
     name: str
@@ -116,7 +117,8 @@ class Record:
     hue: NDArray[np.float32] | None
     arrays: Arrays
     folder: Path | None = None
-    measure: Callable[[], Measure] | None = None
+    measure: Callable[[int], Measure] | None = None
+    training: Sequence[int] | None = None
     _values: dict[str, dict[int, Values]] = field(default_factory=dict, repr=False)
     _saved: int = 0
 
@@ -131,10 +133,20 @@ class Record:
         """How many visits the run made."""
         return len(self.levels)
 
+    @cached_property
+    def times(self) -> Sequence[float]:
+        """Where on the run's own axis each visit lies: its t, or training steps."""
+        return [level.t for level in self.levels] if self.training is None else self.training
+
     @property
     def calls(self) -> Sequence[int]:
         """Denoiser calls made up to and including each visit."""
         return self.arrays.calls
+
+    @property
+    def clock(self) -> str:
+        """What the run's own axis counts: t, or training steps."""
+        return "t" if self.training is None else "training step"
 
     @property
     def particles(self) -> int:
@@ -156,8 +168,8 @@ class Record:
         return step in self._rows
 
     def nearest(self, t: float) -> int:
-        """The kept visit whose time is nearest to t, the first of equals."""
-        return nearest(self.levels, t, self.kept_steps)
+        """The kept visit whose time on the run's axis is nearest to t, the first of equals."""
+        return nearest(self.times, t, self.kept_steps)
 
     def series(self, of: Series, step: int) -> NDArray[np.float32] | None:
         """A series at a visit, shape (particles, *event); None where the run has none there (ε̂ at σ = 0, say)."""
@@ -185,8 +197,9 @@ class Record:
         known = self._values.setdefault(_key(probe), {})
         if step not in known:
             assert self.measure is not None, "a record without its run holds measured values only"
-            with at_work(f"{probe.kind} {type(probe).__name__} (run '{self.name}', t = {self.levels[step].t:g})"):
-                ctx = self.measure()
+            who = f"{probe.kind} {type(probe).__name__}"
+            with at_work(f"{who} (run '{self.name}', {self.clock} = {self.times[step]:g})"):
+                ctx = self.measure(step)
                 if isinstance(probe, Trace):
                     measured = self._followed(probe, ctx)
                 else:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import math
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import __version__
 from .errors import NoisereelError
+from .keys import data_digest, digest, facts_digest, identity, machine, versions
 from .pages import release
-from .plugin import Plugin, source_digest
 from .record import EXTRA, MEMORY_BUDGET, Arrays, Record
 from .run import Run
 
@@ -201,7 +198,8 @@ def recorded(run: Run, arrays: Arrays, shown: Sequence[int], folder: Path | None
         hue=_hue(run, origin, arrays.series["x"][0]),
         arrays=arrays,
         folder=folder,
-        measure=lambda: run.measure,
+        measure=run.measure,
+        training=run.plan.training,
     )
 
 
@@ -303,42 +301,16 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, source_key: str | None
     """
     spec, kept = run.spec, kept_visits(run, shown)
     parts = [p for p in (spec.dataset, spec.schedule, spec.denoiser, *spec.sampler) if p is not None]
-    facts: dict[str, Any] = {
-        "parts": [_identity(part) for part in parts],
-        "inputs": [_digest(file.read_bytes()) for part in parts for file in part.inputs(folder)],
-        "data": _data_digest(run),
-        "start": [run.start, source_key, run.plan.levels[0].t, run.particles],
-        "seed": [spec.seed, spec.copy_index],
-        "kept": "all" if len(kept) == len(run.plan.levels) else kept.tolist(),
-        "versions": [__version__, str(torch.__version__), str(np.__version__)],
-        "machine": [run.device.type, str(run.dtype), torch.get_num_threads()],
-    }
-    return _digest(json.dumps(facts, sort_keys=True).encode())
-
-
-def _identity(plugin: Plugin) -> Any:
-    """A plugin as JSON: its class, its source and its fields, recursively."""
-    fields = {name: _plain(getattr(plugin, name)) for name in type(plugin).model_fields}
-    return [type(plugin).__qualname__, source_digest(type(plugin)), fields]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Plugin):
-        return _identity(value)
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
-
-
-def _data_digest(run: Run) -> str:
-    tensors = (run.data.x0, run.data.labels, run.data.hue)
-    return _digest(*(t.cpu().numpy().tobytes() + str(tuple(t.shape)).encode() for t in tensors if t is not None))
-
-
-def _digest(*parts: bytes) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+    return facts_digest(
+        {
+            "parts": [identity(part) for part in parts],
+            "inputs": [digest(file.read_bytes()) for part in parts for file in part.inputs(folder)],
+            "data": data_digest(run.data),
+            "start": [run.start, source_key, run.plan.first.t, run.particles],
+            "training": None if run.plan.training is None else [run.plan.training, run.plan.levels[0].t],
+            "seed": [spec.seed, spec.copy_index],
+            "kept": "all" if len(kept) == len(run.plan.levels) else kept.tolist(),
+            "versions": versions(),
+            "machine": [*machine(run.device), str(run.dtype)],
+        }
+    )

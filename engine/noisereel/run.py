@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from .dataset import Data, Load
-from .denoiser import Bind, Model
+from .denoiser import Bind, Denoiser, Model, Snapshot
 from .errors import PluginError, SceneError, at_work
 from .noise import LoadDraw, Noise
 from .probe import Measure, State
@@ -23,7 +22,7 @@ from .sampler import Sampler, Step, StepContext
 
 if TYPE_CHECKING:
     from .record import Record
-    from .scene import RunSpec, Source
+    from .scene import RunSpec, Source, Watched
     from .schedule import Level, Schedule
 
 __all__ = ["Plan", "Run", "check_fit", "load_data", "plan"]
@@ -40,11 +39,29 @@ class Plan:
         levels: Level of every visit, one more than there are steps.
         acts: Act that leaves from each visit; the last visit belongs to the last act.
         joints: The steps of each act: the level left, the level reached, and how often the act took it before.
+        training: Training steps at each visit, where a run is shown as its denoiser learns: all visits are then of one
+            level, which the whole of ``joints`` is gone through for.
     """
 
     levels: tuple[Level, ...]
     acts: tuple[int, ...]
     joints: tuple[tuple[tuple[Level, Level, int], ...], ...]
+    training: tuple[int, ...] | None = None
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Where on its own axis each visit lies: t, or training steps."""
+        return tuple(level.t for level in self.levels) if self.training is None else self.training
+
+    @property
+    def first(self) -> Level:
+        """Where particles begin."""
+        return next((t for joints in self.joints for t, *_ in joints), self.levels[0])
+
+    @property
+    def last(self) -> Level:
+        """Where they end."""
+        return next((s for joints in reversed(self.joints) for _, s, _ in reversed(joints)), self.levels[-1])
 
 
 def plan(spec: RunSpec, start: float | None = None) -> Plan:
@@ -70,7 +87,16 @@ def plan(spec: RunSpec, start: float | None = None) -> Plan:
         levels += [known[t] for t in path[:-1]]
         acts += [act] * (len(path) - 1)
         start = path[-1]
-    return Plan((*levels, known[path[-1]]), (*acts, act), tuple(joints))
+    whole = Plan((*levels, known[path[-1]]), (*acts, act), tuple(joints))
+    return whole if spec.training is None else _over_training(whole, spec.training, spec.denoiser)
+
+
+def _over_training(whole: Plan, watched: Watched, denoiser: Denoiser | None) -> Plan:
+    """The visits of a run that is shown as its denoiser learns."""
+    assert denoiser is not None and denoiser.training_steps is not None, "the scene was checked for it"
+    steps = watched.steps(denoiser.training_steps)
+    at = min(whole.levels, key=lambda level: abs(level.t - watched.at))
+    return Plan((at,) * len(steps), (0,) * len(steps), whole.joints, steps)
 
 
 def _joints(path: Sequence[float]) -> Iterator[tuple[float, float, int]]:
@@ -114,13 +140,14 @@ def load_data(spec: RunSpec, source: Source) -> Data:
     return data
 
 
-def check_fit(spec: RunSpec, data: Data, source: Source) -> None:
+def check_fit(spec: RunSpec, bind: Bind, source: Source) -> None:
     """See that a run's denoiser, samplers and metrics can serve its data.
 
     Raises:
         SceneError: One cannot; says where in the scene.
     """
-    if spec.denoiser is not None and (said := spec.denoiser.check(data)):
+    data = bind.data
+    if spec.denoiser is not None and (said := spec.denoiser.check(bind)):
         raise SceneError([source.problem(f"runs.{spec.name}.denoiser", said)])
     for sampler in spec.sampler:
         if said := sampler.check(data):
@@ -142,21 +169,27 @@ class Run:
 
     Attributes:
         spec: What the scene says.
-        data: Its data, on ``device``.
         plan: The times it visits.
-        device: Where it is simulated.
-        cache: A folder that denoisers may keep things in.
+        bind: Its data and device, and what else its denoiser may use.
         source: The record of the run that this one starts from, if it does.
         dtype: Of the particles.
     """
 
     spec: RunSpec
-    data: Data
     plan: Plan
-    device: torch.device
-    cache: Path
+    bind: Bind
     source: Record | None = None
     dtype: torch.dtype = torch.float32
+
+    @property
+    def data(self) -> Data:
+        """The run's data, on its device."""
+        return self.bind.data
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is simulated."""
+        return self.bind.device
 
     @cached_property
     def model(self) -> Model | None:
@@ -164,12 +197,20 @@ class Run:
         if self.spec.denoiser is None:
             return None
         with at_work(f"denoiser {type(self.spec.denoiser).__name__}"):
-            return self.spec.denoiser.bind(Bind(self.data, self.spec.schedule, self.device, self.cache))
+            return self.spec.denoiser.bind(self.bind)
 
-    @property
-    def measure(self) -> Measure:
-        """What probes may use; calls of the model made here are not counted."""
-        return Measure(self.model, self.data, self.spec.schedule)
+    @cached_property
+    def snapshots(self) -> Sequence[Snapshot]:
+        """The denoiser at each visit, where the run is shown as it learns; else none."""
+        if self.plan.training is None or self.spec.denoiser is None:
+            return ()
+        with at_work(f"denoiser {type(self.spec.denoiser).__name__}"):
+            return self.spec.denoiser.over_training(self.bind, self.plan.training)
+
+    def measure(self, step: int) -> Measure:
+        """What probes may use at a visit; calls of the model made here are not counted."""
+        model = self.snapshots[step].model if self.snapshots else self.model
+        return Measure(model, self.data, self.spec.schedule)
 
     @cached_property
     def rows(self) -> Tensor | None:
@@ -187,7 +228,7 @@ class Run:
         if self.source is not None:
             return "run"
         chosen = self.spec.start
-        return chosen if isinstance(chosen, str) else ("data" if self.plan.levels[0].t == 0 else "prior")
+        return chosen if isinstance(chosen, str) else ("data" if self.plan.first.t == 0 else "prior")
 
     @property
     def particles(self) -> int:
@@ -198,12 +239,23 @@ class Run:
         return self.spec.particles or (min(n, _DEFAULT_PARTICLES) if self.start == "prior" else n)
 
     def states(self) -> Iterator[State]:
-        """The timestep loop: every visited state in order.
+        """Every visited state in order.
 
         Raises:
             PluginError: A sampler gives particles of another shape.
         """
-        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(self)
+        if self.plan.training is None:
+            yield from self._path(lambda: self.model)
+            return
+        level = self.plan.levels[0]
+        for visit, snapshot in enumerate(self.snapshots):
+            at = next(s for s in self._path(lambda model=snapshot.model: model) if s.level == level)  # type: ignore[misc]
+            loss = torch.tensor(snapshot.loss)
+            yield replace(at, step=visit, act=0, extra={**at.extra, "loss": loss})
+
+    def _path(self, model_of: Callable[[], Model | None]) -> Iterator[State]:
+        """The timestep loop, with the model that is to be used once one is needed."""
+        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(model_of)
         origin = None if self.rows is None else self.data.x0[self.rows].to(self.dtype)
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
         rest = (self.data, origin, labels, self.spec.schedule)
@@ -222,11 +274,11 @@ class Run:
                 yield State(at, act, t, x, step.x0, arrived, model.calls, extra)
                 x, arrived, carry, at = _checked(step, x, sampler).x, step.noise, step.carry, at + 1
                 reached = step.reached
-        yield State(at, act, self.plan.levels[-1], x, None, arrived, model.calls, reached)
+        yield State(at, act, self.plan.last, x, None, arrived, model.calls, reached)
 
     def _first(self, ctx: StepContext) -> Tensor:
         """The particles at the path's first level."""
-        level, spec = self.plan.levels[0], self.spec
+        level, spec = self.plan.first, self.spec
         if self.source is not None:
             found = self.source.series("x", self.source.nearest(level.t))
             assert found is not None, "x is recorded at every kept visit"
@@ -247,14 +299,15 @@ class Run:
 class _Counted:
     """A run's model with its calls counted."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, model_of: Callable[[], Model | None]) -> None:
+        self.model_of = model_of
         self.calls = 0
 
     def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
         self.calls += 1
-        assert self.run.model is not None, "the scene was checked for a denoiser"
-        return self.run.model(x, level, labels)
+        model = self.model_of()
+        assert model is not None, "the scene was checked for a denoiser"
+        return model(x, level, labels)
 
 
 def _taken(sampler: Sampler, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from .denoiser import Bind, Pairs
 from .errors import NoisereelError, SceneError, at_work
 from .memory import require_room
 from .options import Options
+from .progress import Progress
 from .record import Record, nearest
 from .recorder import Shelf, record_of, recorded, run_key
 from .run import Plan, Run, check_fit, load_data, plan
@@ -18,9 +22,8 @@ from .run import Plan, Run, check_fit, load_data, plan
 if TYPE_CHECKING:
     from .dataset import Data, Dataset
     from .probe import State
-    from .progress import Progress
     from .registry import Registry
-    from .scene import Scene, StartAt
+    from .scene import RunSpec, Scene, StartAt
     from .timeline import Tick
 
 __all__ = ["live_runs", "load_all", "plans_of", "shown_visits", "simulate", "tell"]
@@ -37,16 +40,24 @@ def plans_of(scene: Scene) -> dict[str, Plan]:
     for spec in scene.run_order:
         origin = spec.source_run
         plans[spec.name] = plan(spec, None if origin is None else _time_of(origin, plans))
-        begins = plans[spec.name].levels[0].t
+        begins = plans[spec.name].first.t
         if spec.start == "data" and begins != 0:
             said = f"the run begins at t = {begins:g}, where data is noisy: use 'start: marginal', not 'start: data'"
             raise SceneError([scene.source.problem(f"runs.{spec.name}.start", said)])
+        if spec.pairs is not None and not _from_noise_to_data(plans[spec.pairs], scene.runs[spec.pairs]):
+            said = f"run '{spec.pairs}' must go from pure noise at t = T to t = 0 to give pairs of noise and data"
+            raise SceneError([scene.source.problem(f"runs.{spec.name}.pairs", said)])
     return plans
 
 
+def _from_noise_to_data(plan: Plan, spec: RunSpec) -> bool:
+    ends = plan.first.t == spec.schedule.T and plan.last.t == 0
+    return ends and spec.start in (None, "prior") and spec.training is None
+
+
 def _time_of(origin: StartAt, plans: Mapping[str, Plan]) -> float:
-    levels = plans[origin.run].levels
-    return levels[nearest(levels, origin.at)].t
+    plan = plans[origin.run]
+    return plan.levels[nearest(plan.times, origin.at)].t
 
 
 def shown_visits(scene: Scene, plans: Mapping[str, Plan], ticks: Sequence[Tick]) -> dict[str, list[int]]:
@@ -54,14 +65,16 @@ def shown_visits(scene: Scene, plans: Mapping[str, Plan], ticks: Sequence[Tick])
     shown = {name: {tick.steps[name] for tick in ticks} for name in plans}
     for panel in scene.panels:
         if panel.at is not None:
-            shown[panel.run].add(nearest(plans[panel.run].levels, panel.at))
+            shown[panel.run].add(nearest(plans[panel.run].times, panel.at))
     for spec in scene.runs.values():
+        if spec.pairs is not None:
+            shown[spec.pairs] |= {0, len(plans[spec.pairs].levels) - 1}
         if (origin := spec.source_run) is not None:
-            shown[origin.run].add(nearest(plans[origin.run].levels, origin.at))
+            shown[origin.run].add(nearest(plans[origin.run].times, origin.at))
     return {name: sorted(steps) for name, steps in shown.items()}
 
 
-def load_all(scene: Scene) -> dict[str, Data]:
+def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
     """The data of every run, on the CPU; runs with the same data set and seed share it.
 
     Raises:
@@ -73,8 +86,14 @@ def load_all(scene: Scene) -> dict[str, Data]:
             loaded[spec.dataset, spec.seed] = load_data(spec, scene.source)
     data = {name: loaded[spec.dataset, spec.seed] for name, spec in scene.runs.items()}
     for name, spec in scene.runs.items():
-        check_fit(spec, data[name], scene.source)
+        bind = Bind(data[name], spec.schedule, torch.device("cpu"), Path(), **_of_scene(scene, spec), registry=registry)
+        check_fit(spec, bind, scene.source)
     return data
+
+
+def _of_scene(scene: Scene, spec: RunSpec) -> dict[str, Any]:
+    """What a denoiser may know of the scene."""
+    return {"folder": scene.source.folder, "scene": scene.source.text, "seed": spec.seed}
 
 
 def simulate(
@@ -103,7 +122,10 @@ def simulate(
     keys: dict[str, str] = {}
     kept: list[bool] = []
     with progress.bar("simulating", sum(len(each.levels) for each in plans.values())) as advance:
-        for run, source_key in live_runs(scene, plans, options, records, keys, data):
+        live = live_runs(
+            scene, plans, options, records, keys, data, registry=registry, progress=progress, scratch=shelf.scratch
+        )
+        for run, source_key in live:
             name = run.spec.name
             key = keys[name] = run_key(run, shown[name], scene.source.folder, source_key)
             found = shelf.find(key)
@@ -142,21 +164,48 @@ def live_runs(
     records: Mapping[str, Record],
     keys: Mapping[str, str],
     data: Mapping[str, Data] | None = None,
+    *,
+    registry: Registry,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Iterator[tuple[Run, str | None]]:
-    """Every run bound to its data, in an order that lets it find the record it starts from; and that record's key."""
-    loaded = data or load_all(scene)
+    """Every run bound to its data, after those that it builds on; and what their records are known by.
+
+    Args:
+        scene: The scene.
+        plans: The times that its runs visit.
+        options: Where to simulate, and where things are kept.
+        records: The records of the runs given so far; each is there when the next run is asked for.
+        keys: What these are known by.
+        data: Each run's data, if it is loaded already.
+        registry: Where plugins are found.
+        progress: Shows how far the training of denoisers is.
+        scratch: Where denoisers keep things if nothing is to outlive the program.
+    """
+    loaded = data or load_all(scene, registry)
     on_device = {id(each): each.to(options.device) for each in loaded.values()}
     for spec in scene.run_order:
         origin = spec.source_run
-        run = Run(
-            spec,
+        bind = Bind(
             on_device[id(loaded[spec.name])],
-            plans[spec.name],
+            spec.schedule,
             options.device,
-            (options.cache or Path(tempfile.gettempdir())) / "denoisers",
-            None if origin is None else records[origin.run],
+            (options.cache or scratch or Path(tempfile.gettempdir())) / "denoisers",
+            **_of_scene(scene, spec),
+            pairs=None if spec.pairs is None else _pairs(records[spec.pairs]),
+            resume=options.resume,
+            progress=progress or Progress(quiet=True),
+            registry=registry,
         )
-        yield run, None if origin is None else keys.get(origin.run)
+        run = Run(spec, plans[spec.name], bind, None if origin is None else records[origin.run])
+        yield run, "+".join(filter(None, map(keys.get, spec.sources))) or None
+
+
+def _pairs(record: Record) -> Pairs:
+    """What a run ended in, with the noise that it began with."""
+    first, last = record.series("x", 0), record.series("x", len(record) - 1)
+    assert first is not None and last is not None, "both ends of every record are kept"
+    return Pairs(torch.tensor(last), torch.tensor(first) / record.schedule.prior_std())
 
 
 def _watcher(registry: Registry, run: Run, advance: Callable[[int], None]) -> Callable[[State], None]:

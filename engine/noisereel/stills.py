@@ -41,7 +41,7 @@ def still_ticks(times: Sequence[float] | None) -> TickMaker:
         if times is None:
             return (Tick(0, 1.0, {name: len(plan.levels) - 1 for name, plan in plans.items()}, Fraction(1)),)
         return tuple(
-            Tick(i, i / max(1, len(times) - 1), {n: nearest(p.levels, t) for n, p in plans.items()}, Fraction(1))
+            Tick(i, i / max(1, len(times) - 1), {n: nearest(p.times, t) for n, p in plans.items()}, Fraction(1))
             for i, t in enumerate(times)
         )
 
@@ -68,7 +68,7 @@ def check_times(scene: Scene, times: Sequence[float]) -> None:
     Raises:
         UsageError: There is one.
     """
-    latest = max(level.t for plan in plans_of(scene).values() for level in plan.levels)
+    latest = max(t for plan in plans_of(scene).values() for t in plan.times)
     for t in times:
         if t > latest:
             raise UsageError(f"--at {t:g}: no run gets there; the last time is t = {latest:g}")
@@ -78,7 +78,7 @@ def nearest_times(scene: Scene, times: Sequence[float]) -> Iterator[str]:
     """What to say of times that no visit falls on: which one is shown instead."""
     plans = plans_of(scene)
     for asked in times:
-        taken = {name: each.levels[nearest(each.levels, asked)].t for name, each in plans.items()}
+        taken = {name: each.times[nearest(each.times, asked)] for name, each in plans.items()}
         for t in dict.fromkeys(taken.values()):
             if t != asked:
                 runs = [name for name, found in taken.items() if found == t]

@@ -41,7 +41,11 @@ def load(dataset, seed: int = 0) -> Data:
 
 
 def bound(denoiser: Denoiser, data: Data) -> Model:
-    return denoiser.bind(Bind(data, Cosine(), torch.device("cpu"), Path("unused")))
+    return denoiser.bind(context(data))
+
+
+def context(data: Data) -> Bind:
+    return Bind(data, Cosine(), torch.device("cpu"), Path("unused"))
 
 
 def points(m: int, d: int, scale: float = 3.0) -> Tensor:
@@ -272,7 +276,7 @@ def test_a_blend_is_the_weighted_mean() -> None:
     ],
 )
 def test_data_that_do_not_fit_are_refused(denoiser: Denoiser, data: Data, message: str) -> None:
-    assert denoiser.check(data) == message
+    assert denoiser.check(context(data)) == message
     with pytest.raises(ValueError) as error:
         bound(denoiser, data)
     assert str(error.value) == message

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from noisereel.dataset import Data, Load
+from noisereel.denoiser import Bind
 from noisereel.noise import LoadDraw
 from noisereel.probe import Measure, Metric, State
 from noisereel.run import Run, plan
@@ -355,7 +356,7 @@ def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
         particles=60,
     )
     data = load(spec.dataset)
-    run = Run(spec, data, plan(spec), torch.device("cpu"), Path())
+    run = Run(spec, plan(spec), Bind(data, spec.schedule, torch.device("cpu"), Path()))
     for state in run.states():
         if state.level.t < 95:
             found = values(LogLikelihood(), state.x, data, state.level, extra=state.extra)["log_likelihood"]

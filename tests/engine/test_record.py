@@ -36,7 +36,7 @@ def make(registry, tmp_path):
     def go(text=SCENE):
         """The first run of a scene."""
         scene = parse_scene(text, "test.yaml", tmp_path, registry)
-        return next(live_runs(scene, plans_of(scene), Options(), {}, {}))[0]
+        return next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))[0]
 
     return go
 

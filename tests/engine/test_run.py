@@ -132,7 +132,7 @@ def test_data_does_not_begin_in_noise(run_scene):
 
 def test_gradients_are_as_the_caller_had_them(registry, tmp_path):
     scene = parse_scene(HEAD + "sampler: ddim", "test.yaml", tmp_path, registry)
-    run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}))
+    run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
     assert all(torch.is_grad_enabled() for _ in run.states())
 
 
@@ -179,7 +179,7 @@ def test_what_a_sampler_raises_names_it(run_scene, registry, tmp_path):
     def said(way):
         scene = parse_scene(HEAD + f"sampler: {{bad: {{way: {way}}}}}", "test.yaml", tmp_path, own)
         with pytest.raises(PluginError) as caught:
-            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}))
+            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
             list(run.states())
         return str(caught.value)
 
@@ -193,6 +193,6 @@ def test_data_that_cannot_be_read_is_placed_in_the_scene(registry, tmp_path):
     text = "schedule: linear\nsampler: forward\ndataset:\n  image: nowhere.png\n"
     scene = parse_scene(text, "test.yaml", tmp_path, registry)
     with pytest.raises(SceneError) as caught:
-        list(live_runs(scene, plans_of(scene), Options(), {}, {}))
+        list(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
     assert str(caught.value).startswith("test.yaml:4:3: dataset")
     assert "nowhere.png" in str(caught.value)

@@ -94,7 +94,7 @@ def test_a_run_starts_from_another_and_each_copy_from_its_own(registry: Registry
     )
     starts = {run.name: (run.source_run.run, run.source_run.at) for run in scene.runs.values() if run.source_run}
     assert starts == {"back.1": ("out.1", 50), "back.2": ("out.2", 50), "one": ("out.2", 3)}
-    assert [run.name for run in scene.run_order] == ["out.1", "back.1", "out.2", "back.2", "one"]
+    assert [run.name for run in scene.run_order] == ["out.1", "out.2", "back.1", "back.2", "one"]
 
 
 def test_repeat_makes_a_panel_for_each_time_or_run(registry: Registry) -> None:

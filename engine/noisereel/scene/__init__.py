@@ -3,7 +3,7 @@
 from .areas import Cell
 from .load import find_scene, load_scene, parse_scene
 from .overrides import Override
-from .specs import Cover, Film, Layout, PanelSpec, RunFields, RunSpec, Scene, Slow, Source, StartAt
+from .specs import Cover, Film, Layout, PanelSpec, RunFields, RunSpec, Scene, Slow, Source, StartAt, Watched
 
 __all__ = [
     "Cell",
@@ -18,6 +18,7 @@ __all__ = [
     "Slow",
     "Source",
     "StartAt",
+    "Watched",
     "find_scene",
     "load_scene",
     "parse_scene",

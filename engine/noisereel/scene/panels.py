@@ -42,10 +42,13 @@ def check_title(node: Node | None, run: str | None, runs: Runs, registry: Regist
         if fields is None:
             return
         known = [*LIVE, *CONSTANT, *(name for metric in fields.metrics for name in metric.gives)]
+        if fields.training is not None:
+            known.append("trained")
         for name in template.names:
             if name not in known:
                 raise ValueError(_unknown(name, known, registry))
-        template.format(dict.fromkeys(known, 0.5) | {"run": "name", "step": 1, "calls": 1, "particles": 1})
+        whole = dict.fromkeys(("step", "calls", "particles", "trained"), 1)
+        template.format(dict.fromkeys(known, 0.5) | whole | {"run": "name"})
     except ValueError as error:
         builder.report(node, str(error))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from ..denoiser import Denoiser
 from ..errors import suggest
 from ..registry import Registry
 from ..sampler import Sampler
@@ -153,6 +154,19 @@ def _check_needs(node: Node, registry: Registry, builder: Builder) -> None:
             builder.report(item, f"{who} needs a denoiser; {_advice('denoiser', registry.names('denoiser'))}")
         if "data" in sampler.needs and start is not None and start.value == "prior":
             builder.report(start, f"must not be 'prior': the sampler {who} starts from data")
+    _check_learning(node, registry, builder)
+
+
+def _check_learning(node: Node, registry: Registry, builder: Builder) -> None:
+    """Report what asks for a denoiser that learns, where there is none."""
+    named = node.child("denoiser")
+    denoiser = None if named is None else cast("Denoiser | None", builder.plugin(named, "denoiser"))
+    for key in ("training", "pairs"):
+        asked = node.child(key)
+        if asked is not None and denoiser is not None and denoiser.training_steps is None:
+            builder.report(asked, f"needs a denoiser that is trained; '{registry.name_of(denoiser)}' is not")
+        elif asked is not None and named is None:
+            builder.report(asked, "needs a denoiser that is trained; the run has none")
 
 
 def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
@@ -166,6 +180,11 @@ def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
             start = _resolved(start, name, i, runs, builder)
             if start is None:
                 return
+        if fields.pairs is not None and fields.pairs not in runs.copies:
+            node = runs.nodes[name].child("pairs")
+            assert node is not None
+            builder.report(node, f"unknown run '{fields.pairs}'; {suggest(fields.pairs, [*runs.copies])}")
+            return
         yield RunSpec(**{**dict(fields), "start": start, "name": copy, "copy_index": i})
 
 
@@ -190,16 +209,24 @@ def _resolved(start: StartAt, name: str, copy: int, runs: Runs, builder: Builder
 
 
 def _refuse_circles(runs: Runs, builder: Builder) -> None:
-    """Report runs that start from one another in a circle, at the first of them."""
+    """Report runs that build on one another in a circle, at the first of them."""
     found: set[frozenset[str]] = set()
-    for name in runs.specs:
-        chain = [name]
-        while (spec := runs.specs.get(chain[-1])) is not None and spec.source_run is not None:
-            chain.append(spec.source_run.run)
-            if chain[-1] in chain[:-1]:
-                break
-        if len(chain) > 1 and chain[-1] == name and frozenset(chain) not in found:
-            found.add(frozenset(chain))
-            node = runs.nodes[runs.original(name)].child("start")
-            assert node is not None
-            builder.report(node, f"runs start from one another in a circle: {' from '.join(chain)}")
+    for name, spec in runs.specs.items():
+        circle = _way_back(name, name, runs, ())
+        if circle is None or frozenset(circle) in found:
+            continue
+        found.add(frozenset(circle))
+        node = runs.nodes[runs.original(name)]
+        key = "start" if spec.source_run is not None and spec.source_run.run == circle[1] else "pairs"
+        verb = "start" if key == "start" else "learn"
+        builder.report(node.child(key) or node, f"runs {verb} from one another in a circle: {' from '.join(circle)}")
+
+
+def _way_back(at: str, to: str, runs: Runs, passed: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The runs from one to another that it builds on, if it does."""
+    for source in runs.specs[at].sources if at in runs.specs else ():
+        if source == to:
+            return (*passed, at, to)
+        if source not in (*passed, at) and (found := _way_back(source, to, runs, (*passed, at))) is not None:
+            return found
+    return None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
@@ -23,7 +24,19 @@ from ..theme import Theme
 from .areas import Arrangement, Cell, cells_of, near_square, places
 from .overrides import Override
 
-__all__ = ["Cover", "Film", "Layout", "PanelSpec", "RunFields", "RunSpec", "Scene", "Slow", "Source", "StartAt"]
+__all__ = [
+    "Cover",
+    "Film",
+    "Layout",
+    "PanelSpec",
+    "RunFields",
+    "RunSpec",
+    "Scene",
+    "Slow",
+    "Source",
+    "StartAt",
+    "Watched",
+]
 
 Range = tuple[float, float]
 
@@ -41,6 +54,20 @@ class StartAt(_Part):
     """The other run."""
     at: float = Field(ge=0)
     """Its time t; the nearest visited state is taken."""
+
+
+class Watched(_Part):
+    """Shows a run as its denoiser learns: the same state of it after more and more training."""
+
+    snapshots: int = Field(default=60, ge=2, le=1000)
+    """How many moments of training to show; they lie closer together at its beginning."""
+    at: float = Field(default=0.0, ge=0)
+    """Time t of the state shown, the nearest visited one; 0 for finished samples."""
+
+    def steps(self, total: int) -> tuple[int, ...]:
+        """Training steps done at each moment, from 0 to all of them: growing as a square."""
+        last = self.snapshots - 1
+        return tuple(sorted({round(total * (i / last) ** 2) for i in range(self.snapshots)}))
 
 
 class RunFields(_Part):
@@ -62,6 +89,10 @@ class RunFields(_Part):
     """The same seed gives the same states."""
     metrics: tuple[Metric, ...] = ()
     """What is measured on every state shown; titles and curves can show it."""
+    training: Watched | None = None
+    """Shows the run as its denoiser learns, such as {snapshots: 60}; its own time is then training steps."""
+    pairs: str | None = None
+    """Another run, from noise to data, whose ends the denoiser learns from instead of data and fresh noise."""
     copies: int = Field(default=1, ge=1, le=1000)
     """How often to repeat the run with other noise, as NAME.1, NAME.2 …"""
 
@@ -81,6 +112,12 @@ class RunSpec(RunFields):
     def source_run(self) -> StartAt | None:
         """The run and time that this one starts from, if it starts from another."""
         return self.start if isinstance(self.start, StartAt) else None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The runs that this one builds on: starts from, or learns from."""
+        started = () if self.source_run is None else (self.source_run.run,)
+        return started if self.pairs is None else (*started, self.pairs)
 
 
 class PanelSpec(_Part):
@@ -319,11 +356,6 @@ class Scene(Cover):
 
     @property
     def run_order(self) -> tuple[RunSpec, ...]:
-        """The runs, each after the one that it starts from."""
-        done: dict[str, RunSpec] = {}
-        for spec in self.runs.values():
-            chain = [spec]
-            while (source := chain[-1].source_run) is not None:
-                chain.append(self.runs[source.run])
-            done |= {each.name: done.get(each.name, each) for each in reversed(chain)}
-        return tuple(done.values())
+        """The runs, each after those that it builds on."""
+        sources = {name: spec.sources for name, spec in self.runs.items()}
+        return tuple(self.runs[name] for name in TopologicalSorter(sources).static_order())

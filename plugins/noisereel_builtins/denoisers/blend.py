@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.dataset import Data
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.schedule import Level
 
@@ -56,8 +55,8 @@ class Blend(Denoiser):
     def atomic(self) -> bool:
         return any(each.atomic for each in self.of)
 
-    def check(self, data: Data) -> str | None:
-        return next(filter(None, (each.check(data) for each in self.of)), None)
+    def check(self, ctx: Bind) -> str | None:
+        return next(filter(None, (each.check(ctx) for each in self.of)), None)
 
     def bind(self, ctx: Bind) -> Model:
         """Make the models of all that have a share."""

@@ -7,7 +7,6 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.dataset import Data
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.schedule import Level
 
@@ -48,8 +47,8 @@ class Gaussian(Denoiser):
             raise ValueError("'covariance' must be symmetric and positive definite")
         return self
 
-    def check(self, data: Data) -> str | None:
-        d = math.prod(data.event)
+    def check(self, ctx: Bind) -> str | None:
+        d = math.prod(ctx.data.event)
         for name, given in (("mean", self.mean), ("covariance", self.covariance)):
             if given is not None and len(given) != d:
                 return f"the gaussian denoiser's '{name}' is for {len(given)} coordinates, but a sample here has {d}"
@@ -65,7 +64,7 @@ class Gaussian(Denoiser):
         Raises:
             ValueError: What is given does not fit the data.
         """
-        if said := self.check(ctx.data):
+        if said := self.check(ctx):
             raise ValueError(said)
         flat = ctx.data.x0.to(ctx.device).flatten(1).double()
         mean = flat.mean(0) if self.mean is None else flat.new_tensor(self.mean)

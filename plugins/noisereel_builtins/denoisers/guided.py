@@ -20,16 +20,17 @@ class Guided(Denoiser):
     """D_w = D_∅ + w·(D_c − D_∅): away from what all classes expect, towards what one of them does.
 
     D_c is another denoiser on the samples of class c alone (or, of a mixture, on its component), D_∅ the same on all of
-    them. Both are exact if that denoiser is: D_∅ = Σ_c p(c|x_t)·D_c. w = 0 is unconditional and w = 1 conditional, so
-    this w is one more than Ho and Salimans'. Beyond 1 the particles crowd where class c is most unlike the others:
-    they no longer follow its distribution, by design.
+    them; a trained one that heeds labels is asked with the label and without. Both are exact if that denoiser is:
+    D_∅ = Σ_c p(c|x_t)·D_c. w = 0 is unconditional and w = 1 conditional, so this w is one more than Ho and Salimans'.
+    Beyond 1 the particles crowd where class c is most unlike the others: they no longer follow its distribution, by
+    design.
 
     References:
         Ho and Salimans (2022), arXiv:2207.12598, Eq. (6), whose w is this one less 1.
     """
 
     of: Denoiser
-    """The denoiser of one class and of all: ``empirical`` or ``mixture``."""
+    """The denoiser of one class and of all: ``empirical``, ``mixture``, or one that is trained with labels."""
     label: int | None = Field(default=None, ge=0)
     """The class c that all particles shall belong to; where left out, that of each one's own: of row i mod n."""
     w: float = Field(default=1.0, ge=-100, le=100)
@@ -39,27 +40,36 @@ class Guided(Denoiser):
     def atomic(self) -> bool:
         return self.of.atomic
 
-    def check(self, data: Data) -> str | None:
-        if data.labels is None:
+    def check(self, ctx: Bind) -> str | None:
+        labels = ctx.data.labels
+        if labels is None:
             return "the guided denoiser needs data with labels"
-        known = torch.unique(data.labels).tolist()
+        known = torch.unique(labels).tolist()
         if self.label is not None and self.label not in known:
             return f"the guided denoiser's label is {self.label}, but the data's are {', '.join(map(str, known))}"
-        return self.of.check(data)
+        return self.of.check(ctx)
 
     def bind(self, ctx: Bind) -> Model:
-        """Make a model of all data, and one of each class that is asked for.
+        """Make a model of all data, and one of each class that is asked for; or one of both, if it heeds labels.
 
         Raises:
             ValueError: The data have no labels, or not this one.
         """
         labels = ctx.data.labels
-        if labels is None or self.check(ctx.data):
-            raise ValueError(self.check(ctx.data))
+        if labels is None or self.check(ctx):
+            raise ValueError(self.check(ctx))
         of_all = self.of.bind(ctx)
         wanted = torch.unique(labels).tolist() if self.label is None else [self.label]
-        of_class = {c: self.of.bind(replace(ctx, data=_only(ctx.data, c))) for c in wanted}
+        if self.of.conditional:
+            of_class = {c: _of_class(of_all, c) for c in wanted}
+        else:
+            of_class = {c: self.of.bind(replace(ctx, data=_only(ctx.data, c))) for c in wanted}
         return _Guided(of_all, of_class, self.label, labels, self.w)
+
+
+def _of_class(model: Model, label: int) -> Model:
+    """A model that heeds labels, asked about one class."""
+    return lambda x, level, labels=None: model(x, level, torch.full((len(x),), label, device=x.device))
 
 
 class _Guided:

@@ -2,7 +2,6 @@
 
 from torch import Tensor
 
-from noisereel.dataset import Data
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.schedule import Level
 
@@ -23,8 +22,8 @@ class Mixture(Denoiser):
         Luo (2022), arXiv:2208.11970, section "Tweedie's formula", of which this is the mixture's case.
     """
 
-    def check(self, data: Data) -> str | None:
-        if isinstance(data.density, GaussianMixture):
+    def check(self, ctx: Bind) -> str | None:
+        if isinstance(ctx.data.density, GaussianMixture):
             return None
         return "the mixture denoiser needs data drawn from a mixture of Gaussians, such as mixture or grid"
 
@@ -36,7 +35,7 @@ class Mixture(Denoiser):
         """
         law = ctx.data.density
         if not isinstance(law, GaussianMixture):
-            raise ValueError(self.check(ctx.data))
+            raise ValueError(self.check(ctx))
         law = law.to(ctx.device)
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:

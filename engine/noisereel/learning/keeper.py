@@ -1,0 +1,126 @@
+"""Keeps what training makes: checkpoints on the way, weights at the end, and of moments that a film shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ..denoiser import Bind
+from ..errors import NoisereelError
+from ..keys import identity
+from .training import DivergedError, Training
+from .weights import load_weights, read_facts, save_weights
+
+if TYPE_CHECKING:
+    from .learned import Learned
+
+__all__ = ["CHECKPOINT", "WEIGHTS", "Keeper", "whole"]
+
+WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
+
+_KEEP_EVERY = 20.0  # seconds between two checkpoints on disk
+
+
+def whole(file: Path, ctx: Bind) -> bool:
+    """Whether kept weights are there and can be read; damaged ones are said and made again."""
+    if not file.exists():
+        return False
+    try:
+        read_facts(file)
+    except NoisereelError as error:
+        ctx.progress.warn(f"{error}; it is trained again")
+        return False
+    return True
+
+
+@dataclass
+class Keeper:
+    """Leads a training to its end, and sees to it that nothing is lost on the way."""
+
+    denoiser: Learned
+    ctx: Bind
+    home: Path
+    training: Training
+
+    def follow(self, watch: frozenset[int]) -> None:
+        """Train to the end and keep what is wanted.
+
+        Raises:
+            NoisereelError: The loss is no number any more, or weights cannot be written.
+        """
+        training, name = self.training, type(self.denoiser).__name__.lower()
+        resumed, kept, good, recent = self._resumed(), perf_counter(), training.checkpoint(), list[float]()
+        with self.ctx.progress.bar("training", self.denoiser.steps) as bar:
+            bar(training.step)
+            before = training.step
+            try:
+                for state in training.states(watch):
+                    recent += state.losses.tolist()
+                    bar(state.step - before, f"loss {sum(recent[-100:]) / len(recent[-100:]):.4f}" if recent else "")
+                    before = state.step
+                    if state.step in watch:
+                        self._save(f"step-{state.step}.safetensors", sum(recent) / len(recent) if recent else math.nan)
+                        recent.clear()
+                    good = training.checkpoint()
+                    if perf_counter() - kept > _KEEP_EVERY:
+                        self._keep(good, resumed)
+                        kept = perf_counter()
+            except KeyboardInterrupt:
+                self._keep(good, resumed)
+                said = (
+                    f"training stopped at step {good[1]['step']} of {self.denoiser.steps}; --resume goes on from there"
+                )
+                self.ctx.progress.warn(said)
+                raise
+            except DivergedError as error:
+                self._keep(good, resumed)
+                rate = self.denoiser.learning_rate
+                raise NoisereelError(
+                    f"denoiser {name}: {error}; a lower learning_rate than {rate:g} may do. "
+                    f"The weights of step {good[1]['step']} are kept in {self.home / CHECKPOINT}"
+                ) from error
+        for step in watch:  # an early stop leaves these out: the weights no longer change
+            if step > training.step:
+                self._save(f"step-{step}.safetensors", recent[-1] if recent else math.nan)
+        self._save(WEIGHTS, sum(recent[-100:]) / max(1, len(recent[-100:])))
+        (self.home / CHECKPOINT).unlink(missing_ok=True)
+
+    def _resumed(self) -> int:
+        """Go on from the checkpoint, if that is asked for; gives the step that a kept checkpoint is at."""
+        file = self.home / CHECKPOINT
+        if not file.exists():
+            return 0
+        facts = read_facts(file)
+        if self.ctx.resume:
+            self.training.restore(load_weights(file), facts["training"])
+        return int(facts["training"]["step"])
+
+    def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> None:
+        """Write a checkpoint, unless an earlier training got further."""
+        tensors, facts = good
+        if facts["step"] > earlier or self.ctx.resume:
+            save_weights(self.home / CHECKPOINT, tensors, {**self._facts(), "training": facts})
+
+    def _save(self, name: str, loss: float) -> None:
+        state = self.training.average.state_dict()
+        save_weights(self.home / name, state, {**self._facts(), "step": self.training.step, "loss": loss})
+
+    def _facts(self) -> dict[str, Any]:
+        """What the weights belong to."""
+        ctx = self.ctx
+        named = ctx.registry.spec if ctx.registry is not None else identity
+        return {
+            "denoiser": named(self.denoiser),
+            "schedule": named(ctx.schedule),
+            "event": list(ctx.data.event),
+            "classes": None
+            if not self.denoiser.labelled or ctx.data.labels is None
+            else int(ctx.data.labels.max()) + 1,
+            "seed": ctx.seed,
+            "scene": ctx.scene,
+        }

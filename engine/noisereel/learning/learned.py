@@ -1,0 +1,184 @@
+"""Denoisers that learn, from a run's own data, the first time that they are needed."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from ..denoiser import Bind, Denoiser, Model, Snapshot
+from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
+from ..schedule import Level, Schedule
+from .examples import Batch, Examples
+from .keeper import WEIGHTS, Keeper, whole
+from .prediction import PREDICTIONS, weight
+from .training import Recipe, Training, threads
+from .weights import load_into, load_weights, read_facts
+
+__all__ = ["Learned"]
+
+
+class Learned(Recipe, Denoiser):
+    """A denoiser with a network, trained on the run's own data the first time that it is needed.
+
+    x̂_0 follows from the network's output F(x_t/√(α² + σ²), t/T) by what it ``predicts``. It is trained on
+    w_t·‖F − target‖², averaged over samples, ε ~ N(0, I) and whole times t = 1 … T. The averaged weights are kept under
+    a key made of all that they depend on, so that nothing is trained twice.
+    """
+
+    predicts: Literal["eps", "x0", "v", "velocity"] = "eps"
+    """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
+    weighting: Literal["simple", "snr", "min-snr", "sigmoid"] = "simple"
+    """How errors weigh at each time: alike, by the SNR, by min(SNR, γ), or by 1/(1 + SNR·e^{−b}) on ε̂."""
+    gamma: float = Field(default=5.0, gt=0)
+    """γ of min-snr."""
+    bias: float = Field(default=0.0, ge=-20, le=20)
+    """b of sigmoid."""
+    labelled: bool = False
+    """Train with the data's labels, so that guidance can ask for a class."""
+    drop_labels: float = Field(default=0.1, ge=0, le=1)
+    """Share of examples whose label is withheld, so that the network knows all classes, too."""
+
+    @model_validator(mode="after")
+    def _patience_measures(self) -> Learned:
+        if self.patience is not None and not self.held_out:
+            raise ValueError("'patience' needs samples to measure on: give 'held_out' a share, such as 0.1")
+        return self
+
+    @abstractmethod
+    def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
+        """A network before training: ``network(x, u, labels)`` with x (n, *event), u = t/T (n,), labels (n,) or None.
+
+        torch's generator is seeded for its first weights.
+
+        Args:
+            event: Shape of one particle.
+            classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
+            schedule: The run's schedule.
+        """
+
+    def fixed(self, network: nn.Module, u: float, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
+        """The network at one time u for all particles; a chance to prepare what does not depend on x."""
+        return lambda x: network(x, x.new_full((len(x),), u), labels)
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that training is fastest with; None for all."""
+        return None
+
+    @property
+    def conditional(self) -> bool:
+        return self.labelled
+
+    @property
+    def training_steps(self) -> int:
+        return self.steps
+
+    def check(self, ctx: Bind) -> str | None:
+        if self.labelled and ctx.data.labels is None:
+            return "'labelled' needs data with labels"
+        if self.predicts == "eps" and ctx.schedule.at(ctx.schedule.T).alpha == 0:
+            return (
+                "'predicts: eps' says nothing of x_0 at t = T, where this schedule leaves no signal: use v or velocity"
+            )
+        if ctx.pairs is None and self.held_out and int(len(ctx.data.x0) * self.held_out) in (0, len(ctx.data.x0)):
+            return f"'held_out' leaves nothing to train on or to measure, of {len(ctx.data.x0)} samples"
+        return None
+
+    def bind(self, ctx: Bind) -> Model:
+        """Load the weights, trained first where they are not there yet.
+
+        Raises:
+            NoisereelError: They cannot be trained, or kept.
+        """
+        home = self._home(ctx)
+        if not whole(home / WEIGHTS, ctx):
+            self._train(ctx, home, ())
+        return self._loaded(ctx, home / WEIGHTS)
+
+    def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
+        home = self._home(ctx)
+        files = {step: home / f"step-{step}.safetensors" for step in steps}
+        if not all(whole(file, ctx) for file in files.values()):
+            self._train(ctx, home, steps)
+        losses = {step: float(read_facts(file)["loss"]) for step, file in files.items()}
+        return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
+
+    def _home(self, ctx: Bind) -> Path:
+        """Where the weights of this run lie."""
+        facts = {
+            "denoiser": identity(self),
+            "schedule": identity(ctx.schedule),
+            "data": data_digest(ctx.data),
+            "pairs": None if ctx.pairs is None else tensors_digest(ctx.pairs.x0, ctx.pairs.eps),
+            "seed": ctx.seed,
+            "versions": versions(),
+            "machine": machine(ctx.device),
+        }
+        return ctx.cache / facts_digest(facts)
+
+    def _new_network(self, ctx: Bind) -> nn.Module:
+        classes = int(ctx.data.labels.max()) + 1 if self.labelled and ctx.data.labels is not None else None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(ctx.seed % 2**63)
+            network = self.network(ctx.data.event, classes, ctx.schedule)
+        return network.to(ctx.device)
+
+    def _loaded(self, ctx: Bind, file: Path) -> Model:
+        network = self._new_network(ctx).requires_grad_(False).eval()
+        load_into(network, load_weights(file), file)
+        return self.model(network, ctx.schedule)
+
+    def model(self, network: nn.Module, schedule: Schedule) -> Model:
+        """x̂_0 = the denoiser that a network makes."""
+        fixed = lru_cache(maxsize=4)(lambda u: self.fixed(network, u, None))
+        x0_of = PREDICTIONS[self.predicts].x0
+
+        def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+            if level.sigma == 0:
+                return x / level.alpha
+            u = level.t / schedule.T
+            at = fixed(u) if labels is None or not self.labelled else self.fixed(network, u, labels)
+            found = at(x / math.hypot(level.alpha, level.sigma))
+            return x0_of(x, found, level.alpha, level.sigma)
+
+        return model
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Mean of w_t·‖F − target‖²/D over a batch."""
+        with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=batch.x.is_cuda):
+            found = network(batch.x, batch.u, batch.labels)
+        squared: Tensor = (found.float() - batch.target).square().flatten(1).mean(1)
+        return torch.mean(squared * batch.weight)
+
+    def _examples(self, ctx: Bind) -> Examples:
+        T = math.floor(ctx.schedule.T)
+        levels = [ctx.schedule.at(float(t)) for t in range(1, T + 1)]
+        prediction = PREDICTIONS[self.predicts]
+        weights = [
+            weight(self.weighting, each, prediction.gain(each.alpha, each.sigma), self.gamma, self.bias)
+            for each in levels
+        ]
+        return Examples.of(
+            ctx,
+            levels,
+            weights,
+            prediction.target,
+            batch=self.batch,
+            held_out=self.held_out,
+            drop_labels=self.drop_labels if self.labelled else None,
+        )
+
+    def _train(self, ctx: Bind, home: Path, watch: Collection[int]) -> None:
+        """Train, and keep the averaged weights of the end and of every watched step."""
+        with threads(self.threads):
+            examples = self._examples(ctx)
+            training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured())
+            Keeper(self, ctx, home, training).follow(frozenset(watch))

@@ -1,0 +1,217 @@
+"""Training: gradient steps on a network, as a generator of states that bars, checkpoints and films can watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+__all__ = ["DivergedError", "Recipe", "Training", "TrainingState", "threads"]
+
+CHECK = 50
+"""Steps between two looks at the loss."""
+
+EVALUATE = 200
+"""Steps between two looks at the held-out loss."""
+
+_BREATH = 1.0  # seconds after which a state is given anyway, so that an interrupt costs little work
+
+Batches = Callable[[int], Iterator[Any]]
+"""The examples of each step, from a step on: the same step always has the same ones."""
+
+Loss = Callable[[nn.Module, Any], Tensor]
+"""Mean loss of a network over the examples of one step."""
+
+
+class Recipe(BaseModel):
+    """How a network is trained: AdamW, a learning rate that rises linearly and falls as a cosine, averaged weights.
+
+    References:
+        Loshchilov and Hutter (2019), arXiv:1711.05101; for the averages, Karras et al. (2024), arXiv:2312.02696.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    steps: int = Field(default=3000, ge=1, le=10_000_000)
+    """Optimiser steps."""
+    batch: int = Field(default=256, ge=1, le=1_000_000)
+    """Examples in a step."""
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Highest learning rate."""
+    warm_up: int = Field(default=100, ge=0)
+    """Steps in which the learning rate rises to it; afterwards it falls to 0 at the end."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's pull of the weights towards 0."""
+    ema: float = Field(default=0.995, ge=0, lt=1)
+    """How much of the averaged weights, the ones that are used, each step keeps; fewer in the first steps."""
+    held_out: float = Field(default=0.0, ge=0, le=0.9)
+    """Share of the samples that is not trained on, but measured."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stops early when the held-out loss has not fallen for so many looks, of 200 steps each; needs ``held_out``."""
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        warm = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+    def keep(self, step: int) -> float:
+        """How much of the averages a step keeps: less at first, so that they forget where the weights began."""
+        return min(self.ema, (1 + step) / (10 + step))
+
+
+class DivergedError(ValueError):
+    """The loss is no number any more.
+
+    Attributes:
+        step: The step whose loss it was.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the loss of step {step} is no finite number")
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """A moment of training.
+
+    Attributes:
+        step: Steps done so far.
+        losses: Loss of each step since the state before, shape (k,).
+        held_out: Loss of the averaged weights on held-out examples, where it was looked at.
+    """
+
+    step: int
+    losses: Tensor
+    held_out: float | None = None
+
+
+@dataclass
+class Training:
+    """A network at some step of its training.
+
+    Attributes:
+        network: Its weights are the newest.
+        recipe: How it is trained.
+        batches: The examples of each step.
+        loss: What is minimised.
+        measured: Held-out examples, or None.
+        average: The same network with averaged weights.
+        step: Steps done.
+        best: Lowest held-out loss so far.
+        patience_used: Looks since then.
+    """
+
+    network: nn.Module
+    recipe: Recipe
+    batches: Batches
+    loss: Loss
+    measured: Any = None
+    average: nn.Module = field(init=False)
+    step: int = field(default=0, init=False)
+    best: float = field(default=math.inf, init=False)
+    patience_used: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.average = deepcopy(self.network).requires_grad_(False)
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.AdamW(trained, weight_decay=self.recipe.weight_decay, fused=True)
+        self._weights = [p.detach() for p in self.network.parameters()]
+        self._averages = [p.detach() for p in self.average.parameters()]
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        patience = self.recipe.patience
+        return self.step >= self.recipe.steps or (patience is not None and self.patience_used >= patience)
+
+    def states(self, watch: Collection[int] = ()) -> Iterator[TrainingState]:
+        """Train to the end; gives a state at every watched step, at the end, and every now and then.
+
+        Raises:
+            DivergedError: A loss is not finite.
+        """
+        losses: list[Tensor] = []
+        batches, began = self.batches(self.step), perf_counter()
+        if self.step in watch:
+            yield TrainingState(self.step, torch.empty(0))
+        while not self.done:
+            losses.append(self._take(next(batches)))
+            looked = self.step % CHECK == 0 or perf_counter() - began > _BREATH
+            if not (looked or self.step in watch or self.step == self.recipe.steps):
+                continue
+            given = torch.stack(losses).float().cpu()
+            if not bool(torch.isfinite(given).all()):
+                raise DivergedError(self.step - len(given) + int((~torch.isfinite(given)).int().argmax()) + 1)
+            yield TrainingState(self.step, given, self._evaluated())
+            losses, began = [], perf_counter()
+
+    def _take(self, batch: Any) -> Tensor:
+        """One step of the optimiser; gives its loss."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.recipe.rate(self.step)
+        loss = self.loss(self.network, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        torch._foreach_lerp_(self._averages, self._weights, 1 - self.recipe.keep(self.step))
+        self.step += 1
+        return loss.detach()
+
+    def _evaluated(self) -> float | None:
+        """The held-out loss, where a look at it is due."""
+        if self.measured is None or not (self.step % EVALUATE == 0 or self.step == self.recipe.steps):
+            return None
+        with torch.no_grad():
+            found = float(self.loss(self.average, self.measured))
+        self.patience_used = 0 if found < self.best else self.patience_used + 1
+        self.best = min(self.best, found)
+        return found
+
+    def checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that going on from here needs: tensors, and plain facts."""
+        tensors = {f"network.{k}": t.clone() for k, t in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": t.clone() for k, t in self.average.state_dict().items()}
+        for i, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{k}": t.clone() for k, t in moments.items()}
+        return tensors, {"step": self.step, "best": min(self.best, 1e300), "patience_used": self.patience_used}
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: It is another network's.
+        """
+        self.network.load_state_dict(_under("network", tensors))
+        self.average.load_state_dict(_under("average", tensors))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under("optimizer", tensors).items():
+            index, _, moment = name.partition(".")
+            state.setdefault(int(index), {})[moment] = tensor
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.step, self.best, self.patience_used = facts["step"], facts["best"], facts["patience_used"]
+
+
+def _under(stem: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a stem, without it."""
+    return {name.removeprefix(f"{stem}."): t for name, t in tensors.items() if name.startswith(f"{stem}.")}
+
+
+@contextmanager
+def threads(n: int | None) -> Iterator[None]:
+    """Compute with so many threads, then with as many as before; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
