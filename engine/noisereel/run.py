@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -251,7 +251,7 @@ class Run:
         for visit, snapshot in enumerate(self.snapshots):
             at = next(s for s in self._path(lambda model=snapshot.model: model) if s.level == level)  # type: ignore[misc]
             loss = torch.tensor(snapshot.loss)
-            yield replace(at, step=visit, act=0, extra={**at.extra, "loss": loss})
+            yield at._replace(step=visit, act=0, extra={**at.extra, "loss": loss})
 
     def _path(self, model_of: Callable[[], Model | None]) -> Iterator[State]:
         """The timestep loop, with the model that is to be used once one is needed."""
