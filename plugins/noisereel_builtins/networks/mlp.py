@@ -1,0 +1,124 @@
+"""A multilayer perceptron for points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import repeat
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .embeddings import Centred, Classes, Embedding, Fourier, Identity, Sinusoidal, Table
+
+__all__ = ["MLP", "Activation", "InputEmbedding", "TimeEmbedding"]
+
+Activation = Literal["silu", "relu", "gelu", "tanh"]
+InputEmbedding = Literal["identity", "fourier", "sinusoidal"]
+TimeEmbedding = Literal["none", "linear", "fourier", "sinusoidal", "learned"]
+
+_CHUNK = 1_000  # rows at a time when sampling: their features fit a core's cache; constant, so that results are
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": functional.silu,
+    "relu": functional.relu,
+    "gelu": functional.gelu,
+    "tanh": torch.tanh,
+}
+
+
+class MLP(nn.Module):
+    """Residual layers over embedded points, times and classes.
+
+        h_0 = act(W_x·γ(x) + W_u·τ(u) + class + b),   h_i = h_{i−1} + act(W_i·h_{i−1} + b_i),   F = W·h_depth + b
+
+    Args:
+        dimensions: Numbers a point, D.
+        classes: How many classes there are; None for a network that heeds no labels.
+        T: The noisiest time, for the table of ``time="learned"``.
+        input: How points are embedded, γ.
+        time: How times are embedded, τ; ``none`` leaves the network without time.
+        width: Features of each layer.
+        depth: Residual layers.
+        activation: The nonlinearity.
+        features: Features of an embedding by waves.
+        input_scale: Largest (sinusoidal) or typical (fourier) frequency of the points' waves, radians a data unit.
+        time_scale: The same of the waves over u in [0, 1].
+    """
+
+    def __init__(
+        self,
+        dimensions: int,
+        *,
+        classes: int | None = None,
+        T: int = 1,
+        input: InputEmbedding = "identity",
+        time: TimeEmbedding = "sinusoidal",
+        width: int = 128,
+        depth: int = 3,
+        activation: Activation = "gelu",
+        features: int = 128,
+        input_scale: float = 25.0,
+        time_scale: float = 1_000.0,
+    ) -> None:
+        super().__init__()
+        embeddings: dict[str, Callable[[], Embedding]] = {
+            "identity": lambda: Identity(dimensions),
+            "fourier": lambda: Fourier(dimensions, features, input_scale),
+            "sinusoidal": lambda: Sinusoidal(dimensions, features, input_scale),
+        }
+        times: dict[str, Callable[[], Embedding]] = {
+            "linear": Centred,
+            "fourier": lambda: Fourier(1, features, time_scale),
+            "sinusoidal": lambda: Sinusoidal(1, features, time_scale),
+            "learned": lambda: Table(T, features),
+        }
+        self.act = _ACTIVATIONS[activation]
+        self.embed = embeddings[input]()
+        self.enter = nn.Linear(self.embed.features, width)
+        self.tau = None if time == "none" else times[time]()
+        self.enter_time = None if self.tau is None else nn.Linear(self.tau.features, width, bias=False)
+        self.classes = None if classes is None else Classes(classes, width)
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.leave = nn.Linear(width, dimensions)
+
+    def forward(self, x: Tensor, u: Tensor, labels: Tensor | None = None) -> Tensor:
+        """F(x, u, label).
+
+        Args:
+            x: Points, shape (n, D).
+            u: Times t/T in [0, 1], shape (n,).
+            labels: Classes, shape (n,), int64; the number of classes means "no class", as None does for all rows.
+        """
+        return self._after(self.enter(self.embed(x)) + self._bias(u, labels))
+
+    def at(self, u: float, labels: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+        """The same as a function of x alone, at one time: what does not depend on x becomes the first layer's bias.
+
+        Args:
+            u: The time t/T of all rows.
+            labels: Classes, shape (n,), or (1,) if all rows are of one; None for "no class".
+        """
+        weight = self.enter.weight.T
+        bias = self.enter.bias + self._bias(weight.new_tensor([u]), labels)
+
+        def forward(x: Tensor) -> Tensor:
+            biases = repeat(bias) if len(bias) == 1 else torch.split(bias, _CHUNK)
+            chunks = zip(biases, torch.split(x, _CHUNK), strict=False)
+            return torch.cat([self._after(torch.addmm(b, self.embed(part), weight)) for b, part in chunks])
+
+        return forward
+
+    def _bias(self, u: Tensor, labels: Tensor | None) -> Tensor:
+        """What time and class add to the first layer, shape (len(u) or len(labels) or 1, width)."""
+        bias = self.enter.weight.new_zeros(1, len(self.enter.weight))
+        if self.tau is not None and self.enter_time is not None:
+            bias = bias + self.enter_time(self.tau(u[:, None]))
+        return bias if self.classes is None else bias + self.classes(labels)
+
+    def _after(self, h: Tensor) -> Tensor:
+        h = self.act(h)
+        for layer in self.layers:
+            h = h + self.act(layer(h))
+        out: Tensor = self.leave(h)
+        return out

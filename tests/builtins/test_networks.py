@@ -1,0 +1,205 @@
+"""The networks: embeddings against their formulas, the fast way against the plain one, what reaches what."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from noisereel_builtins.networks.embeddings import Classes, Fourier, Sinusoidal, Table
+from noisereel_builtins.networks.mlp import MLP
+from noisereel_builtins.networks.unet import UNet
+
+INPUTS = ["identity", "fourier", "sinusoidal"]
+TIMES = ["none", "linear", "fourier", "sinusoidal", "learned"]
+
+
+@pytest.fixture(autouse=True)
+def _same_weights() -> None:
+    torch.manual_seed(0)
+
+
+def awake(network: nn.Module) -> nn.Module:
+    """The network with every parameter moved, so that layers which start at 0 count."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return network
+
+
+def unet(event: tuple[int, ...], **fields) -> UNet:
+    return awake(UNet(event, channels=8, **fields))
+
+
+NETWORKS = {
+    "mlp": lambda classes: (awake(MLP(3, classes=classes, width=32)), (3,)),
+    "unet": lambda classes: (unet((8, 8), classes=classes, attention=True), (8, 8)),
+}
+both = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+
+
+def test_sinusoidal_features_are_waves_of_falling_frequency():
+    x = np.array([[0.3, -2.0], [1.0, 0.25]])
+    # by hand: sines of x_1, sines of x_2, then cosines alike, frequencies 20, 20/10000^(1/2), 20/10000
+    omega = [20.0, 0.2, 0.002]
+    phases = [[row[d] * w for d in (0, 1) for w in omega] for row in x]
+    expected = [[*map(math.sin, p), *map(math.cos, p)] for p in phases]
+    got = Sinusoidal(2, 12, 20.0)(torch.tensor(x, dtype=torch.float32))
+    np.testing.assert_allclose(got.numpy(), expected, atol=1e-5)
+
+
+def test_fourier_features_have_the_kernel_of_their_frequencies():
+    # Tancik et al.: with ω ~ N(0, s²), the features' inner product tends to exp(−s²|x−y|²/2), Bochner's theorem
+    x, y = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(1))
+    gamma = Fourier(2, 100_000, 1.5)
+    inner = (gamma(x) * gamma(y)).sum(1) / 50_000
+    torch.testing.assert_close(inner, torch.exp(-(1.5**2) * (x - y).square().sum(1) / 2), atol=0.02, rtol=0)
+
+
+def test_fourier_frequencies_are_the_same_every_time_and_heed_no_global_seed():
+    first = Fourier(2, 64, 3.0).omega
+    torch.manual_seed(123)
+    assert torch.equal(first, Fourier(2, 64, 3.0).omega)
+
+
+def test_a_table_has_a_row_for_each_whole_time():
+    table = Table(50, 4)
+    t = torch.arange(51)
+    assert torch.equal(table((t / 50)[:, None]), table.rows.weight)
+    assert torch.equal(table(torch.tensor([[0.989]])), table.rows.weight[49:50])
+
+
+def test_no_class_is_the_last_row():
+    classes = Classes(10, 4)
+    assert torch.equal(classes(None), classes.rows.weight[10:])
+    assert torch.equal(classes(torch.tensor([10, 3])), classes.rows.weight[[10, 3]])
+
+
+def residual_mlp(network: MLP, features: Tensor) -> Tensor:
+    """The network's layers in float64 NumPy, from the features that enter, the first layer's weights concatenated."""
+    w = [network.enter.weight] + ([] if network.enter_time is None else [network.enter_time.weight])
+    h = np.tanh(features.double().numpy() @ torch.cat(w, 1).detach().double().numpy().T + array(network.enter.bias))
+    for layer in network.layers:
+        h = h + np.tanh(h @ array(layer.weight).T + array(layer.bias))
+    return torch.from_numpy(h @ array(network.leave.weight).T + array(network.leave.bias))
+
+
+def array(parameter: Tensor) -> np.ndarray:
+    return parameter.detach().double().numpy()
+
+
+def test_the_mlp_is_what_its_equation_says():
+    network = awake(MLP(2, input="identity", time="linear", width=16, depth=2, activation="tanh"))
+    x, u = torch.randn(7, 2), torch.rand(7)
+    expected = residual_mlp(network, torch.cat([x, 2 * u[:, None] - 1], 1))
+    torch.testing.assert_close(network(x, u).double(), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("input", "time"), list(itertools.product(INPUTS, TIMES)))
+def test_at_one_time_the_mlp_gives_the_same(input: str, time: str):
+    network = awake(MLP(2, classes=3, T=50, input=input, time=time, width=64))
+    x, u = torch.randn(2_345, 2), 17 / 50
+    labels = torch.arange(len(x)) % 4  # with "no class" among them
+    with torch.no_grad():
+        scale = network(x, torch.full((len(x),), u)).abs().amax()
+        for given in (None, labels, labels[:1]):
+            plain = network(x, torch.full((len(x),), u), None if given is None else given.expand(len(x)))
+            fast = network.at(u, given)(x)
+            torch.testing.assert_close(fast / scale, plain / scale, atol=1e-6, rtol=0)
+
+
+def test_at_one_time_the_unet_gives_the_same():
+    network, x = unet((9, 7), classes=3), torch.randn(150, 9, 7)
+    labels = torch.arange(150) % 4
+    with torch.no_grad():
+        for given in (None, labels):
+            plain = network(x, torch.full((150,), 0.3), given)
+            torch.testing.assert_close(network.at(0.3, given)(x), plain, atol=1e-5 * float(plain.abs().amax()), rtol=0)
+
+
+@both
+def test_at_one_time_gradients_flow_to_x(make):
+    network, event = make(None)
+    x = torch.randn(5, *event, requires_grad=True)
+    plain = torch.autograd.grad(network(x, torch.full((5,), 0.4)).square().sum(), x)[0]
+    fast = torch.autograd.grad(network.at(0.4)(x).square().sum(), x)[0]
+    torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
+
+
+@both
+def test_each_row_is_denoised_by_itself(make):
+    network, event = make(5)
+    x, u, labels = torch.randn(6, *event), torch.rand(6), torch.arange(6)
+    with torch.no_grad():
+        together = network(x, u, labels)
+        alone = torch.cat([network(x[i : i + 1], u[i : i + 1], labels[i : i + 1]) for i in range(6)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+@both
+def test_without_labels_a_row_is_of_no_class(make):
+    network, event = make(5)
+    x, u = torch.randn(4, *event), torch.rand(4)
+    none = network(x, u)
+    assert torch.equal(none, network(x, u, torch.full((4,), 5)))
+    for label in range(5):
+        assert float((none - network(x, u, torch.full((4,), label))).detach().abs().amax()) > 1e-3
+
+
+@both
+def test_dropped_labels_train_the_row_of_no_class_alone(make):
+    network, event = make(5)
+    network(torch.randn(4, *event), torch.rand(4), torch.tensor([5, 1, 5, 5])).square().sum().backward()
+    reached = network.classes.rows.weight.grad.abs().sum(1) > 0
+    assert reached.tolist() == [False, True, False, False, False, True]
+
+
+@both
+def test_gradients_reach_every_parameter(make):
+    network, event = make(5)
+    network(torch.randn(8, *event), torch.rand(8), torch.arange(8) % 6).square().sum().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_time_matters_unless_there_is_none(time: str):
+    network = MLP(2, T=50, time=time)
+    x = torch.randn(9, 2)
+    change = network(x, torch.full((9,), 0.2)) - network(x, torch.full((9,), 0.22))
+    assert (float(change.detach().abs().amax()) > 1e-4) == (time != "none")
+
+
+def test_time_matters_to_the_unet():
+    network, x = unet((8, 8)), torch.randn(2, 8, 8)
+    assert float((network(x, torch.full((2,), 0.2)) - network(x, torch.full((2,), 0.22))).detach().abs().amax()) > 1e-3
+
+
+def test_the_unet_starts_at_zero():
+    assert not UNet((8, 8))(torch.randn(2, 8, 8), torch.rand(2)).any()
+
+
+@pytest.mark.parametrize("event", [(8, 8), (9, 13), (28, 28), (31, 64), (8, 8, 3), (33, 9, 3)], ids=str)
+@pytest.mark.parametrize("multipliers", [(1,), (1, 2, 2)], ids=["one size", "three sizes"])
+def test_the_unet_takes_images_of_any_size_and_colour(event: tuple[int, ...], multipliers: tuple[int, ...]):
+    network = unet(event, multipliers=multipliers)
+    x = torch.randn(2, *event, requires_grad=True)
+    out = network(x, torch.rand(2))
+    assert out.shape == x.shape
+    # the far corner's pixel of the second image depends on every colour near it, and on nothing of the first image
+    out[1, -1, -1].sum().backward()
+    assert not x.grad[0].any() and x.grad[1, -2:, -2:].all()
+
+
+def test_attention_is_a_softmax_over_pixels():
+    attention = unet((5, 4), multipliers=(1,), attention=True).sizes.attention
+    h = torch.randn(2, 8, 5, 4)
+    pixels = attention.norm(h).reshape(2, 8, 20).transpose(1, 2).detach().double().numpy()
+    w, b = array(attention.query_key_value.weight), array(attention.query_key_value.bias)
+    query, key, value = (pixels @ w[i : i + 8].T + b[i : i + 8] for i in (0, 8, 16))
+    likeness = np.exp(np.einsum("nid,njd->nij", query, key) / math.sqrt(8))
+    mean = (likeness / likeness.sum(2, keepdims=True)) @ value
+    change = mean @ array(attention.leave.weight).T + array(attention.leave.bias)
+    expected = array(h) + change.transpose(0, 2, 1).reshape(2, 8, 5, 4)
+    np.testing.assert_allclose(attention(h).detach().numpy(), expected, atol=1e-5)
