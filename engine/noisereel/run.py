@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -16,6 +17,7 @@ from torch import Tensor
 from .dataset import Data, Load
 from .denoiser import Bind, Denoiser, Model, Snapshot
 from .errors import PluginError, SceneError, at_work
+from .memory import require_room
 from .noise import LoadDraw, Noise
 from .probe import Measure, State
 from .sampler import Sampler, Step, StepContext
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Run", "check_fit", "load_data", "plan"]
 
 _DEFAULT_PARTICLES = 1000
+_COPIES = 4  # of x at the least in one step: x before and after, the noise, and one in between
 _START = -1  # the "act" that draws of the starting state are keyed by
 
 
@@ -64,14 +67,16 @@ class Plan:
         return next((s for joints in reversed(self.joints) for _, s, _ in reversed(joints)), self.levels[-1])
 
 
-def plan(spec: RunSpec, start: float | None = None) -> Plan:
+def plan(spec: RunSpec, source: Source, start: float | None = None) -> Plan:
     """The times that a run's samplers visit, act after act; each begins where the last ended.
 
     Args:
         spec: The run.
+        source: What it was read from.
         start: Time of the state it starts from, if it starts from another run's.
 
     Raises:
+        SceneError: A sampler cannot go these ways; says where in the scene.
         PluginError: A sampler gives times that do not exist.
     """
     known: dict[float, Level] = {}
@@ -79,7 +84,7 @@ def plan(spec: RunSpec, start: float | None = None) -> Plan:
     acts: list[int] = []
     joints = []
     for act, sampler in enumerate(spec.sampler):
-        path = _checked_path(sampler, spec.schedule, start, spec.name)
+        path = _checked_path(sampler, spec, source, start)
         for t in path:
             if t not in known:
                 known[t] = spec.schedule.at(t)
@@ -107,17 +112,20 @@ def _joints(path: Sequence[float]) -> Iterator[tuple[float, float, int]]:
         passes[t, s] += 1
 
 
-def _checked_path(sampler: Sampler, schedule: Schedule, start: float | None, run: str) -> tuple[float, ...]:
-    who = f"run '{run}': sampler {type(sampler).__name__} (path)"
+def _checked_path(sampler: Sampler, spec: RunSpec, source: Source, start: float | None) -> tuple[float, ...]:
+    who = f"run '{spec.name}': sampler {type(sampler).__name__} (path)"
     with at_work(who):
-        path = tuple(map(float, sampler.path(schedule, start)))
+        try:
+            path = tuple(map(float, sampler.path(spec.schedule, start)))
+        except ValueError as error:
+            raise SceneError([source.problem(f"runs.{spec.name}.sampler", str(error))]) from error
     if not path:
         raise PluginError(f"{who}: gave no times")
     if start is not None and path[0] != start:
         raise PluginError(f"{who}: begins at t = {path[0]:g}, but the particles are at t = {start:g}")
-    outside = [t for t in path if not 0 <= t <= schedule.T]
+    outside = [t for t in path if not 0 <= t <= spec.schedule.T]
     if outside:
-        raise PluginError(f"{who}: visits t = {outside[0]:g}, outside [0, {schedule.T:g}]")
+        raise PluginError(f"{who}: visits t = {outside[0]:g}, outside [0, {spec.schedule.T:g}]")
     return path
 
 
@@ -141,12 +149,17 @@ def load_data(spec: RunSpec, source: Source) -> Data:
 
 
 def check_fit(spec: RunSpec, bind: Bind, source: Source) -> None:
-    """See that a run's denoiser, samplers and metrics can serve its data.
+    """See that a run's denoiser, samplers and metrics can serve its data, and that its particles fit into memory.
 
     Raises:
-        SceneError: One cannot; says where in the scene.
+        SceneError: One cannot, or they do not; says where in the scene.
     """
     data = bind.data
+    if spec.particles is not None:
+        try:
+            require_room("particles", spec.particles, _COPIES * 4 * math.prod(data.event))
+        except ValueError as error:
+            raise SceneError([source.problem(f"runs.{spec.name}.particles", str(error))]) from error
     if spec.denoiser is not None and (said := spec.denoiser.check(bind)):
         raise SceneError([source.problem(f"runs.{spec.name}.denoiser", said)])
     for sampler in spec.sampler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .denoiser import Bind, Pairs
-from .errors import NoisereelError, SceneError, at_work
-from .memory import require_room
+from .errors import SceneError, at_work
 from .options import Options
 from .progress import Progress
 from .record import Record, nearest
@@ -34,12 +32,12 @@ def plans_of(scene: Scene) -> dict[str, Plan]:
 
     Raises:
         PluginError: A sampler gives times that do not exist.
-        SceneError: A run is to start from clean data where data is noisy.
+        SceneError: A sampler cannot go the ways it is to go, or a run is to start from clean data where data is noisy.
     """
     plans: dict[str, Plan] = {}
     for spec in scene.run_order:
         origin = spec.source_run
-        plans[spec.name] = plan(spec, None if origin is None else _time_of(origin, plans))
+        plans[spec.name] = plan(spec, scene.source, None if origin is None else _time_of(origin, plans))
         begins = plans[spec.name].first.t
         if spec.start == "data" and begins != 0:
             said = f"the run begins at t = {begins:g}, where data is noisy: use 'start: marginal', not 'start: data'"
@@ -132,7 +130,6 @@ def simulate(
             kept.append(found is not None)
             tell(registry, "run_started", run=run, cached=found is not None)
             if found is None:
-                _require_room(run)
                 watch, apart = _watcher(registry, run, advance), options.workers > 1
                 records[name] = record_of(run, key, shown[name], shelf, watch, on_disk=apart, warn=progress.warn)
             else:
@@ -140,21 +137,6 @@ def simulate(
                 advance(len(run.plan.levels))
             tell(registry, "run_finished", run=run, record=records[name])
     return {name: records[name] for name in scene.runs}, all(kept)
-
-
-def _require_room(run: Run) -> None:
-    """Refuse more particles than memory holds, before the system kills the program.
-
-    Raises:
-        NoisereelError: There is too little; says how much it takes.
-    """
-    try:
-        require_room(f"particles of run '{run.spec.name}'", run.particles, _COPIES * 4 * math.prod(run.data.event))
-    except ValueError as error:
-        raise NoisereelError(str(error)) from error
-
-
-_COPIES = 4  # of x at the least in one step: x before and after, the noise, and one in between
 
 
 def live_runs(

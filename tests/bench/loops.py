@@ -18,7 +18,7 @@ from noisereel.dataset import Data, Dataset, Load
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.run import Run, plan
 from noisereel.sampler import Sampler
-from noisereel.scene import RunSpec
+from noisereel.scene import RunSpec, Source
 from noisereel.schedule import Schedule
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.forward import Forward
@@ -70,7 +70,7 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
         sampler=(sampler,),
         particles=n,
     )
-    run = Run(spec, plan(spec), Bind(Cloud().load(None), spec.schedule, torch.device("cpu"), Path()))  # type: ignore[arg-type]
+    run = Run(spec, plan(spec, Source("", "", Path())), Bind(Cloud().load(None), spec.schedule, torch.device("cpu"), Path()))  # type: ignore[arg-type]
 
     @torch.no_grad()
     def walk() -> None:

@@ -13,7 +13,7 @@ from noisereel.denoiser import Bind
 from noisereel.noise import LoadDraw
 from noisereel.probe import Measure, Metric, State
 from noisereel.run import Run, plan
-from noisereel.scene import RunSpec
+from noisereel.scene import RunSpec, Source
 from noisereel.schedule import Level, posterior
 from noisereel_builtins.datasets.grid import Grid
 from noisereel_builtins.datasets.mixture import Mixture
@@ -356,7 +356,7 @@ def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
         particles=60,
     )
     data = load(spec.dataset)
-    run = Run(spec, plan(spec), Bind(data, spec.schedule, torch.device("cpu"), Path()))
+    run = Run(spec, plan(spec, Source("", "", Path())), Bind(data, spec.schedule, torch.device("cpu"), Path()))
     for state in run.states():
         if state.level.t < 95:
             found = values(LogLikelihood(), state.x, data, state.level, extra=state.extra)["log_likelihood"]

@@ -224,7 +224,10 @@ def test_weights_that_do_not_sum_to_1_are_said() -> None:
     assert list(Mixture(weights=(5, 3, 2)).advice()) == [
         "'weights' sum to 10, not 1; they are taken as the shares 0.5, 0.3, 0.2"
     ]
-    assert list(Mixture(weights=(0.1, 0.2, 0.7)).advice()) == list(Mixture(weights=(1, 1, 1)).advice()) == []
+    assert list(Mixture(weights=(1, 1, 1)).advice()) == [
+        "'weights' sum to 3, not 1; they are taken as the shares 0.333, 0.333, 0.333"
+    ]
+    assert list(Mixture(weights=(0.1, 0.2, 0.7)).advice()) == list(Mixture(preset="five").advice()) == []
 
 
 @pytest.mark.parametrize("each", ["all", "axis"])

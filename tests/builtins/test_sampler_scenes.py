@@ -131,8 +131,19 @@ def test_samplers_that_do_not_fit_the_data_are_refused_where_they_stand(run_scen
     assert str(error.value) == f"test.yaml:5:10: sampler: {said}"
 
 
-def test_errors_at_work_name_the_sampler(run_scene) -> None:
-    with pytest.raises(PluginError) as error:
-        run_scene("schedule: {linear: {steps: 12}}\nsampler: {bridge: {at: 99}}\n")
-    expected = "run 'run': sampler Bridge (path): 'at' must lie above 0 and up to T = 12, got 99"
-    assert str(error.value) == expected
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        ("{bridge: {at: 99}}", "'at' must lie above 0 and up to T = 12, got 99"),
+        ("{ddim: {spacing: {times: [20, 0]}}}", "times must be at most 12, where particles begin, got 20"),
+        ("{ddim: {spacing: {t-min: {t: 12}}}}", "t must be below 12, where particles begin, got 12"),
+        (
+            "{ddim: {steps: 40, spacing: trailing}}",
+            "trailing spacing visits whole times: from t = 12 it takes 12 steps at most, got 40",
+        ),
+    ],
+)
+def test_samplers_that_do_not_fit_the_schedule_are_refused_where_they_stand(run_scene, sampler: str, said: str) -> None:
+    with pytest.raises(SceneError) as error:
+        run_scene(f"schedule: {{linear: {{steps: 12}}}}\nsampler: {sampler}\n")
+    assert str(error.value) == f"test.yaml:5:10: sampler: {said}"

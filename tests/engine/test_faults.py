@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,10 +67,13 @@ def register_schedules(register):
         said = f"{path}:2:28: schedule.linear.steps: must be between 1 and 1000000, got 0\n"
         assert noisereel("render", path, "-o", "a.gif") == (2, "", said)
 
-    def test_more_particles_than_memory_holds(self, noisereel, scene, tmp_path):
-        done = noisereel("render", scene(), "-o", "a.gif", "--set", "particles=1000000000")
-        assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("1,000,000,000 particles of run 'run' need about 30 GiB of memory, and ")
+    @pytest.mark.parametrize("command", ["validate", "render"])
+    def test_more_particles_than_memory_holds(self, noisereel, scene, tmp_path, command):
+        path = scene("particles: 1000000000\n")
+        done = noisereel(command, path, *(["-o", "a.gif"] if command == "render" else []))
+        assert (done.code, done.out) == (2, "")
+        expected = rf"{path}:\d+:12: particles: 1,000,000,000 particles need about 30 GiB of memory, and \d+ GiB are free"
+        assert re.match(expected, done.err)
         assert not (tmp_path / "a.gif").exists()
 
 

@@ -33,7 +33,7 @@ def _starts_from_too_little(scene: Scene) -> Iterator[Problem]:
     """Runs from the prior on a schedule that does not end in noise: their samples are off."""
     for name, run in scene.runs.items():
         said = signal_warning(run.schedule)
-        if said and run.start in (None, "prior") and plan(run).levels[0].t > 0:
+        if said and run.start in (None, "prior") and plan(run, scene.source).levels[0].t > 0:
             yield scene.source.problem(f"runs.{name}.schedule", said)
 
 

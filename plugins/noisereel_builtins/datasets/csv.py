@@ -17,6 +17,8 @@ __all__ = ["Csv"]
 
 Column = str | int
 
+_LARGEST = torch.finfo(torch.float32).max
+
 
 class Csv(Dataset):
     """Points from a table in a text file, a point a row: ``{csv: points.csv}``.
@@ -43,7 +45,7 @@ class Csv(Dataset):
         """
         file = ctx.folder / self.path.expanduser()
         try:
-            table = _Table(file.read_text(encoding="utf-8-sig"))
+            table = _Table(_text(file))
             wanted = None if self.label is None else table.column(self.label)
             columns = [c for c in range(table.width) if c != wanted]
             if self.columns is not None:
@@ -89,11 +91,18 @@ class _Table:
     def number(self, row: int, column: int) -> float:
         text = self.text(row, column)
         value = float(text) if _is_number(text) else math.nan
-        if math.isfinite(value):
+        if abs(value) <= _LARGEST:
             return value
         name = f" ({self.names[column]})" if self.names else ""
         line = self.rows[row][0]
         raise ValueError(f"row {line}, column {column + 1}{name}: must be a finite number, got '{text}'")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("must be text in UTF-8, and is not") from None
 
 
 def _separator(line: str) -> str | None:

@@ -103,8 +103,7 @@ class Mixture(Dataset):
 
     def advice(self) -> Iterator[str]:
         total = math.fsum(self.weights)
-        alike = len(set(self.weights)) == 1  # such as 1, 1, 1, which nobody means otherwise
-        if not alike and not math.isclose(total, 1, rel_tol=1e-6):
+        if not math.isclose(total, 1, rel_tol=1e-6):
             shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
             yield f"'weights' sum to {total:g}, not 1; they are taken as the shares {shares}"
 

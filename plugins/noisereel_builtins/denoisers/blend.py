@@ -41,8 +41,7 @@ class Blend(Denoiser):
 
     def advice(self) -> Iterator[str]:
         total = math.fsum(self.weights or (1,))
-        alike = len(set(self.weights or (1,))) == 1  # such as 1, 1, which nobody means otherwise
-        if not alike and not math.isclose(total, 1, rel_tol=1e-6):
+        if not math.isclose(total, 1, rel_tol=1e-6):
             yield f"'weights' sum to {total:g}, not 1; they are taken as shares of it"
 
     @property
