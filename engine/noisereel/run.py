@@ -25,7 +25,7 @@ from .sampler import Sampler, Step, StepContext
 if TYPE_CHECKING:
     from .record import Record
     from .scene import RunSpec, Source, Watched
-    from .schedule import Level, Schedule
+    from .schedule import Level
 
 __all__ = ["Plan", "Run", "check_fit", "load_data", "plan"]
 

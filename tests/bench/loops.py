@@ -70,7 +70,9 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
         sampler=(sampler,),
         particles=n,
     )
-    run = Run(spec, plan(spec, Source("", "", Path())), Bind(Cloud().load(None), spec.schedule, torch.device("cpu"), Path()))  # type: ignore[arg-type]
+    run = Run(
+        spec, plan(spec, Source("", "", Path())), Bind(Cloud().load(None), spec.schedule, torch.device("cpu"), Path())
+    )  # type: ignore[arg-type]
 
     @torch.no_grad()
     def walk() -> None:

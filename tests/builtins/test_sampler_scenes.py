@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from noisereel.errors import PluginError, SceneError
+from noisereel.errors import SceneError
 from noisereel.film import Options, plans_of, simulate
 from noisereel.progress import Progress
 from noisereel.record import Record
@@ -147,3 +147,17 @@ def test_samplers_that_do_not_fit_the_schedule_are_refused_where_they_stand(run_
     with pytest.raises(SceneError) as error:
         run_scene(f"schedule: {{linear: {{steps: 12}}}}\nsampler: {sampler}\n")
     assert str(error.value) == f"test.yaml:5:10: sampler: {said}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("[1, 2]", "test.yaml:5:24: sampler.repaint.1: must be between 0 and 1, got 2"),
+        ("[[1, 2], [0, 1]]", "test.yaml:5:25: sampler.repaint.0.1: must be between 0 and 1, got 2"),
+    ],
+)
+def test_a_mask_that_is_wrong_in_one_place_is_told_that_place(run_scene, given: str, said: str) -> None:
+    """Whichever of the field's shapes was meant: the one that all other numbers fit."""
+    with pytest.raises(SceneError) as error:
+        run_scene(f"schedule: {{linear: {{steps: 12}}}}\nsampler: {{repaint: {given}}}\n")
+    assert str(error.value) == said

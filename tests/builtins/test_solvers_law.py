@@ -197,6 +197,27 @@ def test_churn_keeps_the_law(schedule: Schedule) -> None:
     assert sum(z is not None for z in drawn) > 290
 
 
+@pytest.mark.parametrize(("churn", "gamma"), [(4.0, 0.2), (30.0, math.sqrt(2) - 1)])
+def test_karras_is_algorithm_2(churn: float, gamma: float) -> None:
+    """As it stands in the paper, whose σ is its time: γ_i = min(S_churn/N, √2 − 1) for levels from S_tmin to S_tmax."""
+    schedule, n = EDM(steps=20), 20
+    sampler, draw = Karras(churn=churn, low=0.05, high=30.0, noise=1.01), Draw(3)
+    x = 80 * torch.randn(30, 1, dtype=DOUBLE, generator=torch.Generator().manual_seed(4))
+    found = walk(sampler, x, context(schedule, draw, two_bumps))
+    denoised = lambda x, t: two_bumps(x, Level(0.0, 1.0, t))  # noqa: E731
+    noises = iter(draw.given)
+    levels = [(80 ** (1 / 7) + i / (n - 1) * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7 for i in range(n)] + [0.0]
+    for i, (t, after) in enumerate(pairwise(levels)):
+        t_hat = t * (1 + gamma) if 0.05 <= t <= 30 else t
+        x_hat = x + math.sqrt(t_hat**2 - t**2) * 1.01 * next(noises) if t_hat > t else x
+        d = (x_hat - denoised(x_hat, t_hat)) / t_hat
+        x = x_hat + (after - t_hat) * d
+        if after > 0:
+            x = x_hat + (after - t_hat) * (d + (x - denoised(x, after)) / after) / 2
+        torch.testing.assert_close(found[i + 1], x, rtol=1e-9, atol=1e-9)
+    assert next(noises, None) is None
+
+
 @every_schedule
 @pytest.mark.parametrize("size", [0.05, 0.2, 1.0])
 def test_langevin_stays_at_its_stationary_law(schedule: Schedule, size: float) -> None:

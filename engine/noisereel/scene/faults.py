@@ -71,9 +71,9 @@ def faults(errors: Iterable[ErrorDetails], model: type[BaseModel], node: Node) -
     """
     groups: dict[int, list[_Error]] = {}
     outer: set[int] = set()
-    for error in (_locate(details, model, node) for details in errors):
-        if _follows(error):
-            continue
+    located = [error for error in (_locate(details, model, node) for details in errors) if not _follows(error)]
+    telling = [error for error in located if error.kind not in _TYPES]
+    for error in located:
         groups.setdefault(id(error.node), []).append(error)
         outer.update(id(above) for above in error.trail[:-1])
     for key, group in groups.items():
@@ -82,8 +82,10 @@ def faults(errors: Iterable[ErrorDetails], model: type[BaseModel], node: Node) -
         ]
         yield from (_missing(error) if error.kind == "missing" else _unknown(error) for error in keyed)
         rest = [error for error in group if error not in keyed]
-        # a branch of a union that looked inside says more than those that refused the whole
-        if rest and not ((key in outer or keyed) and all(error.kind in _TYPES for error in rest)):
+        # a branch of a union that looked inside, or liked this item, says more than those that refused it whole
+        if rest and not (
+            all(error.kind in _TYPES for error in rest) and (key in outer or keyed or _liked(rest, telling))
+        ):
             yield Fault(rest[0].node.place, rest[0].node.path, _said(rest))
 
 
@@ -91,6 +93,19 @@ def _follows(error: _Error) -> bool:
     """Whether a list is called too short only because items of it were refused."""
     items = error.node.list
     return error.kind == "too_short" and items is not None and len(items) >= error.details["ctx"]["min_length"]
+
+
+def _liked(refusals: Sequence[_Error], telling: Iterable[_Error]) -> bool:
+    """Whether a branch of a union took this item, and refused another of the same list for more than its type."""
+    if len(refusals[0].trail) < 2:
+        return False
+    around = refusals[0].trail[-2]
+    branches = [error.details["loc"][:-1] for error in refusals]
+    return any(
+        any(above is around for above in error.trail[:-1])
+        and not any(error.details["loc"][: len(branch)] == branch for branch in branches)
+        for error in telling
+    )
 
 
 def _locate(details: ErrorDetails, model: type[BaseModel], node: Node) -> _Error:
