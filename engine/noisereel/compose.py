@@ -11,17 +11,17 @@ from .errors import SceneError, UsageError, at_work
 from .figure import Box, Drawing, Figure, Panel, design_scale
 from .layout import Grid, PanelPlan, lay_out
 from .marks import Mark
-from .renderer import Guide, Moment, Renderer
+from .renderer import Guide, Moment, Renderer, space_of
 from .template import Template
 
 if TYPE_CHECKING:
-    from .dataset import Data
     from .record import Record
     from .registry import Registry
     from .scene import PanelSpec, Scene
+    from .subject import Subject
     from .timeline import Tick
 
-__all__ = ["Film", "check_panels", "compose", "shown_step"]
+__all__ = ["Film", "check_panels", "compose", "shown_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,10 @@ class Film:
 
     def _marks(self, i: int, tick: Tick) -> tuple[Mark, ...]:
         spec, panel = self.scene.panels[i], self.figure.panels[i]
-        record, step = self.records[spec.run], shown_step(spec, self.records, tick)
-        moment = Moment(step, record.levels[step], tick.fraction)
+        record, film = self.records[spec.run], self.scene.film
+        steps = shown_steps(spec, self.records, tick)
+        step = steps[spec.run]
+        moment = Moment(step, record.levels[step], tick.fraction, steps, film.frames / float(film.rate))
         marks: list[Mark] = []
         for layer in self.layers[i]:
             with at_work(f"renderer {type(layer).__name__} (marks, frame {tick.index})"):
@@ -76,9 +78,9 @@ def clock(scene: Scene) -> str:
     return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
 
 
-def shown_step(spec: PanelSpec, records: Mapping[str, Record], tick: Tick) -> int:
-    """The visit that a panel shows at a tick: the film's, or the one nearest to the panel's own time."""
-    return tick.steps[spec.run] if spec.at is None else records[spec.run].nearest(spec.at)
+def shown_steps(spec: PanelSpec, records: Mapping[str, Record], tick: Tick) -> Mapping[str, int]:
+    """The visit of each run that a panel shows at a tick: the film's, or the one nearest to the panel's own time."""
+    return tick.steps if spec.at is None else {name: record.nearest(spec.at) for name, record in records.items()}
 
 
 def compose(
@@ -92,9 +94,10 @@ def compose(
     """Measure what titles and layers need, find the limits, place the panels.
 
     Raises:
-        SceneError: A layer cannot show its run's data.
         PluginError: A renderer raised.
     """
+    for record in records.values():
+        record.beside = records
     layers = tuple(panel_layers(scene, spec, records[spec.run].data.event, registry) for spec in scene.panels)
     lines = [Live.of(template, records, ticks) for template in _templates(scene)]
     plans = _panel_plans(scene, layers, lines[3:], records)
@@ -111,19 +114,27 @@ def compose(
     return Film(scene, records, layers, replace(figure, panels=panels), tuple(ticks), words)
 
 
-def check_panels(scene: Scene, data: Mapping[str, Data], registry: Registry) -> None:
-    """Refuse layers that cannot show the data, and a frame without room for the panels, before anything is simulated.
+def check_panels(scene: Scene, subjects: Mapping[str, Subject], registry: Registry) -> None:
+    """Refuse layers that cannot show their run, and a frame without room for the panels, before anything is simulated.
 
     Raises:
-        SceneError: A layer cannot show its run's data.
+        SceneError: A layer cannot show its run.
         UsageError: The frame is too small.
     """
-    layers = [panel_layers(scene, spec, data[spec.run].event, registry) for spec in scene.panels]
+    layers = [panel_layers(scene, spec, subjects[spec.run].event, registry) for spec in scene.panels]
+    wrong = [
+        scene.source.problem(f"panels.{i}.layers", f"{registry.name_of(layer)} {said}")
+        for i, (spec, mine) in enumerate(zip(scene.panels, layers, strict=True))
+        for layer in mine
+        if (said := layer.check(subjects[spec.run]))
+    ]
+    if wrong:
+        raise SceneError(wrong)
     if design_scale(scene.film.size) < _SMALLEST:
         width, height = scene.film.size
         raise UsageError(f"film.size: {width}x{height} is too small for words; 64x48 is about the smallest")
     cells, *tracks = scene.arrangement
-    plans = [PanelPlan(mine[0].space, Box(_UNIT, _UNIT), cell) for mine, cell in zip(layers, cells, strict=True)]
+    plans = [PanelPlan(space_of(mine), Box(_UNIT, _UNIT), cell) for mine, cell in zip(layers, cells, strict=True)]
     lay_out(scene.film.size, scene.theme, plans, Grid(*tracks))
 
 
@@ -136,7 +147,7 @@ def _panel_plans(
 ) -> list[PanelPlan]:
     extents, cells = shared_extents(scene, layers, records), scene.arrangement.cells
     return [
-        PanelPlan(mine[0].space, extent, cell, title.widest, title.live, spec.x_label or "", spec.y_label or "")
+        PanelPlan(space_of(mine), extent, cell, title.widest, title.live, spec.x_label or "", spec.y_label or "")
         for mine, extent, cell, title, spec in zip(layers, extents, cells, titles, scene.panels, strict=True)
     ]
 
@@ -160,19 +171,10 @@ def _figure(
 
 
 def panel_layers(scene: Scene, spec: PanelSpec, event: tuple[int, ...], registry: Registry) -> tuple[Renderer, ...]:
-    """A panel's layers, the data set's own where the scene names none; refused where they cannot show the data.
-
-    Raises:
-        SceneError: A layer cannot show data of this event shape.
-    """
-    layers = spec.layers or tuple(
+    """A panel's layers, the data set's own where the scene names none."""
+    return spec.layers or tuple(
         cast(Renderer, registry.get("renderer", name)()) for name in scene.runs[spec.run].dataset.layers(event)
     )
-    wrong = [(layer, said) for layer in layers if (said := layer.check(event))]
-    if wrong:
-        place = f"panels.{scene.panels.index(spec)}.layers"
-        raise SceneError([scene.source.problem(place, f"{registry.name_of(layer)} {said}") for layer, said in wrong])
-    return layers
 
 
 def shared_extents(
@@ -180,7 +182,7 @@ def shared_extents(
 ) -> tuple[Box, ...]:
     """What each panel must have in view: planes share it, and so do panels with the same layers."""
     own = [_extent(spec, layer, records[spec.run]) for spec, layer in zip(scene.panels, layers, strict=True)]
-    kin = [("plane",) if layer[0].space == "plane" else tuple(map(type, layer)) + layer for layer in layers]
+    kin = [("plane",) if space_of(layer) == "plane" else tuple(map(type, layer)) + layer for layer in layers]
     shared = [reduce(Box.union, (b for b, k in zip(own, kin, strict=True) if k == mine)) for mine in kin]
     return tuple(
         Box(spec.x or _open(box.x), spec.y or _open(box.y), box.z)
@@ -219,7 +221,7 @@ def _backed(
 ) -> Panel:
     """The panel with its backdrop, and its layers' probes measured at every visit that it shows."""
     record = records[spec.run]
-    steps = sorted({shown_step(spec, records, tick) for tick in ticks})
+    steps = sorted({shown_steps(spec, records, tick)[spec.run] for tick in ticks})
     backdrop: list[Mark] = []
     for layer in layers:
         with at_work(f"renderer {type(layer).__name__} (backdrop)"):
@@ -252,8 +254,11 @@ class Live:
         """The words of a template that tells of a run, by name, or of a panel."""
         template, teller = Template(line[0]), line[1]
         record = records[teller if isinstance(teller, str) else teller.run]
-        steps = [tick.steps[teller] if isinstance(teller, str) else shown_step(teller, records, tick) for tick in ticks]
-        values = {step: title_values(record, step, template.names) for step in dict.fromkeys(steps)}
+        steps = [
+            tick.steps[teller] if isinstance(teller, str) else shown_steps(teller, records, tick)[teller.run]
+            for tick in ticks
+        ]
+        values = {step: record.told(step, template.names) for step in dict.fromkeys(steps)}
         padded = template.pad([values[step] for step in steps])
         return cls(len(set(padded)) > 1, tuple(padded))
 
@@ -273,22 +278,3 @@ def _end_label(record: Record) -> str:
     if record.training is not None:
         return Template("{t} steps").format({"t": end})
     return Template("T = {t}" if end == record.schedule.T else "t = {t}").format({"t": end})
-
-
-def title_values(record: Record, step: int, names: Iterable[str]) -> dict[str, object]:
-    """What a title may name, at a visit; metrics are measured only if it names one."""
-    level = record.levels[step]
-    values: dict[str, object] = {
-        "t": level.t,
-        "step": step,
-        "T": record.schedule.T,
-        "alpha": level.alpha,
-        "sigma": level.sigma,
-        "log_snr": level.log_snr,
-        "calls": record.calls[step],
-        "run": record.name,
-        "particles": record.particles,
-    }
-    if record.training is not None:
-        values["trained"] = record.training[step]
-    return values if set(names) <= values.keys() else values | record.scalars(step)

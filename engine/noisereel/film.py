@@ -26,6 +26,7 @@ from .reel import Reel, check_names, check_outputs, delays, reel
 from .run import Plan
 from .scene.advice import advice
 from .simulation import live_runs, load_all, plans_of, shown_visits, simulate, tell
+from .subject import subjects_of
 from .timeline import Tick, TimelineError, timeline
 from .writer import Frame, Pixels
 
@@ -124,7 +125,7 @@ def check(
     ticks = (make_ticks or partial(film_ticks, scene))(plans, None)
     check_outputs(outputs, len(ticks), options or Options(), registry)
     check_names(outputs, _steps_of(scene, plans, ticks))
-    check_panels(scene, load_all(scene, registry), registry)
+    check_panels(scene, subjects_of(scene, plans, load_all(scene, registry)), registry)
 
 
 def render(
@@ -194,7 +195,7 @@ class _Job:
         check_outputs(self.outputs, len(ticks), self.options, self.registry)
         check_names(self.outputs, _steps_of(self.scene, plans, ticks))
         data = load_all(self.scene, self.registry)
-        check_panels(self.scene, data, self.registry)
+        check_panels(self.scene, subjects_of(self.scene, plans, data), self.registry)
         for problem in advice(self.scene):
             self.progress.warn(str(problem))
         for warning in delays(self.outputs, len(ticks), self.scene.film.rate, self.registry):

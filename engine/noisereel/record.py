@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -104,6 +104,7 @@ class Record:
         folder: Where the arrays and measured values lie, if they lie on disk.
         measure: Gives what probes may use at a visit; asked only if something is not measured yet.
         training: Training steps at each visit, where the run is shown as its denoiser learns.
+        beside: The records of all runs of the film by name, this one among them.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Record:
     folder: Path | None = None
     measure: Callable[[int], Measure] | None = None
     training: Sequence[int] | None = None
+    beside: Mapping[str, Record] = field(default_factory=dict, repr=False)
     _values: dict[str, dict[int, Values]] = field(default_factory=dict, repr=False)
     _saved: int = 0
 
@@ -218,6 +220,24 @@ class Record:
     def scalars(self, step: int) -> dict[str, float]:
         """Every metric of the run at a visit, by the names that titles use."""
         return {name: float(v) for metric in self.metrics for name, v in self.value(metric, step).items()}
+
+    def told(self, step: int, names: Iterable[str]) -> dict[str, object]:
+        """What words may tell of a visit, by the names that they use; metrics are measured only if one is named."""
+        level = self.levels[step]
+        values: dict[str, object] = {
+            "t": level.t,
+            "step": step,
+            "T": self.schedule.T,
+            "alpha": level.alpha,
+            "sigma": level.sigma,
+            "log_snr": level.log_snr,
+            "calls": self.calls[step],
+            "run": self.name,
+            "particles": self.particles,
+        }
+        if self.training is not None:
+            values["trained"] = self.training[step]
+        return values if set(names) <= values.keys() else values | self.scalars(step)
 
     def state(self, step: int, device: torch.device) -> State:
         """A kept visit as the state it was."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .record import Record
     from .schedule import Level
+    from .subject import Subject
 
-__all__ = ["Colorbar", "Guide", "Legend", "Moment", "Renderer", "Series", "Space"]
+__all__ = ["Colorbar", "Guide", "Legend", "Moment", "Renderer", "Series", "Space", "space_of"]
 
-Space = Literal["plane", "graph", "time", "image", "volume"]
-"""What a panel's axes mean: positions of 2-D points; any x against any y; the run's time and values; pixels; 3-D."""
+Space = Literal["plane", "graph", "time", "image", "volume", "any"]
+"""What a panel's axes mean: positions of 2-D points; any x against any y; the run's time and values; pixels; 3-D.
+
+A layer for which they may mean anything fits every panel."""
 
 Series = Literal["x", "x0", "eps", "noise", "signal"]
 """What of a run a layer shows: the particles, the estimates x̂_0 or ε̂, the injected noise, or α_t·x_0."""
@@ -36,11 +39,15 @@ class Moment:
         step: Which visited state.
         level: Its time and noise level.
         fraction: How far the film is, in [0, 1].
+        steps: Which visited state of each of the film's runs, by name.
+        seconds: How long the film moves, in seconds, without the times that it holds.
     """
 
     step: int
     level: Level
     fraction: float
+    steps: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,9 @@ class Renderer(Plugin):
     kind: ClassVar[str] = "renderer"
     space: ClassVar[Space]
 
-    def check(self, event: tuple[int, ...]) -> str | None:
-        """Why data of this event shape cannot be shown, or None. Asked before anything is simulated."""
+    def check(self, subject: Subject) -> str | None:
+        """Why a run cannot be shown, or None. Asked before anything is simulated."""
+        event = subject.event
         if self.space == "plane" and event != (2,):
             return f"shows points in the plane, event shape (2,), not {event}"
         if self.space == "image" and len(event) not in (2, 3):
@@ -111,3 +119,8 @@ class Renderer(Plugin):
     def guide(self, record: Record, look: Look) -> Guide | None:
         """A legend or colour bar, if the layer needs one."""
         return None
+
+
+def space_of(layers: Iterable[Renderer]) -> Space:
+    """What the axes of a panel with these layers mean; a plane's where they all fit anywhere."""
+    return next((layer.space for layer in layers if layer.space != "any"), "plane")

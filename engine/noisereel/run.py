@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .scene import RunSpec, Source, Watched
     from .schedule import Level
 
-__all__ = ["Plan", "Run", "check_fit", "load_data", "plan"]
+__all__ = ["Plan", "Run", "check_fit", "load_data", "plan", "starts_from", "trajectories"]
 
 _DEFAULT_PARTICLES = 1000
 _COPIES = 4  # of x at the least in one step: x before and after, the noise, and one in between
@@ -102,6 +102,27 @@ def _over_training(whole: Plan, watched: Watched, denoiser: Denoiser | None) -> 
     steps = watched.steps(denoiser.training_steps)
     at = min(whole.levels, key=lambda level: abs(level.t - watched.at))
     return Plan((at,) * len(steps), (0,) * len(steps), whole.joints, steps)
+
+
+def starts_from(spec: RunSpec, plan: Plan) -> str:
+    """What a run's particles are at first: "data", "prior", "marginal" or "run"."""
+    if spec.source_run is not None:
+        return "run"
+    return spec.start if isinstance(spec.start, str) else ("data" if plan.first.t == 0 else "prior")
+
+
+def trajectories(spec: RunSpec, start: str, samples: int, source: int | None) -> int:
+    """How many particles a run has: as many as it says, else as there are where they come from.
+
+    Args:
+        spec: The run.
+        start: As `starts_from` says.
+        samples: How many samples its data have.
+        source: How many particles the run has that it starts from, if it does.
+    """
+    if source is not None:
+        return spec.particles or source
+    return spec.particles or (min(samples, _DEFAULT_PARTICLES) if start == "prior" else samples)
 
 
 def _joints(path: Sequence[float]) -> Iterator[tuple[float, float, int]]:
@@ -238,18 +259,13 @@ class Run:
     @property
     def start(self) -> str:
         """What the particles are at first: "data", "prior", "marginal" or "run"."""
-        if self.source is not None:
-            return "run"
-        chosen = self.spec.start
-        return chosen if isinstance(chosen, str) else ("data" if self.plan.first.t == 0 else "prior")
+        return starts_from(self.spec, self.plan)
 
     @property
     def particles(self) -> int:
         """How many trajectories."""
-        if self.source is not None:
-            return self.spec.particles or self.source.particles
-        n = len(self.data.x0)
-        return self.spec.particles or (min(n, _DEFAULT_PARTICLES) if self.start == "prior" else n)
+        source = None if self.source is None else self.source.particles
+        return trajectories(self.spec, self.start, len(self.data.x0), source)
 
     def states(self) -> Iterator[State]:
         """Every visited state in order.

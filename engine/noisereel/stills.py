@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import UsageError
 from .record import nearest
+from .renderer import space_of
 from .simulation import plans_of
 from .timeline import Tick
 
@@ -94,7 +95,7 @@ def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
         times: One for each column.
         sized: Whether the size was asked for; else the height fits the rows.
     """
-    shown = [panel for panel in scene.panels if not panel.layers or panel.layers[0].space != "time"]
+    shown = [panel for panel in scene.panels if space_of(panel.layers) != "time"]
     shown = shown or list(scene.panels)
     panels = tuple(_at(panel, t, row == 0) for row, panel in enumerate(shown) for t in times)
     width, height = scene.film.size

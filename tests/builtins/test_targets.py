@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from recording import record
 
 from noisereel import marks
 from noisereel.errors import UsageError
@@ -14,8 +15,6 @@ from noisereel.renderer import Moment
 from noisereel.schedule import Level
 from noisereel.theme import THEMES
 from noisereel_builtins.renderers.targets import Targets, posterior_weights
-
-from .test_renderers_more import record
 
 LOOK = Look(View(Rect(0, 0, 640, 320), (-2.0, 2.0), (-1.0, 1.0), 1.0), THEMES["dark"])
 DATA = [[1, 0], [0, 1], [-1, 0]]

@@ -143,7 +143,7 @@ def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None
     spaces: dict[str, str] = {}
     for node in (layers.list or ()) if layers is not None else ():
         layer = cast("Renderer | None", builder.plugin(node, "renderer"))
-        if layer is not None:
+        if layer is not None and layer.space != "any":
             spaces.setdefault(layer.space, registry.name_of(layer))
         if len(spaces) > 1:
             (first, one), (second, other) = [*spaces.items()][:2]

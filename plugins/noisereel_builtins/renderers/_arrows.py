@@ -14,7 +14,7 @@ from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 
 from ._chosen import chosen
-from ._cloud import Paint
+from ._paint import Ink
 
 __all__ = ["ParticleArrows"]
 
@@ -32,7 +32,7 @@ class ParticleArrows(Renderer):
     """Length of every arrow in data units; left out, a twentieth of the panel's smaller side."""
     particles: int = Field(default=250, ge=1, le=10_000)
     """How many particles, evenly spread over all of them."""
-    color: Paint
+    color: Ink
     """A role of the theme or a hex colour."""
     width: float = Field(default=1.6, gt=0, le=100)
     """Width of the shafts in design pixels."""
@@ -50,7 +50,7 @@ class ParticleArrows(Renderer):
         rows = chosen(record, self.particles)
         (left, right), (low, high) = look.view.x, look.view.y
         length = self.length or SHARE * min(right - left, high - low)
-        color = look.theme.color("ink" if self.color == "hue" else self.color)
+        color = look.theme.color(self.color)
         yield marks.Arrows(xy[rows], length * units(vectors[rows]), color, self.width, self.alpha)
 
 

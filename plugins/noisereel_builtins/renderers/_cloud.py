@@ -1,49 +1,23 @@
-"""What the layers that show particles share: which visits to look at, robust limits, colours."""
+"""What the layers that show particles share: which visits to look at, robust limits, discs that suit their number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
-from noisereel import marks
 from noisereel.errors import UsageError
-from noisereel.figure import Range
+from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Series
-from noisereel.theme import THEMES, Theme
 
-ROLES = tuple(THEMES["dark"].colors)
+__all__ = ["VISITS", "crowding", "disc", "latest", "plane_extent", "reach", "sampled"]
+
 VISITS = 32
 """How many visits limits are taken from; a trajectory is smooth, so more would not change them."""
 OUTSIDE = 0.0005
 """Share of the particles that may lie beyond each limit, so that one stray point does not shrink the picture."""
-
-
-def _known_color(value: str) -> str:
-    digits = value.removeprefix("#").lower()
-    is_hex = value.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
-    if not is_hex and value not in (*ROLES, "hue"):
-        raise PydanticCustomError("color", f"must be hue, one of {', '.join(ROLES)}, or like #5AB0F2")
-    return value
-
-
-Paint = Annotated[str, AfterValidator(_known_color)]
-"""``hue`` (each particle its own colour), a role of the theme, or a hex colour."""
-
-
-def shades(paint: Paint, record: Record, theme: Theme) -> marks.Color:
-    """The colour of a run's particles; blue where a hue is asked for and they have none."""
-    if paint != "hue":
-        return theme.color(paint)
-    if record.hue is None:
-        return theme.color("blue")
-    own = None if record.origin is None else record.data.palette
-    return marks.Shades(np.rint(record.hue * 255).astype(np.uint8), theme.gradient() if own is None else own.numpy())
 
 
 def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
@@ -78,3 +52,20 @@ def reach(arrays: Iterable[NDArray[np.floating]]) -> Range | None:
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     room = 0.04 * (high - low) or 1.0
     return float(low - room), float(high + room)
+
+
+def plane_extent(record: Record, of: Series) -> Box:
+    """Limits that hold a series of 2-D points over the whole run, so that nothing jitters."""
+    arrays = list(sampled(record, of))
+    return Box(reach(a[:, 0] for a in arrays), reach(a[:, 1] for a in arrays))
+
+
+def crowding(particles: int, look: Look) -> float:
+    """How crowded a panel is: 1 for 10,000 particles in 640 × 640 design pixels."""
+    return particles / 10_000 * (640 / min(look.size)) ** 2
+
+
+def disc(particles: int, look: Look) -> tuple[float, float]:
+    """Radius in design pixels and opacity of discs that suit their number and the panel."""
+    crowd = crowding(particles, look)
+    return min(1.7 * crowd**-0.17, 5.0), min(0.5 * crowd**-0.125, 0.9)

@@ -13,6 +13,7 @@ from noisereel.figure import Range, View
 from noisereel.record import Record
 from noisereel.renderer import Series
 from noisereel.schedule import Level
+from noisereel.subject import Subject
 
 from ._cloud import latest
 
@@ -27,6 +28,7 @@ __all__ = [
     "radius",
     "smoothed",
     "spread_over",
+    "unknown_density",
 ]
 
 CHUNK = 65_536
@@ -165,6 +167,13 @@ def exact_on(record: Record, level: Level, points: NDArray[np.float64]) -> NDArr
     if record.data.density is None:
         raise UsageError(f"source: the density of run '{record.name}' is not known exactly; take its particles")
     return np.asarray(record.data.density(torch.from_numpy(points), level), np.float64)
+
+
+def unknown_density(source: Source, subject: Subject) -> str | None:
+    """Why a density cannot be exact, or None."""
+    if source != "exact" or subject.data.density is not None:
+        return None
+    return f"source: the density of run '{subject.name}' is not known exactly; take its particles"
 
 
 def is_exact(record: Record, of: Series, source: Source) -> bool:

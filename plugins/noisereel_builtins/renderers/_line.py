@@ -13,10 +13,17 @@ from noisereel.schedule import Level
 
 from ._grid import BANDWIDTH, Source, exact_on, is_exact, smoothed
 
-__all__ = ["densities", "spread_along", "times"]
+__all__ = ["densities", "no_coordinate", "spread_along", "times"]
 
 VISITS = 120
 """How many visits densities are counted at; between them they are mixed."""
+
+
+def no_coordinate(axis: int, event: tuple[int, ...]) -> str | None:
+    """Why particles of this event shape have no such coordinate, or None."""
+    if len(event) == 1 and axis < event[0]:
+        return None
+    return f"shows coordinate {axis} of points, event shape (D,) with D > {axis}, not {event}"
 
 
 def times(record: Record) -> Range:

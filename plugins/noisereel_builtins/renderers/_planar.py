@@ -10,9 +10,10 @@ from pydantic_core import PydanticCustomError
 from noisereel.figure import Box
 from noisereel.record import Record
 from noisereel.renderer import Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._grid import Grid, Source, density_on
-from .points import plane_extent
+from ._cloud import plane_extent
+from ._grid import Grid, Source, density_on, unknown_density
 
 __all__ = ["PlanarDensity"]
 
@@ -38,6 +39,9 @@ class PlanarDensity(Renderer):
                 "source", "source: only the density of x is known exactly, not that of {of}", {"of": self.of}
             )
         return self
+
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or unknown_density(self.source, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)

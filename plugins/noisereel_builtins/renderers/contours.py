@@ -13,8 +13,8 @@ from noisereel.figure import Look
 from noisereel.record import Record
 from noisereel.renderer import Moment
 
-from ._cloud import Paint
 from ._grid import Grid, grid_over
+from ._paint import Paint
 from ._planar import PlanarDensity
 
 __all__ = ["Contours"]

@@ -11,8 +11,8 @@ from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 
-from ._cloud import Paint, reach
-from .points import crowding
+from ._cloud import crowding, reach
+from ._paint import Paint
 
 __all__ = ["Data"]
 

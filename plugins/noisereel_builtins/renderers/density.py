@@ -13,8 +13,10 @@ from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level
+from noisereel.subject import Subject
 
-from ._cloud import VISITS, Paint, reach, sampled
+from ._cloud import VISITS, reach, sampled
+from ._paint import Ink
 
 __all__ = ["Density"]
 
@@ -32,10 +34,11 @@ class Density(Renderer):
     """Show the particles' histogram too where the exact density is known."""
     bins: int = Field(default=80, ge=2, le=1000)
     """Bars of the histogram, over the panel's width."""
-    color: Paint = "blue"
+    color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
-    def check(self, event: tuple[int, ...]) -> str | None:
+    def check(self, subject: Subject) -> str | None:
+        event = subject.event
         return None if event == (1,) else f"shows the density of single numbers, event shape (1,), not {event}"
 
     def extent(self, record: Record) -> Box | None:
@@ -56,7 +59,7 @@ class Density(Renderer):
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
         curve = exact(record, moment.level, look.view.x)
-        color = look.theme.color("blue" if self.color == "hue" else self.color)
+        color = look.theme.color(self.color)
         if self.histogram or curve is None:
             yield from self._bars(record, moment, look, color if curve is None else look.theme.color("muted"))
         if curve is not None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from noisereel.record import Record
 
 from ._arrows import ParticleArrows
-from ._cloud import Paint
+from ._paint import Ink
 
 __all__ = ["Direction"]
 
@@ -17,7 +17,7 @@ class Direction(ParticleArrows):
     Clean data and the end of a run, which leaves for nowhere, have none.
     """
 
-    color: Paint = "blue"
+    color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
     def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:

@@ -18,7 +18,7 @@ from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level, Schedule, posterior
 
-from ._cloud import Paint
+from ._paint import Ink
 
 __all__ = ["Field", "FieldGrid"]
 
@@ -78,7 +78,7 @@ class Field(Renderer):
     """drift: E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score: ∇ log p_t, the direction of −ε̂."""
     density: int = pydantic.Field(default=27, ge=2, le=200)
     """How many arrows across the panel."""
-    color: Paint = "muted"
+    color: Ink = "muted"
     """A role of the theme or a hex colour."""
     alpha: float = pydantic.Field(default=0.55, gt=0, le=1)
     """Opacity."""
@@ -97,7 +97,7 @@ class Field(Renderer):
         cell = (look.view.x[1] - look.view.x[0]) / self.density
         arrows = shortened(vector, 0.95 * cell)
         tail = grid.points() - arrows / 2
-        color = look.theme.color("muted" if self.color == "hue" else self.color)
+        color = look.theme.color(self.color)
         yield marks.Arrows(tail, arrows, color, width=1.1, alpha=self.alpha)
 
 

@@ -13,7 +13,8 @@ from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
 
-from ._cloud import Paint, latest, reach, sampled
+from ._cloud import latest, reach, sampled
+from ._paint import Ink
 
 __all__ = ["Histogram"]
 
@@ -33,7 +34,7 @@ class Histogram(Renderer):
     """Whose values: the particles', the estimates' x0 or eps, the injected noise's, or those of the signal α_t·x_0."""
     bins: int = Field(default=80, ge=2, le=1000)
     """How many steps over the panel's width."""
-    color: Paint = "blue"
+    color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
     def _values(self, array: NDArray[np.floating], record: Record) -> NDArray[np.floating]:
@@ -58,7 +59,7 @@ class Histogram(Renderer):
         x = look.view.x
         height = np.repeat(steps(self._values(array, record), x, self.bins), 2)
         edges = np.repeat(np.linspace(*x, self.bins + 1), 2)[1:-1]
-        color = look.theme.color("blue" if self.color == "hue" else self.color)
+        color = look.theme.color(self.color)
         yield marks.Area(edges, np.zeros_like(edges), height, color, alpha=0.25)
         yield marks.Polylines((np.stack([edges, height], axis=1),), color, width=1.8)
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from noisereel.record import Record
 
 from ._arrows import ParticleArrows
-from ._cloud import Paint
+from ._paint import Ink
 
 __all__ = ["Noise"]
 
@@ -17,7 +17,7 @@ class Noise(ParticleArrows):
     Where nothing was injected (a deterministic sampler, the last step to clean data) there are no arrows.
     """
 
-    color: Paint = "rose"
+    color: Ink = "rose"
     """A role of the theme or a hex colour."""
 
     def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:

@@ -10,11 +10,12 @@ from pydantic import Field
 from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.renderer import Guide, Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
 from ._chosen import chosen, paths, shades_of
-from ._cloud import Paint, shades
-from .points import plane_extent
+from ._cloud import plane_extent
+from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["Paths"]
 
@@ -34,12 +35,16 @@ class Paths(Renderer):
     """Whose way is shown: the particles', or that of the estimates x0 or eps, the noise, or the signal α_t·x_0."""
     ahead: bool = True
     """Show what is still to come."""
-    color: Paint = "hue"
-    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    color: ParticlePaint = "hue"
+    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
+    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     width: float = Field(default=1.6, gt=0, le=100)
     """Width in design pixels."""
     alpha: float = Field(default=0.75, gt=0, le=1)
     """Opacity of what has been."""
+
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or unpaintable(self.color, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)
@@ -47,7 +52,7 @@ class Paths(Renderer):
     def _drawn(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
         rows = chosen(record, self.particles)
         _, places = paths(record, self.of, rows, present)
-        color = shades_of(shades(self.color, record, look.theme), rows)
+        color = shades_of(shades(self.color, record, look.theme, present or 0), rows)
         return marks.Polylines(lines(places), color, self.width, alpha)
 
     def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
@@ -60,6 +65,9 @@ class Paths(Renderer):
         if drawn.lines and len(drawn.lines[0]):
             heads = np.stack([line[-1] for line in drawn.lines])
             yield marks.Points(heads, drawn.color, 1.9 * self.width, 1.0)
+
+    def guide(self, record: Record, look: Look) -> Guide | None:
+        return guide_of(self.color, record, look.theme)
 
 
 def lines(places: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:

@@ -8,11 +8,13 @@ from pydantic import Field
 from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.renderer import Guide, Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import Paint, latest, reach, sampled, shades
+from ._cloud import disc, latest, plane_extent
+from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
-__all__ = ["Points", "crowding", "plane_extent"]
+__all__ = ["Points"]
 
 
 class Points(Renderer):
@@ -23,12 +25,16 @@ class Points(Renderer):
 
     of: Series = "x"
     """What is shown: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
-    color: Paint = "hue"
-    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    color: ParticlePaint = "hue"
+    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
+    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     size: float | None = Field(default=None, gt=0, le=100)
     """Radius in design pixels; left out, what suits the number of particles and the panel."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; left out, what suits the number of particles and the panel."""
+
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or unpaintable(self.color, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)
@@ -37,18 +43,9 @@ class Points(Renderer):
         xy = latest(record, self.of, moment.step)
         if xy is None:
             return
-        crowd = crowding(record.particles, look)
-        size = self.size or min(1.7 * crowd**-0.17, 5.0)
-        alpha = self.alpha or min(0.5 * crowd**-0.125, 0.9)
-        yield marks.Points(xy, shades(self.color, record, look.theme), size, alpha, series=self.of)
+        size, alpha = disc(record.particles, look)
+        color = shades(self.color, record, look.theme, moment.step)
+        yield marks.Points(xy, color, self.size or size, self.alpha or alpha, series=self.of)
 
-
-def plane_extent(record: Record, of: Series) -> Box:
-    """Limits that hold a series of 2-D points over the whole run, so that nothing jitters."""
-    arrays = list(sampled(record, of))
-    return Box(reach(a[:, 0] for a in arrays), reach(a[:, 1] for a in arrays))
-
-
-def crowding(particles: int, look: Look) -> float:
-    """How crowded a panel is: 1 for 10,000 particles in 640 × 640 design pixels."""
-    return particles / 10_000 * (640 / min(look.size)) ** 2
+    def guide(self, record: Record, look: Look) -> Guide | None:
+        return guide_of(self.color, record, look.theme)

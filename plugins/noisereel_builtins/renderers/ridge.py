@@ -11,11 +11,13 @@ from noisereel import marks
 from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
+from noisereel.subject import Subject
 
 from ._cloud import reach, sampled
-from ._grid import Source
-from ._line import densities, times
+from ._grid import Source, unknown_density
+from ._line import densities, no_coordinate, times
 from ._memo import once
+from ._paint import hex_of
 
 __all__ = ["Ridge"]
 
@@ -44,10 +46,8 @@ class Ridge(Renderer):
     source: Source = "auto"
     """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
 
-    def check(self, event: tuple[int, ...]) -> str | None:
-        if len(event) == 1 and self.axis < event[0]:
-            return None
-        return f"shows coordinate {self.axis} of points, event shape (D,) with D > {self.axis}, not {event}"
+    def check(self, subject: Subject) -> str | None:
+        return no_coordinate(self.axis, subject.event) or unknown_density(self.source, subject)
 
     def _times(self, record: Record) -> NDArray[np.float64]:
         return np.linspace(*times(record), self.rows)
@@ -74,7 +74,7 @@ class Ridge(Renderer):
         x = left + (np.arange(BINS) + 0.5) * (right - left) / BINS
         base, top = np.full(BINS, t), t + height
         palette = look.theme.gradient()
-        color = "#{:02X}{:02X}{:02X}".format(*palette[round(255 * (1 - share))])
+        color = hex_of(palette, 1 - share)
         alpha = AHEAD if been is False else 1.0
         yield marks.Area(x, base, top, look.theme.color("background"), alpha=0.8)
         yield marks.Area(x, base, top, color, alpha=0.5 if been is None else 0.18 * alpha)

@@ -10,13 +10,15 @@ from pydantic import Field
 from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
+from noisereel.renderer import Guide, Moment, Renderer, Space
+from noisereel.subject import Subject
 
 from ._chosen import chosen, paths, shades_of
-from ._cloud import Paint, reach, sampled, shades
-from ._grid import Source
+from ._cloud import reach, sampled
+from ._grid import Source, unknown_density
 from ._heat import heat_alpha
-from ._line import densities, times
+from ._line import densities, no_coordinate, times
+from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["River"]
 
@@ -48,17 +50,20 @@ class River(Renderer):
     """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
     ahead: bool = True
     """Show what is still to come."""
-    color: Paint = "ink"
-    """hue (a colour each, by where it started), a role of the theme such as ink, or a hex colour."""
+    color: ParticlePaint = "ink"
+    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
+    takes it), x, y or z (where it is in the data), a role of the theme such as ink, or a hex colour."""
     width: float = Field(default=1.3, gt=0, le=100)
     """Width in design pixels."""
     alpha: float = Field(default=0.6, gt=0, le=1)
     """Opacity of what has been."""
 
-    def check(self, event: tuple[int, ...]) -> str | None:
-        if len(event) == 1 and self.axis < event[0]:
-            return None
-        return f"shows coordinate {self.axis} of points, event shape (D,) with D > {self.axis}, not {event}"
+    def check(self, subject: Subject) -> str | None:
+        return (
+            no_coordinate(self.axis, subject.event)
+            or unknown_density(self.source, subject)
+            or unpaintable(self.color, subject)
+        )
 
     def extent(self, record: Record) -> Box | None:
         return Box(times(record), reach(array[:, self.axis] for array in sampled(record, "x")))
@@ -77,7 +82,9 @@ class River(Renderer):
         steps, places = paths(record, "x", rows, present)
         t = np.array([record.levels[step].t for step in steps])
         lines = tuple(np.stack([t, places[:, i, self.axis]], axis=1) for i in range(len(rows)))
-        return marks.Polylines(lines, shades_of(shades(self.color, record, look.theme), rows), self.width, alpha)
+        return marks.Polylines(
+            lines, shades_of(shades(self.color, record, look.theme, present or 0), rows), self.width, alpha
+        )
 
     def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
         if self.density:
@@ -92,3 +99,6 @@ class River(Renderer):
         heads: NDArray[np.floating] = np.stack([line[-1] for line in drawn.lines])
         yield drawn
         yield marks.Points(heads, drawn.color, 3.0, 1.0, edge=look.theme.color("background"))
+
+    def guide(self, record: Record, look: Look) -> Guide | None:
+        return guide_of(self.color, record, look.theme)

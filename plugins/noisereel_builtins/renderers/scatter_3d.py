@@ -10,12 +10,13 @@ from pydantic import Field
 from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Moment, Series
+from noisereel.renderer import Guide, Moment, Series
+from noisereel.subject import Subject
 
 from ._camera import VolumeRenderer
-from ._cloud import Paint, latest, reach, sampled, shades
+from ._cloud import disc, latest, reach, sampled
 from ._memo import once
-from .points import crowding
+from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["Scatter3D"]
 
@@ -34,15 +35,18 @@ class Scatter3D(VolumeRenderer):
 
     of: Series = "x"
     """What is shown: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
-    color: Paint = "hue"
-    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    color: ParticlePaint = "hue"
+    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
+    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     size: float | None = Field(default=None, gt=0, le=100)
     """Radius in design pixels; left out, what suits the number of particles and the panel."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; left out, what suits the number of particles and the panel."""
 
-    def check(self, event: tuple[int, ...]) -> str | None:
-        return None if event == (3,) else f"shows points in space, event shape (3,), not {event}"
+    def check(self, subject: Subject) -> str | None:
+        if subject.event != (3,):
+            return f"shows points in space, event shape (3,), not {subject.event}"
+        return unpaintable(self.color, subject)
 
     def _ball(self, record: Record) -> tuple[NDArray[np.float64], float]:
         """Middle and radius of a ball that holds all but a few stray particles of the run, however it is turned."""
@@ -68,12 +72,15 @@ class Scatter3D(VolumeRenderer):
         floor = camera.project(radius * FLOOR)[:, :2]
         yield marks.Polylines((floor,), look.theme.color("muted"), 1.0, 0.5)
         seen = camera.project(xyz - middle)
-        color = shades(self.color, record, look.theme)
-        crowd = crowding(record.particles, look)
-        size, alpha = self.size or min(1.7 * crowd**-0.17, 5.0), self.alpha or min(0.5 * crowd**-0.125, 0.9)
+        color = shades(self.color, record, look.theme, moment.step)
+        size, alpha = disc(record.particles, look)
+        size, alpha = self.size or size, self.alpha or alpha
         for rows, near in by_depth(seen[:, 2]):
             each = marks.Shades(color.index[rows], color.palette) if isinstance(color, marks.Shades) else color
             yield marks.Points(seen[rows, :2], each, size * near, min(1.0, alpha * near))
+
+    def guide(self, record: Record, look: Look) -> Guide | None:
+        return guide_of(self.color, record, look.theme)
 
 
 def by_depth(away: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], float]]:

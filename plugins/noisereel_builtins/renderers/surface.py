@@ -11,13 +11,15 @@ from noisereel import marks
 from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Colorbar, Guide, Moment
+from noisereel.subject import Subject
 
 from ._camera import Camera, VolumeRenderer
-from ._grid import Grid, Source, density_on
+from ._cloud import plane_extent
+from ._grid import Grid, Source, density_on, unknown_density
 from ._heat import heat
 from ._memo import once
+from ._paint import hex_of
 from .contours import heights_around, lines_at
-from .points import plane_extent
 
 __all__ = ["Surface"]
 
@@ -78,8 +80,10 @@ class Surface(VolumeRenderer):
     bandwidth: float | None = Field(default=None, ge=0)
     """Standard deviation, in data units, that particles are blurred by; left out, what suits their number."""
 
-    def check(self, event: tuple[int, ...]) -> str | None:
-        return None if event == (2,) else f"shows the density of points in the plane, event shape (2,), not {event}"
+    def check(self, subject: Subject) -> str | None:
+        if subject.event != (2,):
+            return f"shows the density of points in the plane, event shape (2,), not {subject.event}"
+        return unknown_density(self.source, subject)
 
     def _density(self, record: Record, step: int, grid: Grid) -> NDArray[np.float64]:
         table = density_on(grid, record, step, "x", self.source, self.bandwidth)
@@ -118,7 +122,7 @@ class Surface(VolumeRenderer):
         palette = look.theme.gradient()
         for share, ring in zip(SHARES, rings, strict=True):
             flat = [self._lowered(scene.placed(np.column_stack([line, np.zeros(len(line))]))) for line in ring]
-            color = "#{:02X}{:02X}{:02X}".format(*palette[round(255 * (1 - share))])
+            color = hex_of(palette, 1 - share)
             yield marks.Polylines(tuple(camera.project(line)[:, :2] for line in flat), color, 1.5, 0.9)
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:

@@ -17,8 +17,9 @@ from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level, posterior
 
-from ._cloud import Paint, reach
+from ._cloud import reach
 from ._memo import once
+from ._paint import Paint, hex_of
 
 __all__ = ["Targets", "posterior_weights"]
 
@@ -104,7 +105,7 @@ class Targets(Renderer):
         if self.color != "hue" or hue is None:
             return [look.theme.color("muted" if self.color == "hue" else self.color)] * len(rows)
         palette = look.theme.gradient()
-        return ["#{:02X}{:02X}{:02X}".format(*palette[round(float(hue[i]) * 255)]) for i in rows]
+        return [hex_of(palette, float(hue[i])) for i in rows]
 
     def _noisy(self, record: Record) -> _Noisy:
         return once(record, (self, "noisy"), lambda: _found(record, self.particle))

@@ -10,9 +10,10 @@ from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import Paint, shades
-from .points import plane_extent
+from ._cloud import plane_extent
+from ._paint import ParticlePaint, shades, unpaintable
 
 __all__ = ["Trails"]
 
@@ -25,23 +26,35 @@ class Trails(Renderer):
 
     length: int = Field(default=10, ge=1, le=10_000)
     """How many visits back a trail reaches."""
+    seconds: float | None = Field(default=None, gt=0, le=600)
+    """How many seconds of film a trail reaches back, at the film's mean pace; in place of `length`."""
     of: Series = "x"
     """Whose way is shown: the particles', or that of the estimates x0 or eps, the noise, or the signal α_t·x_0."""
-    color: Paint = "hue"
-    """hue (a colour each, by where it started), a role of the theme such as blue, or a hex colour."""
+    color: ParticlePaint = "hue"
+    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
+    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     width: float = Field(default=1.5, gt=0, le=100)
     """Width at the newest end, in design pixels."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity at the newest end; left out, what suits the number of particles."""
 
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or unpaintable(self.color, subject)
+
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)
 
+    def _reach(self, record: Record, moment: Moment) -> int:
+        """How many visits back."""
+        if self.seconds is None:
+            return self.length
+        return max(1, round(self.seconds / moment.seconds * (len(record) - 1)))
+
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        steps = range(max(0, moment.step - self.length), moment.step + 1)
+        steps = range(max(0, moment.step - self._reach(record, moment)), moment.step + 1)
         past = [xy for step in steps if record.kept(step) and (xy := record.series(self.of, step)) is not None]
         if len(past) < 2:
             return
         alpha = self.alpha or min(0.5 * (250 / record.particles) ** 0.4, 0.7)
-        color = shades(self.color, record, look.theme)
+        color = shades(self.color, record, look.theme, moment.step)
         yield marks.Trails(np.stack(past), color, self.width, alpha, series=self.of)

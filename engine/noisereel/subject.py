@@ -1,0 +1,73 @@
+"""Subjects: what is known of runs before anything is simulated, for layers to say what they cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .dataset import Data
+from .run import starts_from, trajectories
+
+if TYPE_CHECKING:
+    from .run import Plan
+    from .scene import Scene
+    from .schedule import Level
+
+__all__ = ["Subject", "subjects_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A run before it is simulated.
+
+    Attributes:
+        name: The run's name.
+        data: Its data, on the CPU.
+        levels: Level of every visit.
+        particles: How many trajectories.
+        from_data: Whether each particle belongs to a sample of the data.
+        denoised: Whether a denoiser is asked on the way, so that there are estimates x̂_0 and ε̂.
+        numbers: Names of the numbers that its metrics give.
+        beside: All runs of the scene by name, this one among them.
+    """
+
+    name: str
+    data: Data
+    levels: Sequence[Level]
+    particles: int
+    from_data: bool = True
+    denoised: bool = False
+    numbers: Sequence[str] = ()
+    beside: Mapping[str, Subject] = field(default_factory=dict, repr=False)
+
+    @property
+    def event(self) -> tuple[int, ...]:
+        """Shape of one particle."""
+        return self.data.event
+
+
+def subjects_of(scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data]) -> dict[str, Subject]:
+    """Every run of a scene, by name, in the scene's order.
+
+    Args:
+        scene: The scene.
+        plans: The times that its runs visit.
+        data: Each run's data.
+    """
+    found: dict[str, Subject] = {}
+    for spec in scene.run_order:
+        name, origin = spec.name, spec.source_run
+        start = starts_from(spec, plans[name])
+        source = None if origin is None else found[origin.run]
+        found[name] = Subject(
+            name,
+            data[name],
+            plans[name].levels,
+            trajectories(spec, start, len(data[name].x0), None if source is None else source.particles),
+            start != "prior" if source is None else source.from_data,
+            any("denoiser" in sampler.needs for sampler in spec.sampler),
+            tuple(number for metric in spec.metrics for number in metric.gives),
+            found,
+        )
+    return found

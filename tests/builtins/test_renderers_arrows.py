@@ -1,0 +1,81 @@
+"""Built-in layers of arrows: exact marks."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from recording import CLOUD, DARK, SCHEDULE, drawn, look, record, to_origin
+
+from noisereel.errors import UsageError
+from noisereel.schedule import posterior
+from noisereel_builtins.renderers.direction import Direction
+from noisereel_builtins.renderers.field import Field, FieldGrid
+from noisereel_builtins.renderers.noise import Noise
+
+
+class TestField:
+    LOOK = look(x=(-2.0, 2.0), y=(-1.0, 1.0))
+
+    def test_grid_covers_the_limits_with_square_cells(self):
+        (grid,) = Field(density=4).probes(self.LOOK)
+        assert grid == FieldGrid(of="drift", x=(-2.0, 2.0), y=(-1.0, 1.0), shape=(2, 4))
+        assert_allclose(grid.points()[[0, 3, 4]], [[-1.5, -0.5], [1.5, -0.5], [-1.5, 0.5]])
+
+    def test_drift_is_the_posterior_mean_less_the_place(self):
+        rec = record(CLOUD, model=to_origin)
+        (grid,) = Field(density=4).probes(self.LOOK)
+        q = posterior(SCHEDULE.at(1), SCHEDULE.at(2))
+        assert_allclose(rec.value(grid, 2)["vector"], (q.on_x - 1) * grid.points(), rtol=1e-6)
+
+    def test_score_of_a_point_mass(self):
+        rec = record(CLOUD, model=to_origin)
+        (grid,) = Field(of="score", density=4).probes(self.LOOK)
+        assert_allclose(rec.value(grid, 2)["vector"], -grid.points() / rec.levels[2].sigma ** 2, rtol=1e-6)
+
+    def test_arrows_lie_across_their_cell_and_keep_direction(self):
+        rec = record(CLOUD, model=to_origin)
+        (mark,) = drawn(Field(density=4), rec, 2, self.LOOK)
+        centre = mark.tail + mark.vector / 2
+        (grid,) = Field(density=4).probes(self.LOOK)
+        assert_allclose(centre, grid.points(), atol=1e-6)
+        assert_allclose(mark.vector[:, 0] * centre[:, 1], mark.vector[:, 1] * centre[:, 0], atol=1e-6)
+        assert (np.sum(mark.vector * centre, axis=1) < 0).all()
+
+    def test_lengths_stay_within_a_cell_at_every_scale(self):
+        rec = record(CLOUD, model=lambda x, level: torch.full_like(x, 1e6))
+        (mark,) = drawn(Field(density=4), rec, 1, self.LOOK)
+        length = np.linalg.norm(mark.vector, axis=1)
+        assert length.max() < 1.0
+        assert np.median(length) == pytest.approx(0.95 * 5 / 6, rel=1e-4)
+
+    def test_clean_data_have_no_field(self):
+        (mark,) = drawn(Field(density=4), record(CLOUD, model=to_origin), 0, self.LOOK)
+        assert_array_equal(mark.vector, np.zeros((8, 2)))
+
+    def test_a_run_without_denoiser(self):
+        with pytest.raises(UsageError) as error:
+            drawn(Field(), record(CLOUD), 1, self.LOOK)
+        assert str(error.value) == "field needs the run to have a denoiser"
+
+
+class TestArrows:
+    def test_noise_is_where_it_arrived(self):
+        rec = record(CLOUD, noise=np.array([[[9, 9]] * 2, [[3, 4], [0, 0]], [[0, 2], [-5, 0]]]))
+        assert drawn(Noise(), rec, 0) == []
+        (mark,) = drawn(Noise(length=0.1), rec, 1)
+        assert_array_equal(mark.tail, CLOUD[1].astype(np.float32))
+        assert_allclose(mark.vector, [[0.06, 0.08], [0, 0]], rtol=1e-6)
+        assert mark.color == DARK.color("rose")
+
+    def test_direction_is_against_the_estimated_noise(self):
+        rec = record(CLOUD, x0=np.zeros_like(CLOUD))
+        (mark,) = drawn(Direction(length=1.0), rec, 1)
+        # ε̂ = x/σ, so that −ε̂ points to the origin.
+        assert_allclose(mark.vector, -CLOUD[1] / np.linalg.norm(CLOUD[1], axis=1, keepdims=True), rtol=1e-6)
+        assert mark.color == DARK.color("blue")
+        assert drawn(Direction(), rec, 2) == []
+
+    def test_length_left_out_is_a_twentieth_of_the_smaller_side(self):
+        rec = record(CLOUD, noise=np.ones_like(CLOUD))
+        (mark,) = drawn(Noise(), rec, 1)
+        assert_allclose(np.hypot(*mark.vector.T), 0.1, rtol=1e-6)

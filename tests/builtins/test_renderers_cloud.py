@@ -1,0 +1,213 @@
+"""Built-in layers that show particles as they lie, and the data behind them: exact marks."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
+from recording import CLOUD, DARK, drawn, look, record, subject, to_origin
+
+from noisereel.errors import UsageError
+from noisereel.figure import Box
+from noisereel.theme import rgb
+from noisereel_builtins.renderers.data import Data as DataLayer
+from noisereel_builtins.renderers.field import Field
+from noisereel_builtins.renderers.paths import Paths
+from noisereel_builtins.renderers.points import Points
+from noisereel_builtins.renderers.trails import Trails
+
+
+class TestPoints:
+    def test_each_particle_has_the_colour_of_its_hue(self):
+        (mark,) = drawn(Points(), record(CLOUD, hue=[0.0, 1.0]), 1)
+        assert_array_equal(mark.xy, CLOUD[1].astype(np.float32))
+        assert_array_equal(mark.color.index, np.array([0, 255], np.uint8))
+        assert_array_equal(mark.color.palette[[0, 255]], [[0x5A, 0xB0, 0xF2], [0xF2, 0xA6, 0x5A]])
+        assert mark.series == "x"
+
+    def test_without_hue_particles_are_blue(self):
+        (mark,) = drawn(Points(), record(CLOUD), 1)
+        assert mark.color == "#5AB0F2"
+
+    @pytest.mark.parametrize(("color", "hex"), [("amber", "#F2A65A"), ("#010203", "#010203")])
+    def test_roles_and_hex_colours(self, color, hex):
+        (mark,) = drawn(Points(color=color), record(CLOUD, hue=[0, 1]), 0)
+        assert mark.color == hex
+
+    @pytest.mark.parametrize("color", ["reddish", "#12345", "#12345g", "# 1234"])
+    def test_unknown_colour_names_what_would_do(self, color):
+        roles = "background, ink, muted, faint, blue, violet, rose, amber"
+        with pytest.raises(ValidationError) as error:
+            Points(color=color)
+        assert (
+            error.value.errors()[0]["msg"]
+            == f"must be hue, label, start, speed, x, y, z, one of {roles}, or like #5AB0F2"
+        )
+
+    @pytest.mark.parametrize(("n", "size", "alpha"), [(10_000, 1.7, 0.5), (142, 3.5, 0.85)])
+    def test_discs_suit_their_number(self, n, size, alpha):
+        (mark,) = drawn(Points(), record(np.zeros((1, n, 2))), 0, look(size=(640, 640)))
+        assert mark.size == pytest.approx(size, abs=0.05)
+        assert mark.alpha == pytest.approx(alpha, abs=0.02)
+
+    def test_given_size_and_opacity_stand(self):
+        (mark,) = drawn(Points(size=7, alpha=0.1), record(CLOUD), 0)
+        assert (mark.size, mark.alpha) == (7, 0.1)
+
+    def test_extent_holds_the_whole_run_and_ignores_what_is_not_finite(self):
+        x = CLOUD.copy()
+        x[1, 0] = [math.nan, math.inf]
+        box = Points().extent(record(x))
+        # Two particles: the quantiles are the ends, but for a two-thousandth of the way between them.
+        assert_allclose([box.x, box.y], [(-1.08, 1.08), (-0.04, 1.04)], atol=2e-3)
+
+    def test_extent_is_not_ruled_by_one_stray_point(self):
+        x = np.random.default_rng(0).uniform(-1, 1, (2, 10_000, 2))
+        x[1, 7] = [1e6, -1e6]
+        box = Points().extent(record(x))
+        assert_allclose([box.x, box.y], [(-1.08, 1.08)] * 2, atol=0.02)
+
+    def test_extent_of_a_single_place_has_room(self):
+        assert Points().extent(record(np.full((2, 3, 2), 5.0))) == Box((4.0, 6.0), (4.0, 6.0))
+
+    def test_estimates_stay_at_the_end_where_no_step_follows(self):
+        rec = record(CLOUD, x0=CLOUD + 10)
+        (mark,) = drawn(Points(of="x0"), rec, 2)
+        assert_array_equal(mark.xy, CLOUD[1].astype(np.float32) + 10)
+        assert mark.series == "x0"
+
+    def test_noise_estimate(self):
+        rec = record(CLOUD, x0=np.zeros_like(CLOUD))
+        (mark,) = drawn(Points(of="eps"), rec, 1)
+        assert_allclose(mark.xy, CLOUD[1] / rec.levels[1].sigma, rtol=1e-6)
+
+    def test_a_series_that_no_visit_has_is_named(self):
+        with pytest.raises(UsageError) as error:
+            Points(of="noise").extent(record(CLOUD))
+        assert str(error.value) == "of: run 'run' records no 'noise'; x is always there"
+
+
+class TestColorOfParticles:
+    """What tells particles apart, on points; trails, paths, rivers and scatters share it."""
+
+    GRADIENT = DARK.gradient()
+
+    def _index(self, rec, color, step=1):
+        (mark,) = drawn(Points(color=color), rec, step)
+        assert_array_equal(mark.color.palette, self.GRADIENT)
+        return mark.color.index.tolist()
+
+    def test_by_label_with_a_legend_of_the_same_colours(self):
+        rec = record(CLOUD[:, [0, 1, 0, 1]], data=np.zeros((3, 2)), labels=[7, 2, 4], origin=[0, 1, 2, 0])
+        assert self._index(rec, "label") == [255, 0, 102, 255]
+        legend = Points(color="label").guide(rec, look())
+        assert [label for label, _ in legend.entries] == ["2", "4", "7"]
+        assert [rgb(color) for _, color in legend.entries] == [tuple(self.GRADIENT[i].tolist()) for i in (0, 102, 255)]
+
+    def test_many_classes_have_no_legend(self):
+        rec = record(np.zeros((1, 13, 2)), labels=range(13), origin=range(13))
+        assert Points(color="label").guide(rec, look()) is None
+
+    @pytest.mark.parametrize("times", [[0, 1, 2], [2, 1, 0]])
+    def test_by_a_coordinate_where_the_run_is_cleanest(self, times):
+        clean, noisy = np.linspace([0, 5], [100, -5], 101), np.zeros((101, 2))
+        x = [clean, noisy, noisy] if times[0] == 0 else [noisy, noisy, clean]
+        rec = record(x, times=times)
+        # The outermost two per cent share the outermost colours.
+        expected = np.rint(255 * np.clip((np.arange(101) - 2) / 96, 0, 1)).astype(int)
+        assert self._index(rec, "x") == expected.tolist()
+        assert_allclose(self._index(rec, "y"), expected[::-1], atol=1)
+        bar = Points(color="x").guide(rec, look())
+        assert (bar.low, bar.high, bar.label) == (pytest.approx(2), pytest.approx(98), "$x$")
+
+    def test_by_the_angle_of_the_starting_place(self):
+        turn = np.radians([-180 + 0.01, -90, 0, 90, 180 - 0.01])
+        first = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+        index = self._index(record([first, first[::-1]]), "start")
+        assert index[0] == 0 and index[-1] == 255
+        assert index == sorted(index)
+
+    def test_by_how_far_the_last_step_took_them(self):
+        x = np.zeros((3, 2, 2))
+        x[1] = [[3, 4], [0, 0]]
+        x[2] = [[3, 4], [0, 10]]
+        rec = record(x)
+        top = Points(color="speed").guide(rec, look()).high
+        assert top == pytest.approx(9.8)  # the upper two per cent between 0 and 10
+        assert self._index(rec, "speed", 1) == [round(255 * 5 / 9.8), 0]
+        assert self._index(rec, "speed", 2) == [0, 255]
+        assert self._index(rec, "speed", 0) == self._index(rec, "speed", 1)
+
+    def test_speed_where_visits_between_were_not_kept(self):
+        rec = record(np.array([[[0.0, 0]], [[1, 0]], [[6, 0]]]))
+        arrays = replace(rec.arrays, kept=np.array([0, 2]), series={"x": rec.arrays.series["x"][[0, 2]]})
+        rec = replace(rec, arrays=arrays, shown=[0, 2])
+        assert Points(color="speed").guide(rec, look()).high == pytest.approx(3)
+
+    @pytest.mark.parametrize("layer", [Points, Trails, Paths])
+    @pytest.mark.parametrize(
+        ("color", "run", "said"),
+        [
+            ("label", subject(2), "cannot colour by label: run 'run' has data without labels"),
+            (
+                "label",
+                subject(2, labels=True, from_data=False),
+                "cannot colour by label: run 'run' does not start from data",
+            ),
+            ("speed", subject(2, visits=1), "cannot colour by speed: run 'run' visits one state only"),
+            ("z", subject(2), "cannot colour by z: event shape (2,) has no such coordinate"),
+            ("label", subject(2, labels=True), None),
+            ("speed", subject(2), None),
+            ("y", subject(2), None),
+            ("hue", subject(3), "shows points in the plane, event shape (2,), not (3,)"),
+        ],
+    )
+    def test_what_cannot_be_told_is_refused_before_anything_is_simulated(self, layer, color, run, said):
+        assert layer(color=color).check(run) == said
+
+
+class TestTrails:
+    def test_last_positions_oldest_first(self):
+        x = np.arange(10).reshape(5, 1, 2)
+        (mark,) = drawn(Trails(length=2), record(x), 3)
+        assert_array_equal(mark.xy[:, 0], [[2, 3], [4, 5], [6, 7]])
+
+    def test_length_in_seconds_at_the_mean_pace_of_the_film(self):
+        rec = record(np.arange(42).reshape(21, 1, 2), times=np.linspace(0, 4, 21))
+        # 20 steps in 10 s: 1.5 s are 3 steps.
+        (mark,) = drawn(Trails(seconds=1.5), rec, 12, seconds=10.0)
+        assert_array_equal(mark.xy[:, 0, 0], [18, 20, 22, 24])
+        (shortest,) = drawn(Trails(seconds=0.1), rec, 12, seconds=10.0)
+        assert len(shortest.xy) == 2
+
+    def test_no_trail_at_the_start(self):
+        assert drawn(Trails(), record(CLOUD), 0) == []
+
+    def test_trails_and_points_agree_on_colour_and_extent(self):
+        rec = record(CLOUD, hue=[0.2, 0.4])
+        (trail,), (point,) = drawn(Trails(), rec, 2), drawn(Points(), rec, 2)
+        assert_array_equal(trail.color.index, point.color.index)
+        assert_array_equal(trail.xy[-1], point.xy)
+        assert Trails().extent(rec) == Points().extent(rec)
+
+
+class TestData:
+    def test_clean_samples_lie_behind_and_do_not_move(self):
+        rec = record(CLOUD, data=[[5, 6], [7, 8.0], [9, 9]])
+        (mark,) = DataLayer().backdrop(rec, look())
+        assert_array_equal(mark.xy, [[5, 6], [7, 8], [9, 9]])
+        assert mark.color == DARK.color("muted")
+        assert drawn(DataLayer(), rec, 1) == []
+        assert DataLayer().extent(rec).x == pytest.approx((5 - 0.16, 9 + 0.16), abs=0.01)
+
+
+def test_layers_are_pure():
+    rec = record(CLOUD, x0=CLOUD, hue=[0.0, 1.0], model=to_origin)
+    for layer in (Points(), Trails(), Field(density=4)):
+        first, again = drawn(layer, rec, 1), drawn(layer, rec, 1)
+        for a, b in zip(first, again, strict=True):
+            for name in a.__dataclass_fields__:
+                if isinstance(getattr(a, name), np.ndarray):
+                    assert_array_equal(getattr(a, name), getattr(b, name))

@@ -1,0 +1,189 @@
+"""Built-in layers that show numbers over time: exact marks."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from recording import DARK, Spread, drawn, look, record
+
+from noisereel import marks
+from noisereel.errors import UsageError
+from noisereel.figure import Box, View
+from noisereel.schedule import BetaSchedule, Level
+from noisereel.typeset import measure
+from noisereel_builtins.renderers.curve import Curve
+from noisereel_builtins.renderers.schedules import Schedules
+from noisereel_builtins.schedules.random_walk import RandomWalk
+
+
+class TestCurveOfMetric:
+    REC = record(np.arange(5.0).reshape(5, 1, 1) ** 2 / 2, metrics=(Spread(),))
+    LOOK = look(x=(0.0, 4.0), y=(-1.0, 10.0))
+
+    def test_bright_up_to_now_and_faint_beyond(self):
+        area, line, dot, words = drawn(Curve(of="spread"), self.REC, 2, self.LOOK)
+        assert_array_equal(line.lines[0], [[0, 0], [1, 0.5], [2, 2]])
+        assert_array_equal(area.high, [0, 0.5, 2])
+        assert_array_equal(area.low, [-1, -1, -1])
+        assert_array_equal(dot.xy, [[2, 2]])
+        assert (dot.edge, dot.alpha) == (DARK.color("background"), 1.0)
+        assert (words.text, words.xy, words.bold) == ("2.0 m", (2.0, 2.0), True)
+        whole = list(Curve(of="spread").backdrop(self.REC, self.LOOK))[-1]
+        assert_array_equal(whole.lines[0], [[0, 0], [1, 0.5], [2, 2], [3, 4.5], [4, 8]])
+        assert whole.alpha < line.alpha
+
+    def test_the_value_stands_where_its_curve_is_not(self):
+        falling = record(self.REC.arrays.series["x"][::-1], metrics=(Spread(),))
+        below, above = (drawn(Curve(of="spread"), rec, 2, self.LOOK)[-1] for rec in (self.REC, falling))
+        assert below.offset == pytest.approx((12.0, -18.0))
+        assert above.offset == pytest.approx((12.0, 18.0))
+
+    @pytest.mark.parametrize("turn", [1, -1])
+    def test_at_the_right_edge_the_value_keeps_clear_of_its_curve(self, turn):
+        rec = record(self.REC.arrays.series["x"][::turn], metrics=(Spread(),))
+        step = 4 if turn > 0 else 3
+        label = drawn(Curve(of="spread"), rec, step, self.LOOK)[-1]
+        low, high = _box(label, self.LOOK.view)
+        assert high[0] <= 640
+        t = np.linspace(0, 4, 500)
+        line = np.interp(t, range(5), rec.arrays.series["x"].ravel())
+        curve = np.stack([t / 4 * 640, (line + 1) / 11 * 320], axis=1)
+        outside = np.maximum(np.maximum(low - curve, curve - high), 0)
+        assert np.hypot(*outside.T).min() > 4
+
+    def test_a_run_back_in_time_fills_from_left_to_right(self):
+        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),), times=[4, 3, 2, 1, 0])
+        area, line, *_ = drawn(Curve(of="spread"), rec, 2, self.LOOK)
+        assert_array_equal(line.lines[0][:, 0], [4, 3, 2])
+        assert_array_equal(area.x, [2, 3, 4])
+        assert_array_equal(area.high, [2, 0.5, 0])
+
+    def test_only_visits_shown_are_measured(self):
+        rec = replace(self.REC, shown=[0, 2, 4], _values={})
+        _, line, *_ = drawn(Curve(of="spread"), rec, 4, self.LOOK)
+        assert_array_equal(line.lines[0], [[0, 0], [2, 2], [4, 8]])
+
+    def test_reference_levels_are_dotted_and_named(self):
+        dots, words, _ = Curve(of="spread").backdrop(self.REC, self.LOOK)
+        assert_array_equal(dots.lines[0], [[0, 9], [4, 9]])
+        assert (dots.dash, words.text, words.xy) == ("dotted", "limit, 9.0 m", (4.0, 9.0))
+        assert len(list(Curve(of="spread", reference=False).backdrop(self.REC, self.LOOK))) == 1
+
+    def test_extent_holds_curve_and_named_level(self):
+        assert Curve(of="spread").extent(self.REC).y == pytest.approx((-0.45, 9 + 2.5 * 0.45))
+        assert Curve(of="spread", reference=False).extent(self.REC) == Box((0.0, 4.0), (-0.4, 8.4))
+
+    def test_what_is_not_finite_breaks_the_line(self):
+        x = np.array([1.0, math.inf, 2.0]).reshape(3, 1, 1)
+        rec = record(x, metrics=(Spread(),))
+        (line,) = drawn(Curve(of="spread", area=False), rec, 1, self.LOOK)
+        assert_array_equal(line.lines[0], [[0, 1], [1, math.nan]])
+        assert Curve(of="spread", reference=False).extent(rec).y == pytest.approx((0.95, 2.05))
+
+    def test_two_metrics_are_named_and_coloured_apart(self):
+        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),))
+        texts = [m for m in drawn(Curve(of=("spread", "spread")), rec, 2, self.LOOK) if isinstance(m, marks.Text)]
+        assert [(t.text, t.color) for t in texts] == [
+            ("spread 2.0 m", DARK.color("blue")),
+            ("spread 2.0 m", DARK.color("rose")),
+        ]
+
+    def test_a_number_that_no_metric_gives(self):
+        with pytest.raises(UsageError) as error:
+            Curve(of="spreed").extent(self.REC)
+        assert str(error.value) == "curve: no metric of run 'run' gives 'spreed'; did you mean 'spread'?"
+
+
+class TestCurveOfSchedule:
+    REC = record(np.zeros((5, 1, 1)))
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("signal", lambda t: 2 ** (-t / 2)),
+            ("noise", lambda t: np.sqrt(1 - 2**-t)),
+            ("alpha_bar", lambda t: 2**-t),
+            ("snr", lambda t: 2**-t / (1 - 2**-t)),
+            ("log_snr", lambda t: np.log(2**-t / (1 - 2**-t))),
+        ],
+    )
+    def test_quantities_of_a_constant_beta(self, name, value):
+        line = next(iter(Curve(of=name).backdrop(self.REC, look())))
+        t, v = line.lines[0][1:].T
+        assert (t[-1], len(t)) == (4.0, 240)
+        assert_allclose(v, value(t), rtol=1e-9, atol=1e-9)
+
+    def test_beta_is_that_of_one_unit_of_time(self):
+        line = next(iter(Curve(of="beta").backdrop(self.REC, look())))
+        assert_allclose(line.lines[0][60:, 1], 0.5, rtol=1e-9)
+
+    def test_infinite_snr_of_clean_data_is_left_out(self):
+        line = next(iter(Curve(of="log_snr").backdrop(self.REC, look())))
+        assert np.isnan(line.lines[0][0, 1])
+        assert math.isfinite(Curve(of="log_snr").extent(self.REC).y[1])
+
+    def test_a_run_of_many_units_of_time_is_drawn_at_whole_times(self):
+        rec = replace(self.REC, levels=[Level(float(t), 1.0, t / 30) for t in range(31)], schedule=RandomWalk(steps=30))
+        line = next(iter(Curve(of="noise").backdrop(rec, look())))
+        assert_allclose(line.lines[0], [(t, math.sqrt(t)) for t in range(31)])
+
+    def test_cursor_stands_at_now(self):
+        (cursor,) = drawn(Curve(), self.REC, 3, look(x=(0, 4), y=(0, 1)))
+        assert_array_equal(cursor.lines[0], [[3, 0], [3, 1]])
+
+    def test_lines_are_named_clear_of_both_and_inside(self):
+        view = look(x=(0.0, 4.0), y=(-0.05, 1.05), size=(460, 180))
+        *lines, signal, noise = Curve().backdrop(self.REC, view)
+        assert [m.color for m in (*lines, signal, noise)] == [DARK.color(c) for c in ("amber", "rose") * 2]
+        assert (signal.text, noise.text) == (r"signal $\alpha_t$", r"noise $\sigma_t$")
+        for label in (signal, noise):
+            box = _box(label, view.view)
+            assert box[0].min() >= 0
+            assert (box[1] <= (460, 180)).all()
+            for line in lines:
+                places = (line.lines[0] - [0, -0.05]) / [4, 1.1] * [460, 180]
+                assert not ((places > box[0]) & (places < box[1])).all(axis=1).any()
+
+
+def _box(label: marks.Text, view: View) -> np.ndarray:
+    """Where a label lies, in pixels from the lower left."""
+    anchor = (np.array(label.xy) - [view.x[0], view.y[0]]) / [view.x[1] - view.x[0], view.y[1] - view.y[0]]
+    corner = anchor * [view.rect.width, view.rect.height] + label.offset
+    text = measure(label.text, label.size, label.bold)
+    size = np.array([text.width, text.ascent + text.descent])
+    share = {"left": 0.0, "right": 1.0, "bottom": 0.0, "center": 0.5, "top": 1.0}
+    low = corner - size * [share[side] for side in label.anchor]
+    return np.array([low, low + size])
+
+
+class Slower(BetaSchedule):
+    def betas(self):
+        return np.full(8, 0.25)
+
+
+class TestSchedules:
+    REC = record(np.zeros((5, 1, 1)))
+    LOOK = look(x=(0.0, 8.0), y=(0.0, 1.0))
+
+    def test_others_are_dashed_beside_the_runs_own_and_all_are_named(self):
+        layer = Schedules(beside=(Slower(),))
+        other, own, *words = layer.backdrop(self.REC, self.LOOK)
+        assert (own.dash, other.dash, [word.text for word in words]) == ("solid", "dashed", ["constant", "slower"])
+        for line, beta in ((own, 0.5), (other, 0.25)):
+            t, value = line.lines[0].T
+            assert_allclose(value, (1 - beta) ** t, rtol=1e-9)
+        assert (own.lines[0][-1, 0], other.lines[0][-1, 0]) == (4.0, 8.0)
+        assert layer.extent(self.REC).x == (0.0, 8.0)
+        assert own.color != other.color
+
+    def test_names_can_be_given_and_the_own_left_out(self):
+        layer = Schedules(beside=(Slower(), Slower()), own=False, names=("one",))
+        words = [mark.text for mark in layer.backdrop(self.REC, self.LOOK) if isinstance(mark, marks.Text)]
+        assert words == ["one", "slower"]
+
+    def test_snr_is_shown_where_it_can_be_told_apart(self):
+        line = next(iter(Schedules(of="snr").backdrop(self.REC, self.LOOK))).lines[0]
+        assert np.isnan(line[0, 1])
+        assert np.nanmax(line[:, 1]) <= 20

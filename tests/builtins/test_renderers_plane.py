@@ -1,0 +1,165 @@
+"""Built-in layers that show densities in the plane: exact marks."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
+from recording import CLOUD, DARK, LIGHT, drawn, look, normal, record
+
+from noisereel.errors import UsageError
+from noisereel.renderer import Colorbar
+from noisereel_builtins.renderers._grid import Grid, counts, grid_over, smoothed, spread_over
+from noisereel_builtins.renderers._heat import heat, heat_alpha
+from noisereel_builtins.renderers.contours import Contours
+from noisereel_builtins.renderers.heatmap import Heatmap
+
+GRID = Grid((-2.0, 2.0), (-1.0, 1.0), (4, 8))
+
+
+class TestGrid:
+    def test_counts_are_those_of_a_histogram(self):
+        xy = np.random.default_rng(0).normal(size=(70_000, 2))
+        (x, y), (rows, columns) = (GRID.x, GRID.y), GRID.shape
+        expected, *_ = np.histogram2d(xy[:, 1], xy[:, 0], bins=(rows, columns), range=(y, x))
+        assert_array_equal(counts(xy, GRID), expected)
+
+    def test_counts_of_parts_add_up(self):
+        xy = np.random.default_rng(1).normal(size=(1000, 2)).astype(np.float32)
+        assert_array_equal(counts(xy[:300], GRID) + counts(xy[300:], GRID), counts(xy, GRID))
+
+    def test_what_is_outside_or_no_number_is_left_out(self):
+        xy = np.array([[0.1, 0.1], [math.nan, 0], [0, math.inf], [-2.1, 0], [5, 5], [0, -1.001]])
+        assert counts(xy, GRID).sum() == counts(xy, GRID)[2, 4] == 1
+
+    def test_a_million_particles_need_no_more_memory_than_few(self):
+        xy = np.zeros((1_000_000, 2), np.float32)
+        tracemalloc.start()
+        table = spread_over(xy, GRID, None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert table.max() > 0
+        assert peak < 8 * 2**20
+
+    def test_blur_keeps_the_sum_and_spreads_by_its_width(self):
+        table = np.zeros((41, 61))
+        table[20, 30] = 7.0
+        blurred = smoothed(table, (2.0, 3.0))
+        assert blurred.sum() == pytest.approx(7)
+        rows, columns = np.indices(table.shape)
+        assert np.sqrt((blurred * (rows - 20) ** 2).sum() / 7) == pytest.approx(2, rel=1e-3)
+        assert np.sqrt((blurred * (columns - 30) ** 2).sum() / 7) == pytest.approx(3, rel=1e-3)
+
+    def test_bandwidth_follows_the_crowd_and_not_its_spread(self):
+        rng = np.random.default_rng(2)
+        two = rng.choice([-5, 5], (20_000, 1)) * [1, 0] + 0.2 * rng.normal(size=(20_000, 2))
+        grid = Grid((-6, 6), (-6, 6), (240, 240))
+        table = spread_over(two, grid, None)
+        # Two round blobs of 0.2 count as one of 0.2·√2, blurred to half as much again at most.
+        exact = 1 / (4 * math.pi * 0.2**2)
+        assert table.max() == pytest.approx(exact, rel=0.2)
+
+    def test_cells_are_square(self):
+        grid = grid_over(look().view, 10)
+        assert (grid.shape, grid.cell) == ((5, 10), (0.4, 0.4))
+
+
+class TestHeat:
+    @pytest.mark.parametrize("theme", [DARK, LIGHT])
+    def test_begins_at_the_background(self, theme):
+        assert "#{:02X}{:02X}{:02X}".format(*heat(theme)[0]) == theme.color("background")
+
+    def test_grows_ever_lighter_on_dark(self):
+        assert (np.diff(heat(DARK) @ [0.2126, 0.7152, 0.0722]) > -0.8).all()
+
+    def test_ends_in_the_amber_of_a_light_theme(self):
+        assert "#{:02X}{:02X}{:02X}".format(*heat(LIGHT)[-1]) == LIGHT.color("amber")
+
+    @pytest.mark.parametrize("theme", [DARK, LIGHT])
+    def test_over_the_background_the_transparent_palette_looks_the_same(self, theme):
+        clear = heat_alpha(theme).astype(float)
+        share = clear[:, 3:] / 255
+        assert_allclose(clear[:, :3] * share + heat(theme)[0] * (1 - share), heat(theme), atol=4)
+        assert clear[0, 3] == 0
+
+
+class TestHeatmap:
+    WIDE = look(x=(-6.0, 6.0), y=(-6.0, 6.0))
+    GRID = Grid((-6.0, 6.0), (-6.0, 6.0), (240, 240))
+
+    def test_known_density_integrates_to_one(self):
+        table = Heatmap().density(record(CLOUD, density=normal), 0, self.GRID)
+        assert table.sum() * np.prod(self.GRID.cell) == pytest.approx(1, abs=1e-6)
+        assert table[119, 119] == pytest.approx(1 / (2 * math.pi), rel=1e-3)
+
+    def test_particles_density_integrates_to_the_share_inside(self):
+        x = np.array([[[0.0, 0.0], [1, 1], [-1, 0.5], [9, 9]]])
+        table = Heatmap().density(record(x), 0, self.GRID)
+        assert table.sum() * np.prod(self.GRID.cell) == pytest.approx(3 / 4)
+
+    def test_particles_of_a_reverse_run_are_counted_though_the_law_of_the_data_is_known(self):
+        there = record(CLOUD, density=normal)
+        back = record(CLOUD, density=normal, x0=CLOUD)
+        exact, counted, forced = (
+            h.density(rec, 0, GRID)
+            for h, rec in ((Heatmap(), there), (Heatmap(), back), (Heatmap(source="exact"), back))
+        )
+        assert_array_equal(exact, forced)
+        assert not np.allclose(exact, counted)
+
+    def test_first_row_is_the_top_and_nothing_is_transparent(self):
+        rec = record([[[-1.9, 0.9]] * 4])
+        (mark,) = drawn(Heatmap(bandwidth=0.0, columns=8), rec, 0)
+        assert mark.pixels.shape == (4, 8, 4)
+        assert_array_equal(mark.pixels[0, 0], [*heat(DARK)[255], 255])
+        assert_array_equal(mark.pixels[..., 3].ravel()[1:], 0)
+        assert mark.box == (-2.0, 2.0, -1.0, 1.0)
+
+    def test_colours_of_the_run_fade_as_the_density_falls(self):
+        wider = lambda x, level: normal(x / (1 + level.t), level) / (1 + level.t) ** 2  # noqa: E731
+        rec = record(CLOUD, density=wider)
+        own, run = Heatmap(columns=60), Heatmap(columns=60, scale="run", gamma=1)
+        late = [drawn(layer, rec, 2, self.WIDE)[0].pixels for layer in (own, run)]
+        palette = heat_alpha(DARK)
+        assert (late[0] == palette[255]).all(axis=2).any()
+        assert (late[1] == palette[round(255 / 9)]).all(axis=2).any()
+        bar = run.guide(rec, self.WIDE)
+        assert isinstance(bar, Colorbar)
+        assert (bar.low, bar.high) == (0.0, pytest.approx(1 / (2 * math.pi), rel=0.02))
+        assert own.guide(rec, self.WIDE) is None
+
+    def test_a_law_that_is_not_known(self):
+        with pytest.raises(UsageError) as error:
+            drawn(Heatmap(source="exact"), record(CLOUD), 0)
+        assert str(error.value) == "source: the density of run 'run' is not known exactly; take its particles"
+
+    def test_only_the_particles_have_a_known_law(self):
+        with pytest.raises(ValidationError, match="source: only the density of x is known exactly, not that of eps"):
+            Heatmap(source="exact", of="eps")
+
+
+class TestContours:
+    WIDE = look(x=(-6.0, 6.0), y=(-6.0, 6.0))
+
+    @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+    def test_lines_of_a_normal_enclose_their_share(self, share):
+        (mark,) = drawn(Contours(shares=(share,)), record(CLOUD, density=normal), 0, self.WIDE)
+        (circle,) = mark.lines
+        assert_allclose(np.hypot(*circle.T), math.sqrt(-2 * math.log(1 - share)), rtol=0.012)
+        assert_array_equal(circle[0], circle[-1])
+
+    def test_inner_lines_are_amber_and_drawn_last(self):
+        (mark,) = drawn(Contours(shares=(0.1, 0.9)), record(CLOUD, density=normal), 0, self.WIDE)
+        sizes = [np.ptp(line[:, 0]) for line in mark.lines]
+        assert sizes[0] > sizes[1]
+        assert_array_equal(mark.color.index, [25, 230])
+
+    def test_a_share_that_is_not_in_view_has_no_line(self):
+        (mark,) = drawn(Contours(shares=(0.99,)), record(CLOUD, density=normal), 0)
+        assert mark.lines == ()
+
+    def test_shares_lie_between_none_and_all(self):
+        with pytest.raises(ValidationError, match="less than 1"):
+            Contours(shares=(0.5, 1.0))
