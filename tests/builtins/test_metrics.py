@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from pydantic import ValidationError
 from torch import Tensor
@@ -110,6 +111,40 @@ def test_entropy_and_kl_add_up(bins: int) -> None:
     assert value(Entropy(bins=bins), x) + value(KL(bins=bins), x) == pytest.approx(2 * math.log2(bins), rel=1e-12)
 
 
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_range_kl_is_the_sum_over_cells(dimensions: int) -> None:
+    """Against SciPy's normal distribution; the outermost cells reach to infinity."""
+    x = 0.6 * normal(5000, dimensions) + 1.0
+    bins, low, high = 7, -1.0, 1.5
+    inner = np.linspace(low, high, bins + 1)[1:-1]
+    q_axis = np.diff(scipy.stats.norm.cdf([-np.inf, *inner, np.inf]))
+    q = q_axis if dimensions == 1 else np.outer(q_axis, q_axis)
+    index = np.searchsorted(inner, x.double().numpy(), side="right")
+    p = np.zeros(q.shape)
+    np.add.at(p, tuple(index.T), 1 / len(x))
+    expected = (p[p > 0] * np.log2(p[p > 0] / q[p > 0])).sum()
+    found = value(KL(space="range", range=(low, high), bins=bins), x)
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert found > 0.3
+
+
+def test_range_kl_far_out_has_its_tail_not_zero() -> None:
+    """Φ(−30) of all points against all points: −log₂ of a tail far below float64's ε."""
+    x = torch.full((100, 1), 31.0)
+    found = value(KL(space="range", range=(-30, 30), bins=2**10), x)
+    edge = 30 - 60 / 2**10
+    assert found == pytest.approx(-scipy.stats.norm.logsf(edge) / math.log(2), rel=1e-9)
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (1.0, 1.0), (0.3, 0.5)])
+def test_neighbours_kl_is_that_of_the_gaussians(shift: float, scale: float) -> None:
+    """KL(N(m, s²·I) ‖ N(0, I)) in the plane: s² + m² − 1 − 2·ln s nats, both coordinates shifted alike."""
+    x = scale * normal(10_000, 2) + shift
+    expected = (scale**2 - 1 + shift**2 - 2 * math.log(scale)) / math.log(2)
+    assert value(KL(space="neighbours"), x) == pytest.approx(expected, abs=0.05)
+    assert KL(space="neighbours").reference(10_000, (2,)) == {"Gaussian": 0.0}
+
+
 def test_the_random_walk_of_an_s_curve_gains_range_entropy() -> None:
     x0 = SCurve().load(Load(Path(), LoadDraw(0))).x0
     entropy = Entropy(space="range", range=(-100, 100), bins=1000)
@@ -136,7 +171,9 @@ def test_images_are_refused(metric: Metric) -> None:
         assert str(error.value) == whole
 
 
-@pytest.mark.parametrize("metric", [KL(), Entropy(), Entropy(space="range", range=(-1, 1))])
+@pytest.mark.parametrize(
+    "metric", [KL(), KL(space="range", range=(-1, 1)), Entropy(), Entropy(space="range", range=(-1, 1))]
+)
 def test_particles_that_have_blown_up(metric: Metric) -> None:
     """Infinity lies in the outermost cell; what is no number has no entropy."""
     x = normal(10, 2)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["check_points", "expected_entropy", "percentiles", "plug_in_entropy", "uncountable"]
+__all__ = ["cell_of", "expected_entropy", "percentiles", "plug_in_entropy", "uncountable"]
 
 _DENSE = 2**16  # with more cells than this, sorting the points is faster than a counter for each cell
 
@@ -20,20 +20,15 @@ def uncountable(event: tuple[int, ...]) -> str | None:
     return f"entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is {shape} numbers"
 
 
-def check_points(event: tuple[int, ...]) -> None:
-    """See that samples of this shape can be counted in cells.
-
-    Raises:
-        ValueError: They are not points of 1, 2 or 3 dimensions.
-    """
-    if said := uncountable(event):
-        raise ValueError(said)
-
-
 def percentiles(x: Tensor) -> Tensor:
     """Φ(x), the standard normal distribution function: N(0, I) becomes uniform in the unit cube."""
     u: Tensor = torch.special.ndtr(x)
     return u
+
+
+def cell_of(u: Tensor, bins: int) -> Tensor:
+    """Along each axis, the number of the cell that each point of the unit cube lies in, shape (n, D), int64."""
+    return (u * bins).clamp_(0, bins - 1).long()
 
 
 def plug_in_entropy(u: Tensor, bins: int) -> float:
@@ -47,7 +42,7 @@ def plug_in_entropy(u: Tensor, bins: int) -> float:
     """
     if bool(u.isnan().any()):
         return math.nan
-    counts = _counts((u * bins).clamp_(0, bins - 1).long(), bins).double()
+    counts = _counts(cell_of(u, bins), bins).double()
     n = len(u)
     return math.log2(n) - float(torch.xlogy(counts, counts).sum()) / (n * math.log(2))
 

@@ -7,36 +7,32 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
-from noisereel.probe import Measure, Metric, State
+from noisereel.probe import Measure, State
 
-from .cells import check_points, expected_entropy, percentiles, plug_in_entropy, uncountable
+from .cells import cell_of, expected_entropy, percentiles
+from .clouds import flat
+from .spread import Spread
 
 __all__ = ["KL"]
 
 
-class KL(Metric):
-    """KL(p ‖ N(0, I)) = Σ p·log₂(p/q) over the cells that ``entropy`` uses in percentile space, where q is uniform.
+class KL(Spread):
+    """KL(p ‖ q) = Σ p·log₂(p/q), p the share of particles in each cell that ``entropy`` counts, q that of N(0, I).
 
-    So KL = D·log₂ bins − H. Few points can't be perfectly even: n Gaussian ones give about (cells−1)/(2n·ln 2) bit,
-    0.07 for 10,000 points in 32² cells, not 0.
+    In percentile space q is uniform, so that KL = D·log₂ bins − H. Few points can't be perfectly even: n Gaussian ones
+    give about (cells−1)/(2n·ln 2) bit, 0.07 for 10,000 points in 32² cells, not 0; with many more cells than points
+    *any* smooth cloud gives D·log₂ bins − log₂ n. In ``space: range`` the outermost cells reach to infinity. With
+    ``space: neighbours``, −H − E log₂ q(x), H the differential entropy; that may be a little below 0.
 
     References:
         Miller (1955), "Note on the bias of information estimates", for that remainder.
     """
 
     gives: ClassVar[tuple[str, ...]] = ("kl",)
-    unit: ClassVar[str] = "bit"
-
-    bins: int = Field(default=32, ge=2, le=4096)
-    """Cells along each axis."""
-
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        return uncountable(data.event)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``kl`` in bits.
@@ -44,12 +40,27 @@ class KL(Metric):
         Raises:
             ValueError: The particles are not points.
         """
-        check_points(state.x.shape[1:])
-        most = state.x.shape[1] * math.log2(self.bins)
-        return {"kl": np.asarray(most - plug_in_entropy(percentiles(state.x), self.bins))}
+        entropy = self.entropy(state.x, "kl")
+        return {"kl": np.asarray(entropy if math.isnan(entropy) else -entropy - self._mean_log2_q(state.x))}
 
     def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
-        """What as many Gaussian points give on average."""
-        check_points(event)
-        cells = self.bins ** event[0]
+        """What as many Gaussian points give on average; 0 but for the number of points where none is known."""
+        if self.space != "percentile":
+            return {"Gaussian": 0.0}
+        cells = self.cells(event)
         return {"Gaussian": math.log2(cells) - expected_entropy(particles, cells)}
+
+    def _mean_log2_q(self, x: Tensor) -> float:
+        """E log₂ q over the particles, q the probability of a point's cell; of neighbours, the density."""
+        if self.space == "neighbours":
+            nats = -(flat(x).square().sum(1) + x[0].numel() * math.log(2 * math.pi)) / 2
+            return float(nats.mean()) / math.log(2)
+        if self.range is None:
+            return -x.shape[1] * math.log2(self.bins)
+        low, high = self.range
+        edges = torch.linspace(low, high, self.bins + 1, dtype=torch.float64)
+        edges[0], edges[-1] = -math.inf, math.inf
+        # each cell's probability from the tail where it is not a small difference of numbers near 1
+        upper = edges[:-1] > 0
+        q = torch.where(upper, -percentiles(-edges).diff(), percentiles(edges).diff())
+        return float(q.log2().to(x.device)[cell_of(self.unit_cube(x), self.bins)].sum(1).mean())
