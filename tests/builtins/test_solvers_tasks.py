@@ -226,6 +226,24 @@ def test_repaint_keeps_what_is_given_at_every_level() -> None:
     assert not torch.equal(last[:, 0], origin[:, 0])
 
 
+@every_schedule
+def test_repaint_steps_are_those_of_the_paper(schedule: Schedule) -> None:
+    """Eq. (8a to 8c) down, with α_t/α_s and σ_{t|s} of composed steps; the forward kernel back up."""
+    s, t = schedule.at(5), schedule.at(8)
+    x, x0 = started(schedule, 20, at=8), torch.ones(20, 2, dtype=DOUBLE)
+    z = {name: torch.randn(20, 2, dtype=DOUBLE) for name in ("noise", "given")}
+    ctx = context(schedule, lambda like, stream="noise": z[stream], bent, x0)
+    sampler, a = RePaint(given=(1.0, 0.0)), t.alpha / s.alpha
+    variance = t.sigma**2 - a**2 * s.sigma**2
+    down, up = sampler.step(x, t, s, ctx, None), sampler.step(x, s, t, ctx, None)
+    mean = (a * s.sigma**2 * x + s.alpha * variance * bent(x, t)) / t.sigma**2
+    missing = mean + math.sqrt(variance) * s.sigma / t.sigma * z["noise"]
+    expected = torch.stack([s.alpha * x0[:, 0] + s.sigma * z["given"][:, 0], missing[:, 1]], 1)
+    close = {"rtol": 0, "atol": 1e-12 * schedule.prior_std()}
+    torch.testing.assert_close(down.x, expected, **close)
+    torch.testing.assert_close(up.x, a * x + math.sqrt(variance) * z["noise"], **close)
+
+
 def test_repaint_with_nothing_given_is_ddpm_and_with_all_given_the_data() -> None:
     schedule, x = Linear(steps=20), started(Linear(steps=20), 6)
     origin = torch.ones(6, 2, dtype=DOUBLE)

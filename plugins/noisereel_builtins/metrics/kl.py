@@ -13,7 +13,7 @@ from torch import Tensor
 
 from noisereel.probe import Measure, State
 
-from .cells import cell_of, expected_entropy, percentiles
+from .cells import cell_of, expected_entropy
 from .clouds import flat
 from .spread import Spread
 
@@ -60,7 +60,7 @@ class KL(Spread):
         low, high = self.range
         edges = torch.linspace(low, high, self.bins + 1, dtype=torch.float64)
         edges[0], edges[-1] = -math.inf, math.inf
-        # each cell's probability from the tail where it is not a small difference of numbers near 1
-        upper = edges[:-1] > 0
-        q = torch.where(upper, -percentiles(-edges).diff(), percentiles(edges).diff())
+        # P(beyond an edge, away from 0) keeps its digits in the tails, where both edges of a cell lie on one side
+        below, above = (torch.erfc(tail / math.sqrt(2)).diff().abs() / 2 for tail in (-edges, edges))
+        q = torch.where(edges[:-1] > 0, above, below)
         return float(q.log2().to(x.device)[cell_of(self.unit_cube(x), self.bins)].sum(1).mean())
