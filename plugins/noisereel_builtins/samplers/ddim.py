@@ -21,8 +21,9 @@ class DDIM(Sampler):
 
         x_s = α_s·x̂_0 + √(σ_s² − σ_η²)·ε̂ + σ_η·z,   σ_η² = η²·β̃
 
-    η = 0 is deterministic: nothing is drawn. η = 1 is DDPM with the posterior's variance, exactly. The marginals
-    are the same for every η as long as x̂_0 is.
+    η = 0 is deterministic: nothing is drawn, and it is Euler's method for x/α as a function of σ/α. η = 1 is DDPM with
+    the posterior's variance, exactly. First order in σ/α, in law where η > 0. The marginals are the same for every η
+    as long as x̂_0 is.
 
     References:
         Song et al. (2021), arXiv:2010.02502, Eq. (12, 16).

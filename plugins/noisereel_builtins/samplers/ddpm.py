@@ -22,7 +22,7 @@ class DDPM(Sampler):
         x_s = (a·σ_s²·x_t + α_s·σ²_{t|s}·x̂_0)/σ_t² + √variance·z,   a = α_t/α_s,   σ²_{t|s} = σ_t² − a²·σ_s²
 
     No noise is added into s = 0, where x_s = x̂_0. Steps may skip times; β is then the composed step's, for a
-    variance-preserving schedule 1 − (α_t/α_s)².
+    variance-preserving schedule 1 − (α_t/α_s)². First order, in law, in t, whichever the variance.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (6, 7) and algorithm 2; section 3.2 for the two variances;

@@ -18,7 +18,8 @@ __all__ = ["EulerAncestral"]
 
 
 class EulerAncestral(Sampler):
-    """Splits the step to ς_s, ς = σ/α: deterministically down to ς_down, then noise ς_up on top. First order.
+    """Splits the step to ς_s, ς = σ/α: deterministically down to ς_down, then noise ς_up on top. First order
+    in ς, in law where η > 0.
 
         ς_up = η·ς_s·√(1 − ς_s²/ς_t²),   ς_down = √(ς_s² − ς_up²)
         x_s/α_s = x̂_0 + ς_down·ε̂ + ς_up·z
