@@ -10,8 +10,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
+from walking import DOUBLE, Draw, bent, context, never
 
-from noisereel.dataset import Data
 from noisereel.sampler import Sampler, StepContext
 from noisereel.schedule import Schedule, Spacing
 from noisereel_builtins.samplers.ddim import DDIM
@@ -25,29 +25,7 @@ from noisereel_builtins.schedules.random_walk import RandomWalk
 from noisereel_builtins.spacings.leading import Leading
 from noisereel_builtins.spacings.trailing import Trailing
 
-DOUBLE = torch.float64
 SCHEDULES = [Linear(steps=20), Cosine(steps=12), RandomWalk(steps=9, step_std=0.7)]
-
-
-class Draw:
-    """Noise from one seeded generator; remembers what it gave."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
-        self.given: list[Tensor] = []
-
-    def __call__(self, like: Tensor, stream: str = "noise") -> Tensor:
-        self.given.append(torch.randn(like.shape, generator=self.generator, dtype=like.dtype))
-        return self.given[-1]
-
-
-def never(like: Tensor, stream: str = "noise") -> Tensor:
-    raise AssertionError("nothing may be drawn")
-
-
-def context(schedule: Schedule, draw, model=None, origin: Tensor | None = None) -> StepContext:
-    data = torch.zeros(1, 2) if origin is None else origin
-    return StepContext(model, draw, Data(data), origin, None, schedule)
 
 
 def walk(sampler: Sampler, x: Tensor, ctx: StepContext, start: float | None = None) -> list[Tensor]:
@@ -56,11 +34,6 @@ def walk(sampler: Sampler, x: Tensor, ctx: StepContext, start: float | None = No
     for t, s in pairwise(sampler.path(ctx.schedule, start)):
         states.append(sampler.step(states[-1], ctx.schedule.at(t), ctx.schedule.at(s), ctx, None).x)
     return states
-
-
-def bent(x: Tensor, level) -> Tensor:
-    """Some smooth, non-linear estimate of x_0."""
-    return torch.tanh(x / (1 + level.sigma)) + 0.1 * level.sigma
 
 
 @pytest.mark.parametrize(
@@ -141,7 +114,7 @@ def test_forward_jump_needs_data() -> None:
     schedule = Linear(steps=10)
     with pytest.raises(ValueError) as error:
         ForwardJump().step(torch.zeros(1, 2), schedule.at(0), schedule.at(1), context(schedule, Draw()), None)
-    assert str(error.value) == "forward-jump needs the clean samples that particles came from: start the run from data"
+    assert str(error.value) == "the clean samples that particles came from are not known: start the run from data"
     assert ForwardJump.needs == {"data"}
     assert Forward.needs == set()
     assert DDIM.needs == DDPM.needs == {"denoiser"}

@@ -105,7 +105,7 @@ def test_interpolation_goes_on_from_where_the_particles_are() -> None:
 def test_interpolation_needs_data() -> None:
     with pytest.raises(ValueError) as error:
         walk(Interpolation(), torch.zeros(1, 2), context(Linear(steps=10), Draw()))
-    expected = "interpolation needs the clean samples that particles came from: start the run from data"
+    expected = "the clean samples that particles came from are not known: start the run from data"
     assert str(error.value) == expected
     assert Interpolation.needs == {"data"}
     assert DDIMInversion.needs == {"denoiser"}

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -11,7 +11,7 @@ from torch import Tensor
 from noisereel.dataset import Data, Dataset, Load
 from noisereel.memory import require_room
 
-__all__ = ["Cloud", "Count", "Shape", "along", "choose", "within"]
+__all__ = ["Cloud", "Count", "Shape", "Sheet", "along", "choose", "within"]
 
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of samples."""
@@ -79,6 +79,29 @@ class Cloud(Dataset):
         if self.noise:
             x = x + self.noise * ctx.draw.normal(*x.shape, name="noise")
         return Data(x.float(), labels, hue.clamp(0, 1).float())
+
+
+class Sheet(Cloud):
+    """A curve in the plane or, with a second axis between the curve's two, a sheet in space."""
+
+    width: ClassVar[float]
+
+    dims: Literal[2, 3] = 2
+    """A curve in the plane, or a sheet in space."""
+
+    @property
+    def dimensions(self) -> int:
+        return self.dims
+
+    @abstractmethod
+    def curve(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Both coordinates of the points at u, uniform along the curve."""
+
+    def shape(self, draw: Draws) -> Shape:
+        u = draw.uniform("parameter")
+        x, z = self.curve(u)
+        between = [self.width * (draw.uniform("width") - 0.5)] if self.dims == 3 else []
+        return Shape(torch.stack([x, *between, z], 1), u)
 
 
 def choose(weights: Tensor, u: Tensor) -> Tensor:

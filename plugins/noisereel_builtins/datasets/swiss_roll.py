@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar
 
-import torch
+from torch import Tensor
 
-from .cloud import Cloud, Draws, Shape
+from .cloud import Sheet
 
 __all__ = ["SwissRoll"]
 
 
-class SwissRoll(Cloud):
+class SwissRoll(Sheet):
     """Points (t·cos t, t·sin t)/4.5π with t = 1.5π(1 + 2u), u uniform: a spiral within the unit circle.
 
     The formula is that of scikit-learn's ``make_swiss_roll`` without its second axis; with ``dims: 3`` that axis is
@@ -22,17 +22,10 @@ class SwissRoll(Cloud):
         Marsland (2009), "Machine Learning: An Algorithmic Perspective", chapter 10.
     """
 
-    dims: Literal[2, 3] = 2
-    """A spiral in the plane, or a roll in space."""
+    width: ClassVar[float] = 21 / (4.5 * math.pi)
 
-    @property
-    def dimensions(self) -> int:
-        return self.dims
-
-    def shape(self, draw: Draws) -> Shape:
-        u = draw.uniform("parameter")
+    def curve(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """(t·cos t, t·sin t)/4.5π."""
         t = 1.5 * math.pi * (1 + 2 * u)
-        axes = [t * t.cos(), t * t.sin()]
-        if self.dims == 3:
-            axes.insert(1, 21 * (draw.uniform("width") - 0.5))
-        return Shape(torch.stack(axes, 1) / (4.5 * math.pi), u)
+        radius = t / (4.5 * math.pi)
+        return radius * t.cos(), radius * t.sin()

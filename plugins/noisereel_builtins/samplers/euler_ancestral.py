@@ -18,13 +18,13 @@ __all__ = ["EulerAncestral"]
 
 
 class EulerAncestral(Sampler):
-    """Splits the step to ς_s, ς = σ/α: deterministically down to ς_down, then noise ς_up on top. First order
-    in ς, in law where η > 0.
+    """Splits the step to ς_s, ς = σ/α: deterministically down to ς_down, then noise ς_up on top.
 
         ς_up = η·ς_s·√(1 − ς_s²/ς_t²),   ς_down = √(ς_s² − ς_up²)
         x_s/α_s = x̂_0 + ς_down·ε̂ + ς_up·z
 
-    The same law, and with the same noise the same numbers, as ``ddim`` with this η; η = 1 is ``ddpm``.
+    The same law, and with the same noise the same numbers, as ``ddim`` with this η; η = 1 is ``ddpm``. First order in
+    ς, in law where η > 0.
 
     References:
         Crowson (2022), k-diffusion, ``sample_euler_ancestral``; Song et al. (2021), arXiv:2010.02502, Eq. (16).

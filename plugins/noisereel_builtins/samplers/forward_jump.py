@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -10,12 +10,12 @@ from noisereel.sampler import Step, StepContext
 from noisereel.schedule import Level
 
 from .gaussian import gaussian
-from .rising import Rising
+from .rising import FromData
 
 __all__ = ["ForwardJump"]
 
 
-class ForwardJump(Rising):
+class ForwardJump(FromData):
     """A fresh draw from q(x_s | x_0) at each time s, whatever x_t was.
 
         x_s = α_s·x_0 + σ_s·z
@@ -27,15 +27,7 @@ class ForwardJump(Rising):
         Ho et al. (2020), arXiv:2006.11239, Eq. (4).
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"data"})
-
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
-        """Draw x_s given x_0.
-
-        Raises:
-            ValueError: The run does not start from data.
-        """
-        if ctx.origin is None:
-            raise ValueError("forward-jump needs the clean samples that particles came from: start the run from data")
-        x_s, z = gaussian(ctx.origin.mul(s.alpha), s.sigma, ctx)
+        """Draw x_s given x_0."""
+        x_s, z = gaussian(self.origin(ctx).mul(s.alpha), s.sigma, ctx)
         return Step(x_s, noise=z)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -10,12 +10,12 @@ from noisereel.denoiser import to_eps
 from noisereel.sampler import Step, StepContext
 from noisereel.schedule import Level
 
-from .rising import Rising
+from .rising import FromData
 
 __all__ = ["Interpolation"]
 
 
-class Interpolation(Rising):
+class Interpolation(FromData):
     """x_s = α_s·x_0 + σ_s·ε with each particle's one ε throughout, drawn at the start.
 
     At every single time the law is the one of ``forward`` and ``forward-jump``. From time to time particles glide
@@ -25,16 +25,9 @@ class Interpolation(Rising):
         Liu et al. (2022), arXiv:2209.03003, Eq. (1); Song et al. (2021), arXiv:2010.02502, Eq. (4).
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"data"})
-
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
-        """Take x_t to a noisier level s.
-
-        Raises:
-            ValueError: The run does not start from data.
-        """
-        if ctx.origin is None:
-            raise ValueError("interpolation needs the clean samples that particles came from: start the run from data")
+        """Take x_t to a noisier level s."""
+        x0 = self.origin(ctx)
         if carry is None:
-            carry = ctx.draw(x) if t.sigma == 0 else to_eps(x, ctx.origin, t)
-        return Step(ctx.origin.mul(s.alpha).add_(carry, alpha=s.sigma), noise=carry, carry=carry)
+            carry = ctx.draw(x) if t.sigma == 0 else to_eps(x, x0, t)
+        return Step(x0.mul(s.alpha).add_(carry, alpha=s.sigma), noise=carry, carry=carry)

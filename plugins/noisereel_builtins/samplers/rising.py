@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
+from torch import Tensor
 
-from noisereel.sampler import Sampler
+from noisereel.sampler import Sampler, StepContext
 from noisereel.schedule import Schedule
 
-__all__ = ["Rising"]
+__all__ = ["FromData", "Rising"]
 
 
 class Rising(Sampler):
@@ -39,3 +40,19 @@ class Rising(Sampler):
         if self.steps is not None:
             return [begin + (end - begin) * k / self.steps for k in range(self.steps)]
         return [begin + k * self.every for k in range(math.ceil((end - begin) / self.every))]
+
+
+class FromData(Rising):
+    """Takes each particle from the clean sample that it came from, wherever it is."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"data"})
+
+    def origin(self, ctx: StepContext) -> Tensor:
+        """x_0 of each particle, shape (n, *event).
+
+        Raises:
+            ValueError: The run does not start from data.
+        """
+        if ctx.origin is None:
+            raise ValueError("the clean samples that particles came from are not known: start the run from data")
+        return ctx.origin

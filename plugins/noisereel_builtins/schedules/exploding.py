@@ -7,12 +7,14 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from noisereel.schedule import Level, Schedule
+from noisereel.schedule import Level
+
+from .stepped import Stepped
 
 __all__ = ["Exploding"]
 
 
-class Exploding(Schedule):
+class Exploding(Stepped):
     """α = 1; σ from ``sigma_min`` to ``sigma_max``. A reverse process starts from N(0, σ_T²)."""
 
     steps: int = Field(default=1000, ge=2, le=1_000_000)
@@ -31,11 +33,6 @@ class Exploding(Schedule):
     @abstractmethod
     def sigma(self, t: float) -> float:
         """σ_t for t in [0, T], 0 at t = 0."""
-
-    @property
-    def T(self) -> float:
-        """The number of steps."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """α_t = 1 and σ_t."""

@@ -7,12 +7,14 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from noisereel.schedule import Level, Schedule
+from noisereel.schedule import Level
+
+from .stepped import Stepped
 
 __all__ = ["LogSNR"]
 
 
-class LogSNR(Schedule):
+class LogSNR(Stepped):
     """ln(α²/σ²) falls evenly from ``highest`` at t = 1 to ``lowest`` at T; α² + σ² = 1.
 
         α_t² = 1/(1 + e^{−λ_t}),   σ_t² = 1/(1 + e^{λ_t}),   λ_t = highest + (t−1)/(T−1)·(lowest − highest)
@@ -35,11 +37,6 @@ class LogSNR(Schedule):
         if self.lowest >= self.highest:
             raise ValueError(f"lowest must be below highest, {self.highest:g}, got {self.lowest:g}")
         return self
-
-    @property
-    def T(self) -> float:
-        """The number of steps."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """α_t and σ_t, each from its own logistic function so that neither cancels."""

@@ -6,12 +6,14 @@ import math
 
 from pydantic import Field
 
-from noisereel.schedule import Level, Schedule
+from noisereel.schedule import Level
+
+from .stepped import Stepped
 
 __all__ = ["RandomWalk"]
 
 
-class RandomWalk(Schedule):
+class RandomWalk(Stepped):
     """x_t = x_0 + step_std·√t·ε: each unit of time adds a step of the same size (variance exploding).
 
     Its reverse process starts from N(0, σ_T²), which is the true distribution at T only as far as the data is
@@ -25,11 +27,6 @@ class RandomWalk(Schedule):
     """T, the number of steps."""
     step_std: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Standard deviation of one step, in data units."""
-
-    @property
-    def T(self) -> float:
-        """The number of steps."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """α_t = 1, σ_t = step_std·√t."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from noisereel.schedule import Level
 
-from noisereel.schedule import Level, Schedule
+from .stepped import Stepped
 
 __all__ = ["RectifiedFlow"]
 
 
-class RectifiedFlow(Schedule):
+class RectifiedFlow(Stepped):
     """x_t = (1 − u)·x_0 + u·ε, u = t/T: the signal falls as evenly as the noise rises.
 
     At T nothing of the data is left, exactly (α = 0, σ = 1); the ratio σ/α is infinite there.
@@ -18,14 +18,6 @@ class RectifiedFlow(Schedule):
         Liu et al. (2022), arXiv:2209.03003, section 2; Lipman et al. (2022), arXiv:2210.02747, Eq. (20), whose
         time runs from noise to data.
     """
-
-    steps: int = Field(default=1000, ge=1, le=1_000_000)
-    """T, the number of whole times."""
-
-    @property
-    def T(self) -> float:
-        """The number of whole times."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """α_t = 1 − t/T, σ_t = t/T."""

@@ -7,14 +7,16 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from noisereel.schedule import Level, Schedule
+from noisereel.schedule import Level
+
+from .stepped import Stepped
 
 __all__ = ["SigmoidAlphaBar"]
 
 _LEAST = 1e-9  # the paper's clip of ᾱ
 
 
-class SigmoidAlphaBar(Schedule):
+class SigmoidAlphaBar(Stepped):
     """ᾱ_t = α_t² follows a piece of the logistic function S, from 1 at t = 0 to 0 (clipped to 1e-9) at T, u = t/T.
 
         ᾱ_t = (S(end/τ) − S((start + u·(end − start))/τ)) / (S(end/τ) − S(start/τ)),   S(x) = 1/(1 + e^{−x})
@@ -25,8 +27,6 @@ class SigmoidAlphaBar(Schedule):
         Jabri et al. (2022), arXiv:2212.11972, algorithm 1: start = −3, end = 3, τ = 1.
     """
 
-    steps: int = Field(default=1000, ge=1, le=1_000_000)
-    """T, the number of whole times."""
     start: float = Field(default=-3.0, ge=-30, le=30)
     """Where the piece begins, at t = 0."""
     end: float = Field(default=3.0, ge=-30, le=30)
@@ -39,11 +39,6 @@ class SigmoidAlphaBar(Schedule):
         if self.end <= self.start:
             raise ValueError(f"end must be above start, {self.start:g}, got {self.end:g}")
         return self
-
-    @property
-    def T(self) -> float:
-        """The number of whole times."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """√ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve so that neither cancels."""

@@ -7,12 +7,14 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from noisereel.schedule import Level, Schedule
+from noisereel.schedule import Level
+
+from .stepped import Stepped
 
 __all__ = ["VP"]
 
 
-class VP(Schedule):
+class VP(Stepped):
     """dx = −½β(u)x du + √β(u) dw with β(u) = β_min + u·(β_max − β_min), u = t/T, solved exactly.
 
         ln α_t = −¼u²·(β_max − β_min) − ½u·β_min,   σ_t² = 1 − α_t²
@@ -23,8 +25,6 @@ class VP(Schedule):
         Song et al. (2021), arXiv:2011.13456, Eq. (32, 33) and appendix C: β_min = 0.1, β_max = 20.
     """
 
-    steps: int = Field(default=1000, ge=1, le=1_000_000)
-    """T, the number of whole times."""
     beta_min: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     """β at t = 0, for all of time taken as 1."""
     beta_max: float = Field(default=20.0, gt=0, allow_inf_nan=False)
@@ -35,11 +35,6 @@ class VP(Schedule):
         if self.beta_max < self.beta_min:
             raise ValueError(f"beta_max must be at least beta_min, {self.beta_min:g}, got {self.beta_max:g}")
         return self
-
-    @property
-    def T(self) -> float:
-        """The number of whole times."""
-        return float(self.steps)
 
     def at(self, t: float) -> Level:
         """α_t and σ_t from the integral of β."""
