@@ -54,4 +54,6 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "noisereel needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@# Without what it asks for: a torchvision that does not go with this torch, and that no test needs.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps azula
 	@touch $@

@@ -74,6 +74,9 @@ _plugin_options = _options(
     click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
 )  # fmt: skip
 
+_resume_option = click.option("--resume", is_flag=True, help="Go on with training that was interrupted.")
+_device_option = click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to compute.")
+
 _scene_options = _options(
     click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
@@ -89,9 +92,10 @@ _work_options = _options(
     click.option("-q", "--quality", type=click.Choice(["draft", "standard", "high"]), default="standard",
                  help="draft: half the size, quick encoding; high: slow, careful encoding."),
     click.option("--transparent", is_flag=True, help="Leave the background out."),
-    click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to simulate."),
+    _device_option,
     click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Processes that draw."),
-    click.option("--no-cache", is_flag=True, help="Neither use nor keep simulated runs."),
+    click.option("--no-cache", is_flag=True, help="Neither use nor keep simulated runs and trained weights."),
+    _resume_option,
     click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     click.option("--open", "open_", is_flag=True, help="Open what was written."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
@@ -136,6 +140,18 @@ def still(scene: str, at: str | None, **flags: Any) -> None:
         job.scene, times = strip(job.scene, times, sized=flags["size"] is not None), None
     work = job.describe if flags["dry_run"] else job.render
     work(job.outputs, still_ticks(times))
+
+
+@cli.command()
+@click.argument("scene")
+@click.option("-o", "--output", metavar="FILE", help="Copy the weights there, e.g. mine.safetensors; may hold {run}.")
+@_options(_device_option, _resume_option, _scene_options, _plugin_options)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def train(scene: str, **flags: Any) -> None:
+    """Train the denoisers of SCENE, and film nothing."""
+    from .job import train
+
+    train(scene, flags, _registry(flags))
 
 
 @cli.command()
@@ -251,6 +267,34 @@ def show_plugin(name: str, **flags: Any) -> None:
     from .describe import describe
 
     click.echo("\n\n".join(describe(name, _registry(flags))))
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def cache(ctx: click.Context) -> None:
+    """List what is kept of earlier work, or clear it."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_cache)
+
+
+@cache.command("list")
+def list_cache() -> None:
+    """Say what is kept, and how large it is."""
+    from .cache import overview
+    from .job import cache_folder
+
+    for line in overview(cache_folder()):
+        click.echo(line)
+
+
+@cache.command("clear")
+@click.argument("what", type=click.Choice(["runs", "denoisers", "all"]), default="all")
+def clear_cache(what: str) -> None:
+    """Remove simulated runs, trained denoisers, or all; they are made again when they are needed."""
+    from .cache import clear
+    from .job import cache_folder
+
+    click.echo(clear(cache_folder(), what))
 
 
 def _registry(flags: Mapping[str, Any], warn: bool = True) -> Registry:

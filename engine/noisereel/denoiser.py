@@ -95,14 +95,13 @@ class Denoiser(Plugin):
         return False
 
     @property
-    def conditional(self) -> bool:
-        """Whether its model heeds ``labels``, the class that each particle shall belong to."""
-        return False
-
-    @property
     def training_steps(self) -> int | None:
         """How many steps it is trained for; None if it is not trained."""
         return None
+
+    def conditional(self, ctx: Bind) -> bool:
+        """Whether its model heeds ``labels``, the class that each particle shall belong to."""
+        return False
 
     def check(self, ctx: Bind) -> str | None:
         """Why it cannot serve this run, or None; asked before anything is simulated."""
@@ -111,6 +110,10 @@ class Denoiser(Plugin):
     @abstractmethod
     def bind(self, ctx: Bind) -> Model:
         """Build the model for one run, training it first where that is needed."""
+
+    def weights_file(self, ctx: Bind) -> Path | None:
+        """The file that its weights lie in, trained first where that is needed; None if it has none."""
+        return None
 
     def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
         """The model as it was after so many training steps each, ascending; for denoisers that are trained."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .errors import UsageError
+from .memory import readable
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .registry import Registry
     from .scene import Scene
 
-__all__ = ["Job", "load", "outline"]
+__all__ = ["Job", "cache_folder", "load", "outline", "train"]
 
 Flags = Mapping[str, Any]
 
@@ -82,11 +83,46 @@ class Job:
         flags = self.flags
         return Options(
             device=_device(flags["device"]),
-            cache=None if flags["no_cache"] else _cache_folder(),
+            cache=None if flags["no_cache"] else cache_folder(),
             workers=flags["workers"],
             quality=flags["quality"],
             transparent=flags["transparent"],
+            resume=flags["resume"],
         )
+
+
+def train(name: str, flags: Flags, registry: Registry) -> None:
+    """Train the denoisers of a scene, say where their weights are, and copy them where that is asked for."""
+    import tempfile
+
+    from .learning.weights import read_facts
+    from .options import Options
+    from .output import atomic
+    from .progress import Progress
+    from .recorder import Shelf
+    from .simulation import train as trained
+
+    scene = load(name, registry, flags)
+    target: str | None = flags["output"]
+    with tempfile.TemporaryDirectory() as scratch:
+        options = Options(device=_device(flags["device"]), cache=cache_folder(), resume=flags["resume"])
+        shelf = Shelf(options.cache, Path(scratch))
+        found = list(trained(scene, options, shelf, registry, Progress(flags["quiet"])))
+    if not found:
+        raise UsageError(f"{name}: no run has a denoiser that is trained")
+    if target is not None and "{run}" not in target and len({file for _, file in found}) > 1:
+        runs = ", ".join(run for run, _ in found)
+        raise UsageError(f"-o {target}: there are several sets of weights ({runs}); put {{run}} into the name")
+    for run, file in found:
+        place = file
+        if target is not None:
+            place = Path(target.replace("{run}", run))
+            with atomic(place) as part:
+                part.write_bytes(file.read_bytes())
+        facts = read_facts(place)
+        if not flags["quiet"]:
+            size = readable(place.stat().st_size)
+            click.echo(f"{place}  (run '{run}': {facts['step']} steps, loss {facts['loss']:.4g}, {size})")
 
 
 def load(name: str, registry: Registry, flags: Flags) -> Scene:
@@ -134,7 +170,8 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where simulated runs and trained weights are kept."""
     import platformdirs
 
     return Path(os.environ.get("NOISEREEL_CACHE") or platformdirs.user_cache_dir("noisereel"))
@@ -153,8 +190,7 @@ def _content(done: Summary, outputs: Sequence[Output]) -> str:
 
 
 def _weight(done: Summary) -> str:
-    size = sum(file.stat().st_size for file in done.files)
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+    return readable(sum(file.stat().st_size for file in done.files))
 
 
 def _places(files: Sequence[Path]) -> str:

@@ -1,11 +1,11 @@
-"""Refusing what will not fit before anything is allocated."""
+"""Sizes in words, and refusing what will not fit before anything is allocated."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["available", "require_room"]
+__all__ = ["available", "readable", "require_room"]
 
 GIB = 2**30
 _PROC = Path("/proc/meminfo")
@@ -35,6 +35,12 @@ def available() -> int | None:
     """Bytes of memory that this process may still take; None where the system does not say."""
     known = [free for free in (_system(), _group()) if free is not None]
     return min(known) if known else None
+
+
+def readable(size: int) -> str:
+    """A number of bytes as it is told to people."""
+    unit, name = next((u, n) for u, n in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (0, "kB")) if size >= u)
+    return f"{size / (unit or 1e3):.1f} {name}"
 
 
 def _system() -> int | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -32,9 +34,31 @@ class Progress:
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[..., None]]:
-        """A bar that ends where the work ends; gives ``advance(n, note="")``, which moves it on by so many steps."""
+        """A bar that ends where the work ends; gives ``advance(n, note="")``, which moves it on by so many steps.
+
+        It appears when it first moves, so that work that another has to wait for is shown above it.
+        """
+        began = time.time()
+        lock = threading.Lock()  # every output counts in a thread of its own
+        shown: list[tqdm[NoReturn]] = []
+
+        def advance(n: int, note: str = "") -> None:
+            with lock:
+                if not shown:
+                    shown.append(self._shown(label, total, began))
+                if note:
+                    shown[0].set_postfix_str(note, refresh=False)
+                shown[0].update(n)
+
+        try:
+            yield advance
+        finally:
+            for bar in shown:
+                bar.close()
+
+    def _shown(self, label: str, total: int, began: float) -> tqdm[NoReturn]:
         # disable=None hides the bar when stderr is no terminal: logs and pipes stay clean.
-        with tqdm(
+        bar = tqdm(
             total=total,
             desc=f"{label:>10}",
             unit="",
@@ -42,13 +66,6 @@ class Progress:
             mininterval=0.05,
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}{postfix}",
-        ) as shown:
-            lock = threading.Lock()  # every output counts in a thread of its own
-
-            def advance(n: int, note: str = "") -> None:
-                with lock:
-                    if note:
-                        shown.set_postfix_str(note, refresh=False)
-                    shown.update(n)
-
-            yield advance
+        )
+        bar.start_t = began
+        return bar

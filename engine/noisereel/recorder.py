@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .errors import NoisereelError
 from .keys import data_digest, digest, facts_digest, identity, machine, versions
+from .memory import readable
 from .pages import release
 from .record import EXTRA, MEMORY_BUDGET, Arrays, Record
 from .run import Run
@@ -124,7 +125,7 @@ def record_of(
     try:
         return _record_in(_claimed(shelf.scratch / key, size), shelf.scratch / key, run, shown, watch, shelf)
     except _NoRoomError as error:
-        raise NoisereelError(f"run '{run.spec.name}': no room for its record of {_readable(size)}: {error}") from error
+        raise NoisereelError(f"run '{run.spec.name}': no room for its record of {readable(size)}: {error}") from error
 
 
 class _NoRoomError(Exception):
@@ -175,11 +176,6 @@ def _settle(partial: Path, home: Path) -> None:
     except OSError:
         if not (home / "index.json").exists():  # else another program finished the same run meanwhile
             raise
-
-
-def _readable(size: int) -> str:
-    unit, name = next((u, n) for u, n in ((1e12, "TB"), (1e9, "GB"), (0, "MB")) if size >= u)
-    return f"{size / (unit or 1e6):.1f} {name}"
 
 
 def recorded(run: Run, arrays: Arrays, shown: Sequence[int], folder: Path | None) -> Record:

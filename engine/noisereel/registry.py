@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 import zlib
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from . import hookspecs
-from .errors import NoisereelError, PluginError, UsageError, suggest
+from .errors import NoisereelError, PluginError, SceneError, UsageError, suggest
 
 if TYPE_CHECKING:
     from .plugin import Plugin
@@ -264,6 +265,26 @@ class Registry:
         return {
             self.name_of(plugin): {field: self._plain(getattr(plugin, field)) for field in type(plugin).model_fields}
         }
+
+    def build(self, kind: str, spec: Mapping[str, Any], source: str) -> Plugin:
+        """The plugin that plain values describe, as `spec` gives them; checked like a scene's.
+
+        Args:
+            kind: What it must be.
+            spec: ``{name: {field: value}}``.
+            source: Where the values come from, for errors.
+
+        Raises:
+            SceneError: There is no such plugin, or these are not its fields.
+        """
+        from .scene.build import Builder
+        from .scene.yaml_nodes import parse
+
+        builder = Builder(self)
+        plugin = builder.plugin(parse(json.dumps(spec), source), kind)
+        if plugin is None:
+            raise SceneError(builder.problems)
+        return plugin
 
     def _plain(self, value: Any) -> Any:
         from pydantic import BaseModel

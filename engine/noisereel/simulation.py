@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .scene import RunSpec, Scene, StartAt
     from .timeline import Tick
 
-__all__ = ["live_runs", "load_all", "plans_of", "shown_visits", "simulate", "tell"]
+__all__ = ["live_runs", "load_all", "plans_of", "shown_visits", "simulate", "taken", "tell", "train"]
 
 
 def plans_of(scene: Scene) -> dict[str, Plan]:
@@ -125,18 +125,70 @@ def simulate(
         )
         for run, source_key in live:
             name = run.spec.name
-            key = keys[name] = run_key(run, shown[name], scene.source.folder, source_key)
-            found = shelf.find(key)
-            kept.append(found is not None)
-            tell(registry, "run_started", run=run, cached=found is not None)
-            if found is None:
-                watch, apart = _watcher(registry, run, advance), options.workers > 1
-                records[name] = record_of(run, key, shown[name], shelf, watch, on_disk=apart, warn=progress.warn)
-            else:
-                records[name] = recorded(run, found, shown[name], shelf.folder(key))
-                advance(len(run.plan.levels))
-            tell(registry, "run_finished", run=run, record=records[name])
+            keys[name] = run_key(run, shown[name], scene.source.folder, source_key)
+            records[name], was_kept = taken(run, keys[name], shown[name], options, shelf, registry, progress, advance)
+            kept.append(was_kept)
     return {name: records[name] for name in scene.runs}, all(kept)
+
+
+def taken(
+    run: Run,
+    key: str,
+    shown: Sequence[int],
+    options: Options,
+    shelf: Shelf,
+    registry: Registry,
+    progress: Progress,
+    advance: Callable[[int], None],
+) -> tuple[Record, bool]:
+    """A run's record, from the shelf or simulated now, and whether it was kept from before.
+
+    Args:
+        run: The run.
+        key: What its record is known by.
+        shown: The visits that the film shows.
+        options: As for `simulate`.
+        shelf: Where records lie.
+        registry: Whose observers are told.
+        progress: Takes warnings.
+        advance: Counts visits.
+    """
+    found = shelf.find(key)
+    tell(registry, "run_started", run=run, cached=found is not None)
+    if found is None:
+        watch, apart = _watcher(registry, run, advance), options.workers > 1
+        record = record_of(run, key, shown, shelf, watch, on_disk=apart, warn=progress.warn)
+    else:
+        record = recorded(run, found, shown, shelf.folder(key))
+        advance(len(run.plan.levels))
+    tell(registry, "run_finished", run=run, record=record)
+    return record, found is not None
+
+
+def train(
+    scene: Scene, options: Options, shelf: Shelf, registry: Registry, progress: Progress
+) -> Iterator[tuple[str, Path]]:
+    """Train the denoisers of a scene that are not trained yet; gives each run that has weights, and their file.
+
+    Nothing is simulated but runs whose ends others learn from.
+    """
+    plans = plans_of(scene)
+    shown = shown_visits(scene, plans, ())
+    needed = {name for spec in scene.runs.values() for name in spec.sources}
+    records: dict[str, Record] = {}
+    keys: dict[str, str] = {}
+    live = live_runs(scene, plans, options, records, keys, registry=registry, progress=progress, scratch=shelf.scratch)
+    for run, source_key in live:
+        name = run.spec.name
+        if run.spec.denoiser is not None:
+            with at_work(f"denoiser {type(run.spec.denoiser).__name__}"):
+                file = run.spec.denoiser.weights_file(run.bind)
+            if file is not None:
+                yield name, file
+        if name in needed:
+            keys[name] = run_key(run, shown[name], scene.source.folder, source_key)
+            with progress.bar("simulating", len(run.plan.levels)) as advance:
+                records[name], _ = taken(run, keys[name], shown[name], options, shelf, registry, progress, advance)
 
 
 def live_runs(

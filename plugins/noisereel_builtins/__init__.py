@@ -71,11 +71,15 @@ SPACINGS = {
 }
 DENOISERS = {
     "blend": "noisereel_builtins.denoisers.blend:Blend",
+    "diffusers": "noisereel_builtins.denoisers.diffusers:Diffusers",
     "empirical": "noisereel_builtins.denoisers.empirical:Empirical",
     "gaussian": "noisereel_builtins.denoisers.gaussian:Gaussian",
     "guided": "noisereel_builtins.denoisers.guided:Guided",
     "mixture": "noisereel_builtins.denoisers.mixture:Mixture",
+    "mlp": "noisereel_builtins.denoisers.mlp:Mlp",
     "oracle": "noisereel_builtins.denoisers.oracle:Oracle",
+    "pretrained": "noisereel_builtins.denoisers.pretrained:Pretrained",
+    "unet": "noisereel_builtins.denoisers.unet:Unet",
 }
 SAMPLERS = {
     "accelerated-ddim": "noisereel_builtins.samplers.accelerated_ddim:AcceleratedDDIM",
@@ -110,6 +114,7 @@ METRICS = {
     "kl-density": "noisereel_builtins.metrics.kl_density:KLDensity",
     "l1": "noisereel_builtins.metrics.l1:L1",
     "log-likelihood": "noisereel_builtins.metrics.log_likelihood:LogLikelihood",
+    "loss": "noisereel_builtins.metrics.loss:Loss",
     "mean": "noisereel_builtins.metrics.mean:Mean",
     "memorisation": "noisereel_builtins.metrics.memorisation:Memorisation",
     "mmd": "noisereel_builtins.metrics.mmd:MMD",

@@ -287,7 +287,7 @@ class TestFullDisk:
         if more or big:
             assert done.code == 1
             line = done.err.removeprefix(warning)
-            said = "run 'run': no room for its record of 0.0 MB: cannot write to /dev/null/tmp/noisereel-"
+            said = "run 'run': no room for its record of 25.0 kB: cannot write to /dev/null/tmp/noisereel-"
             assert line.startswith(said)
             assert line.endswith(": Not a directory\n")
         else:

@@ -55,7 +55,7 @@ def record(kept: list[int], metric: Trace, folder=None) -> Record:
         hue=None,
         arrays=Arrays(np.array(kept), {"x": x}, {"x": np.ones(len(kept), bool)}, [0] * 10),
         folder=folder,
-        measure=lambda: Measure(None, data, schedule),
+        measure=lambda step: Measure(None, data, schedule),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -54,18 +56,20 @@ class Keeper:
             NoisereelError: The loss is no number any more, or weights cannot be written.
         """
         training, name = self.training, type(self.denoiser).__name__.lower()
-        resumed, kept, good, recent = self._resumed(), perf_counter(), training.checkpoint(), list[float]()
+        resumed, kept, good = self._resumed(), perf_counter(), training.checkpoint()
+        recent, since = deque[float](maxlen=100), list[float]()
         with self.ctx.progress.bar("training", self.denoiser.steps) as bar:
             bar(training.step)
             before = training.step
             try:
                 for state in training.states(watch):
-                    recent += state.losses.tolist()
-                    bar(state.step - before, f"loss {sum(recent[-100:]) / len(recent[-100:]):.4f}" if recent else "")
+                    recent.extend(state.losses.tolist())
+                    since += state.losses.tolist()
+                    bar(state.step - before, f"loss {_mean(recent):.4f}" if recent else "")
                     before = state.step
                     if state.step in watch:
-                        self._save(f"step-{state.step}.safetensors", sum(recent) / len(recent) if recent else math.nan)
-                        recent.clear()
+                        self._save(f"step-{state.step}.safetensors", _mean(since))
+                        since.clear()
                     good = training.checkpoint()
                     if perf_counter() - kept > _KEEP_EVERY:
                         self._keep(good, resumed)
@@ -86,8 +90,8 @@ class Keeper:
                 ) from error
         for step in watch:  # an early stop leaves these out: the weights no longer change
             if step > training.step:
-                self._save(f"step-{step}.safetensors", recent[-1] if recent else math.nan)
-        self._save(WEIGHTS, sum(recent[-100:]) / max(1, len(recent[-100:])))
+                self._save(f"step-{step}.safetensors", _mean(recent))
+        self._save(WEIGHTS, _mean(recent))
         (self.home / CHECKPOINT).unlink(missing_ok=True)
 
     def _resumed(self) -> int:
@@ -118,9 +122,11 @@ class Keeper:
             "denoiser": named(self.denoiser),
             "schedule": named(ctx.schedule),
             "event": list(ctx.data.event),
-            "classes": None
-            if not self.denoiser.labelled or ctx.data.labels is None
-            else int(ctx.data.labels.max()) + 1,
+            "classes": self.denoiser.classes(ctx.data),
             "seed": ctx.seed,
             "scene": ctx.scene,
         }
+
+
+def _mean(losses: Collection[float]) -> float:
+    return sum(losses) / len(losses) if losses else math.nan

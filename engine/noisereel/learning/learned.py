@@ -7,12 +7,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from ..dataset import Data
 from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
 from ..schedule import Level, Schedule
@@ -65,17 +66,16 @@ class Learned(Recipe, Denoiser):
         """
 
     def fixed(self, network: nn.Module, u: float, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
-        """The network at one time u for all particles; a chance to prepare what does not depend on x."""
+        """The network at one time u for all particles: ``network.at(u, labels)``, if it prepares what it can."""
+        prepare = getattr(network, "at", None)
+        if prepare is not None:
+            return cast("Callable[[Tensor], Tensor]", prepare(u, labels))
         return lambda x: network(x, x.new_full((len(x),), u), labels)
 
     @property
     def threads(self) -> int | None:
         """Threads that training is fastest with; None for all."""
         return None
-
-    @property
-    def conditional(self) -> bool:
-        return self.labelled
 
     @property
     def training_steps(self) -> int:
@@ -92,16 +92,22 @@ class Learned(Recipe, Denoiser):
             return f"'held_out' leaves nothing to train on or to measure, of {len(ctx.data.x0)} samples"
         return None
 
+    def conditional(self, ctx: Bind) -> bool:
+        return self.labelled
+
     def bind(self, ctx: Bind) -> Model:
         """Load the weights, trained first where they are not there yet.
 
         Raises:
             NoisereelError: They cannot be trained, or kept.
         """
+        return self._loaded(ctx, self.weights_file(ctx))
+
+    def weights_file(self, ctx: Bind) -> Path:
         home = self._home(ctx)
         if not whole(home / WEIGHTS, ctx):
             self._train(ctx, home, ())
-        return self._loaded(ctx, home / WEIGHTS)
+        return home / WEIGHTS
 
     def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
         home = self._home(ctx)
@@ -124,17 +130,27 @@ class Learned(Recipe, Denoiser):
         }
         return ctx.cache / facts_digest(facts)
 
+    def classes(self, data: Data) -> int | None:
+        """How many labels the network heeds; None if it heeds none."""
+        return int(data.labels.max()) + 1 if self.labelled and data.labels is not None else None
+
     def _new_network(self, ctx: Bind) -> nn.Module:
-        classes = int(ctx.data.labels.max()) + 1 if self.labelled and ctx.data.labels is not None else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(ctx.seed % 2**63)
-            network = self.network(ctx.data.event, classes, ctx.schedule)
-        return network.to(ctx.device)
+            return self.network(ctx.data.event, self.classes(ctx.data), ctx.schedule).to(ctx.device)
 
     def _loaded(self, ctx: Bind, file: Path) -> Model:
-        network = self._new_network(ctx).requires_grad_(False).eval()
+        return self.load(file, ctx.data.event, self.classes(ctx.data), ctx)
+
+    def load(self, file: Path, event: tuple[int, ...], classes: int | None, ctx: Bind) -> Model:
+        """The model of weights that lie in a file.
+
+        Raises:
+            NoisereelError: They cannot be read, or belong to another network.
+        """
+        network = self.network(event, classes, ctx.schedule).requires_grad_(False).eval()
         load_into(network, load_weights(file), file)
-        return self.model(network, ctx.schedule)
+        return self.model(network.to(ctx.device), ctx.schedule)
 
     def model(self, network: nn.Module, schedule: Schedule) -> Model:
         """x̂_0 = the denoiser that a network makes."""
@@ -178,7 +194,7 @@ class Learned(Recipe, Denoiser):
 
     def _train(self, ctx: Bind, home: Path, watch: Collection[int]) -> None:
         """Train, and keep the averaged weights of the end and of every watched step."""
-        with threads(self.threads):
+        with threads(self.threads), torch.enable_grad():
             examples = self._examples(ctx)
             training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured())
             Keeper(self, ctx, home, training).follow(frozenset(watch))

@@ -8,7 +8,7 @@ import torch
 
 from noisereel.dataset import Data, Dataset, Load
 
-from .extras import need
+from ..extras import need
 
 __all__ = ["Measurements"]
 

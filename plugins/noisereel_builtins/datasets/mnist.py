@@ -10,7 +10,7 @@ import torch
 
 from noisereel.dataset import Data, Dataset, Load
 
-from .extras import need
+from ..extras import need
 from .labelled import Classes, labelled
 
 __all__ = ["Mnist"]

@@ -1,14 +1,15 @@
 """Class-conditional denoising with guidance."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.denoiser import Bind, Denoiser, Model, Snapshot
 from noisereel.schedule import Level
 
 from ..datasets.gaussian_mixture import GaussianMixture
@@ -40,6 +41,13 @@ class Guided(Denoiser):
     def atomic(self) -> bool:
         return self.of.atomic
 
+    @property
+    def training_steps(self) -> int | None:
+        return self.of.training_steps
+
+    def weights_file(self, ctx: Bind) -> Path | None:
+        return self.of.weights_file(ctx)
+
     def check(self, ctx: Bind) -> str | None:
         labels = ctx.data.labels
         if labels is None:
@@ -59,12 +67,32 @@ class Guided(Denoiser):
         if labels is None or self.check(ctx):
             raise ValueError(self.check(ctx))
         of_all = self.of.bind(ctx)
-        wanted = torch.unique(labels).tolist() if self.label is None else [self.label]
-        if self.of.conditional:
-            of_class = {c: _of_class(of_all, c) for c in wanted}
-        else:
-            of_class = {c: self.of.bind(replace(ctx, data=_only(ctx.data, c))) for c in wanted}
+        if self.of.conditional(ctx):
+            return self._asking(of_all, labels)
+        return self._mixing(of_all, {c: self.of.bind(_only(ctx, c)) for c in self._wanted(labels)}, labels)
+
+    def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
+        labels = ctx.data.labels
+        assert labels is not None, "the run was checked for them"
+        of_all = self.of.over_training(ctx, steps)
+        if self.of.conditional(ctx):
+            return [replace(each, model=self._asking(each.model, labels)) for each in of_all]
+        of_class = {c: self.of.over_training(_only(ctx, c), steps) for c in self._wanted(labels)}
+        return [
+            replace(each, model=self._mixing(each.model, {c: own[i].model for c, own in of_class.items()}, labels))
+            for i, each in enumerate(of_all)
+        ]
+
+    def _asking(self, model: Model, labels: Tensor) -> Model:
+        """Guidance of one model that heeds labels."""
+        return self._mixing(model, {c: _of_class(model, c) for c in self._wanted(labels)}, labels)
+
+    def _mixing(self, of_all: Model, of_class: dict[int, Model], labels: Tensor) -> Model:
         return _Guided(of_all, of_class, self.label, labels, self.w)
+
+    def _wanted(self, labels: Tensor) -> list[int]:
+        """The classes that are asked for."""
+        return torch.unique(labels).tolist() if self.label is None else [self.label]
 
 
 def _of_class(model: Model, label: int) -> Model:
@@ -110,10 +138,11 @@ class _Guided:
         return out
 
 
-def _only(data: Data, label: int) -> Data:
-    """The samples of one class; of a mixture, whose labels are its components, the component's law too."""
+def _only(ctx: Bind, label: int) -> Bind:
+    """With the samples of one class alone; of a mixture, whose labels are its components, the component's law too."""
+    data = ctx.data
     assert data.labels is not None
     mine = data.labels == label
     law = data.density.only(label) if isinstance(data.density, GaussianMixture) else None
     hue = None if data.hue is None else data.hue[mine]
-    return replace(data, x0=data.x0[mine], labels=data.labels[mine], hue=hue, density=law)
+    return replace(ctx, data=replace(data, x0=data.x0[mine], labels=data.labels[mine], hue=hue, density=law))

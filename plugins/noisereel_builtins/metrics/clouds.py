@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noisereel_builtins.datasets.extras import need
+from ..extras import need
 
 __all__ = ["counterparts", "directions", "flat", "nearest", "some"]
 

@@ -48,9 +48,8 @@ QUANTITIES: Mapping[str, _Quantity] = MappingProxyType(
 
 
 def times_of(record: Record) -> Range:
-    """The earliest and the latest time that a run visits; always apart."""
-    times = [level.t for level in record.levels]
-    low, high = min(times), max(times)
+    """The ends of a run's own axis, its earliest and latest time; always apart."""
+    low, high = min(record.times), max(record.times)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 

@@ -142,7 +142,7 @@ def _metric(record: Record, name: str) -> Metric:
 def _metric_line(record: Record, name: str) -> NDArray[np.float64]:
     """(t, value) at the visits shown, shape (m, 2); NaN where the value is not finite."""
     metric = _metric(record, name)
-    line = np.array([(record.levels[s].t, float(record.value(metric, s)[name])) for s in record.shown])
+    line = np.array([(record.times[s], float(record.value(metric, s)[name])) for s in record.shown])
     line[~np.isfinite(line[:, 1]), 1] = np.nan
     return line
 

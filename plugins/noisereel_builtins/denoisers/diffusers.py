@@ -1,0 +1,121 @@
+"""Models that the library diffusers has saved."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.learning import PREDICTIONS
+from noisereel.schedule import Level
+
+from ..extras import need
+
+__all__ = ["Diffusers"]
+
+_KINDS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}
+_NAMES = {"linear": "linear", "scaled_linear": "scaled-linear", "squaredcos_cap_v2": "cosine"}
+
+
+class Diffusers(Denoiser):
+    """A UNet2DModel from a folder on this machine, saved by diffusers with its scheduler; nothing is downloaded.
+
+    The network is asked at its own index i = t − 1, and its output taken as the scheduler's ``prediction_type`` says;
+    x̂_0 is clipped where the scheduler clips. The run's schedule must be the scheduler's; an error says how to write it.
+    Weights are read from safetensors only.
+    """
+
+    primary: ClassVar[str | None] = "folder"
+
+    folder: str
+    """A pipeline's folder, with ``unet`` and ``scheduler`` in it; relative to the scene."""
+
+    def inputs(self, folder: Path) -> tuple[Path, ...]:
+        return tuple(sorted(file for file in (folder / self.folder).rglob("*") if file.is_file()))
+
+    def check(self, ctx: Bind) -> str | None:
+        try:
+            unet, scheduler = self._config(ctx, "unet"), self._config(ctx, "scheduler")
+            need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
+        except ValueError as error:
+            return str(error)
+        if scheduler.get("prediction_type", "epsilon") not in _KINDS:
+            kind = scheduler["prediction_type"]
+            return f"{self.folder}: prediction_type '{kind}' is unknown; known: {', '.join(_KINDS)}"
+        event, channels = ctx.data.event, unet.get("in_channels", 3)
+        if len(event) not in (2, 3) or (1 if len(event) == 2 else event[2]) != channels:
+            return f"{self.folder}: the network takes images of {channels} channels, the data has event shape {event}"
+        return self._other_schedule(ctx, scheduler)
+
+    def bind(self, ctx: Bind) -> Model:
+        """Load the network.
+
+        Raises:
+            ValueError: diffusers is not installed, or the folder holds no such network.
+        """
+        scheduler = self._config(ctx, "scheduler")
+        library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
+        try:
+            network = library.UNet2DModel.from_pretrained(
+                str(ctx.folder / self.folder / "unet"), use_safetensors=True, local_files_only=True
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise ValueError(f"{self.folder}: its network cannot be loaded: {str(error).splitlines()[0]}") from error
+        network = network.to(ctx.device).requires_grad_(False).eval()
+        x0_of = PREDICTIONS[_KINDS[scheduler.get("prediction_type", "epsilon")]].x0
+        most = scheduler.get("clip_sample_range", 1.0) if scheduler.get("clip_sample", False) else None
+
+        def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+            if level.sigma == 0:
+                return x / level.alpha
+            pixels = x[:, None] if x.ndim == 3 else x.movedim(3, 1)
+            found = network(pixels, torch.tensor(level.t - 1, device=x.device)).sample
+            x0 = x0_of(x, found[:, 0] if x.ndim == 3 else found.movedim(1, 3), level.alpha, level.sigma)
+            return x0 if most is None else x0.clamp(-most, most)
+
+        return model
+
+    def _config(self, ctx: Bind, part: str) -> dict[str, Any]:
+        """What the folder says of one of its parts.
+
+        Raises:
+            ValueError: It does not, or cannot be read.
+        """
+        file = ctx.folder / self.folder / part / ("config.json" if part == "unet" else f"{part}_config.json")
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            said = f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
+            raise ValueError(said) from None
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.folder}: {part}/{file.name} cannot be read: {error}") from error
+        return dict(found)
+
+    def _other_schedule(self, ctx: Bind, scheduler: dict[str, Any]) -> str | None:
+        """What to write if the run's schedule is not the scheduler's: ᾱ must agree at every index."""
+        library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
+        theirs = library.DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
+        same = len(theirs) == ctx.schedule.T and all(
+            math.isclose(ctx.schedule.at(i + 1.0).alpha ** 2, theirs[i], rel_tol=1e-4, abs_tol=1e-7)
+            for i in range(len(theirs))
+        )
+        if same:
+            return None
+        return f"{self.folder} was trained under another schedule: write 'schedule: {_written(scheduler)}'"
+
+
+def _written(scheduler: dict[str, Any]) -> str:
+    """A scheduler's schedule as a scene says it."""
+    steps, kind = scheduler.get("num_train_timesteps", 1000), scheduler.get("beta_schedule", "linear")
+    if scheduler.get("trained_betas") is not None:
+        return "{betas: [its trained_betas]}"
+    if kind not in _NAMES:
+        return f"{{betas: [what its beta_schedule '{kind}' gives]}}"
+    ends = f", beta_start: {scheduler.get('beta_start', 1e-4)}, beta_end: {scheduler.get('beta_end', 0.02)}"
+    written = f"{{{_NAMES[kind]}: {{steps: {steps}{'' if kind == 'squaredcos_cap_v2' else ends}}}}}"
+    return f"{{zero-terminal-snr: {written}}}" if scheduler.get("rescale_betas_zero_snr") else written

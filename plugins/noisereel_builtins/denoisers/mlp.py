@@ -1,0 +1,67 @@
+"""A multilayer perceptron that learns to denoise points."""
+
+import math
+
+from pydantic import Field
+from torch import nn
+
+from noisereel.denoiser import Bind
+from noisereel.learning import Learned
+from noisereel.schedule import Schedule
+
+from ..networks.mlp import MLP, Activation, InputEmbedding, TimeEmbedding
+
+__all__ = ["Mlp"]
+
+
+class Mlp(Learned):
+    """A multilayer perceptron, trained on the run's data: residual layers over embedded points and times.
+
+    It generalises: where the exact denoiser of the data set, ``empirical``, remembers single points, a network of
+    limited size and training finds what lies between them. Trained on one thread, which is fastest for a small one.
+
+    References:
+        Ho et al. (2020), arXiv:2006.11239, Eq. (14); Tancik et al. (2020), arXiv:2006.10739, for ``fourier``.
+    """
+
+    input: InputEmbedding = "identity"
+    """How points are embedded."""
+    time: TimeEmbedding = "sinusoidal"
+    """How times are embedded; none leaves the network to guess the time from the point."""
+    width: int = Field(default=128, ge=1, le=8192)
+    """Features of each layer."""
+    depth: int = Field(default=3, ge=0, le=64)
+    """Residual layers."""
+    activation: Activation = "gelu"
+    """The nonlinearity."""
+    features: int = Field(default=128, ge=4, le=8192)
+    """Features of an embedding by waves."""
+    input_scale: float = Field(default=25.0, gt=0)
+    """Largest (sinusoidal) or typical (fourier) frequency of the points' waves, in radians a data unit."""
+    time_scale: float = Field(default=1000.0, gt=0)
+    """The same of the waves over t/T in [0, 1]."""
+
+    @property
+    def threads(self) -> int:
+        return 1
+
+    def check(self, ctx: Bind) -> str | None:
+        if len(ctx.data.event) != 1:
+            return f"the mlp denoiser is for points, event shape (D,), not {ctx.data.event}; unet is for images"
+        return super().check(ctx)
+
+    def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
+        """The perceptron before training."""
+        return MLP(
+            event[0],
+            classes=classes,
+            T=math.ceil(schedule.T),
+            input=self.input,
+            time=self.time,
+            width=self.width,
+            depth=self.depth,
+            activation=self.activation,
+            features=self.features,
+            input_scale=self.input_scale,
+            time_scale=self.time_scale,
+        )

@@ -1,0 +1,71 @@
+"""A denoiser that was trained before."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.errors import NoisereelError
+from noisereel.learning import Learned, read_facts
+
+__all__ = ["Pretrained"]
+
+
+class Pretrained(Denoiser):
+    """Weights that ``noisereel train SCENE -o FILE`` has written, with the network that the file says they belong to.
+
+    The schedule must be the one that they were trained under, and the data of the same shape.
+    """
+
+    primary: ClassVar[str | None] = "file"
+
+    file: str
+    """A .safetensors file; relative to the scene."""
+
+    def inputs(self, folder: Path) -> tuple[Path, ...]:
+        return (folder / self.file,)
+
+    def conditional(self, ctx: Bind) -> bool:
+        return self._facts(ctx)["classes"] is not None
+
+    def check(self, ctx: Bind) -> str | None:
+        try:
+            facts = self._facts(ctx)
+            self._network(ctx, facts)
+        except NoisereelError as error:
+            return str(error)
+        if tuple(facts["event"]) != ctx.data.event:
+            return f"{self.file} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event}"
+        assert ctx.registry is not None, "runs have a registry"
+        other = _difference(facts["schedule"], ctx.registry.spec(ctx.schedule), "schedule")
+        return f"{self.file} was trained under {other}" if other else None
+
+    def bind(self, ctx: Bind) -> Model:
+        """Load the weights.
+
+        Raises:
+            NoisereelError: The file cannot be read, or holds other weights than it says.
+        """
+        facts = self._facts(ctx)
+        return self._network(ctx, facts).load(ctx.folder / self.file, tuple(facts["event"]), facts["classes"], ctx)
+
+    def _facts(self, ctx: Bind) -> dict[str, Any]:
+        """What the file says of itself."""
+        return read_facts(ctx.folder / self.file)
+
+    def _network(self, ctx: Bind, facts: dict[str, Any]) -> Learned:
+        """The denoiser that was trained."""
+        assert ctx.registry is not None, "runs have a registry"
+        built = ctx.registry.build("denoiser", facts["denoiser"], self.file)
+        if not isinstance(built, Learned):
+            raise NoisereelError(f"{self.file}: its denoiser, '{ctx.registry.name_of(built)}', has no weights")
+        return built
+
+
+def _difference(theirs: Any, ours: Any, path: str) -> str | None:
+    """The first field in which two descriptions differ, in words; None if there is none."""
+    if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.keys() == ours.keys():
+        return next(filter(None, (_difference(theirs[k], ours[k], f"{path}.{k}") for k in theirs)), None)
+    if theirs == ours:
+        return None
+    names = [next(iter(each)) if isinstance(each, dict) else each for each in (theirs, ours)]
+    return f"{path}: {names[0]}, but here it is {names[1]}"

@@ -1,0 +1,50 @@
+"""A small convolutional network that learns to denoise images."""
+
+from pydantic import Field
+from torch import nn
+
+from noisereel.denoiser import Bind
+from noisereel.learning import Learned
+from noisereel.schedule import Schedule
+
+from ..networks.unet import UNet
+
+__all__ = ["Unet"]
+
+_SMALLEST, _LARGEST = 8, 64
+
+
+class Unet(Learned):
+    """A small U-shaped convolutional network for images from 8×8 to 64×64, trained on the run's data.
+
+    References:
+        Ho et al. (2020), arXiv:2006.11239, appendix B.
+    """
+
+    batch: int = Field(default=64, ge=1, le=1_000_000)
+    """Examples in a step."""
+    channels: int = Field(default=32, ge=8, le=512)
+    """Features a pixel at full size."""
+    multipliers: tuple[int, ...] = Field(default=(1, 2), min_length=1)
+    """Features a pixel at each size, in units of ``channels``; sizes are halved in between."""
+    blocks: int = Field(default=1, ge=1, le=8)
+    """Residual blocks at each size, on the way down as well as up."""
+    attention: bool = False
+    """Whether the pixels of the smallest size attend to one another."""
+
+    def check(self, ctx: Bind) -> str | None:
+        event = ctx.data.event
+        if len(event) < 2 or not all(_SMALLEST <= side <= _LARGEST for side in event[:2]):
+            return f"the unet denoiser is for images from 8×8 to 64×64, not for event shape {event}"
+        return super().check(ctx)
+
+    def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
+        """The network before training."""
+        return UNet(
+            event,
+            classes=classes,
+            channels=self.channels,
+            multipliers=self.multipliers,
+            blocks=self.blocks,
+            attention=self.attention,
+        )
