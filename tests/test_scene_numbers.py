@@ -225,3 +225,43 @@ def test_bridges_to_one_point_have_their_law_on_the_way(records):
             off = (record.series("x", step)[i::8] - mean[i]) / np.sqrt(variance)
             assert np.abs(off.mean(0)).max() < 5 / np.sqrt(len(off))
             assert np.abs(np.cov(off.T) - np.eye(2)).max() < 5 * np.sqrt(2 / len(off))
+
+
+def test_the_drawn_curves_are_products_of_alphas(records):
+    """β, ᾱ = Π(1 − β) and ln(ᾱ/(1 − ᾱ)) at whole times, of the gentle schedule and of the steep one, dashed."""
+    (record,) = records("schedule-curves").values()
+    look = Look(View(Rect(0, 0, 640, 200), (0, 50), (-20, 20), 1.0), THEMES["dark"])
+    layers = {each.of: each for panel in load_scene("schedule-curves", load_registry()).panels for each in panel.layers}
+    for style, last in (("solid", 0.05), ("dashed", 0.4)):
+        betas = np.linspace(1e-4, last, 50)
+        bars = np.cumprod(1 - betas)
+        expected = {"beta": betas, "alpha_bar": bars, "log_snr": np.log(bars / (1 - bars))}
+        for name, values in expected.items():
+            drawn = layers[name].backdrop(record, look)
+            (line,) = (m.lines[0] for m in drawn if isinstance(m, marks.Polylines) and m.dash == style)
+            whole = np.isclose(line[:, 0], np.rint(line[:, 0])) & (line[:, 0] > 0.5) & np.isfinite(line[:, 1])
+            assert whole.sum() >= 9
+            t = np.rint(line[whole, 0]).astype(int)
+            np.testing.assert_allclose(line[whole, 1], values[t - 1], rtol=1e-9, atol=1e-12)
+
+
+def test_four_schedules_leave_of_the_picture_what_their_papers_say(records):
+    """ᾱ from each paper's formula; and noise of that level, by the moments of what is not signal."""
+    found = records("four-schedules", dataset__mandrill__size=64, film__frames=6)
+    u = np.linspace(0, 1, 1000)
+    cosine = np.cos((np.arange(1001) / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+    betas = {
+        "linear": 1e-4 + u * (0.02 - 1e-4),
+        "quadratic": (0.01 + u * (np.sqrt(0.02) - 0.01)) ** 2,
+        "sigmoid": 1e-4 + (0.02 - 1e-4) / (1 + np.exp(6 - 12 * u)),
+        "cosine": np.minimum(1 - cosine[1:] / cosine[:-1], 0.999),
+    }
+    assert set(found) == set(betas)
+    for name, record in found.items():
+        clean = record.data.x0.numpy()[0].astype(np.float64)
+        for step in record.shown[1:]:
+            bar = np.prod(1 - betas[name][: round(record.levels[step].t)])
+            assert record.levels[step].alpha ** 2 == pytest.approx(bar, rel=1e-9)
+            noise = (record.series("x", step)[0] - np.sqrt(bar) * clean) / np.sqrt(1 - bar)
+            assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
+            assert abs(noise.std() - 1) < 5 / np.sqrt(2 * noise.size)
