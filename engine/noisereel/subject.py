@@ -28,7 +28,7 @@ class Subject:
         particles: How many trajectories.
         from_data: Whether each particle belongs to a sample of the data.
         denoised: Whether a denoiser is asked on the way, so that there are estimates x̂_0 and ε̂.
-        numbers: Names of the numbers that its metrics give.
+        numbers: Names of the numbers that its metrics give, and ``trained`` where it is shown as its denoiser learns.
         beside: All runs of the scene by name, this one among them.
     """
 
@@ -67,7 +67,7 @@ def subjects_of(scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data
             trajectories(spec, start, len(data[name].x0), None if source is None else source.particles),
             start != "prior" if source is None else source.from_data,
             any("denoiser" in sampler.needs for sampler in spec.sampler),
-            tuple(number for metric in spec.metrics for number in metric.gives),
+            (*(name for metric in spec.metrics for name in metric.gives), *(("trained",) if spec.training else ())),
             found,
         )
     return found

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from numbers import Real
 from string import Formatter
 
+from .errors import suggest
+
 __all__ = ["CONSTANT", "LIVE", "Template"]
 
 LIVE = ("t", "step", "alpha", "sigma", "log_snr", "calls")
@@ -16,6 +18,9 @@ LIVE = ("t", "step", "alpha", "sigma", "log_snr", "calls")
 
 CONSTANT = ("T", "run", "particles")
 """Names that stay the same throughout a film."""
+
+WHOLE = ("step", "calls", "particles", "trained")
+"""Names whose values are whole numbers."""
 
 FIGURE_SPACE = "\u2007"
 """A space as wide as a digit."""
@@ -54,6 +59,22 @@ class Template:
     def live(self) -> bool:
         """Whether the text changes in the course of a film."""
         return not set(self.names) <= set(CONSTANT)
+
+    def fault(self, numbers: Sequence[str] = ()) -> str | None:
+        """Why it cannot tell of a run, or None.
+
+        Args:
+            numbers: What the run gives besides `LIVE` and `CONSTANT`: the numbers of its metrics.
+        """
+        known = [*LIVE, *CONSTANT, *numbers]
+        for name in self.names:
+            if name not in known:
+                return f"unknown name '{{{name}}}'; {suggest(name, known)}"
+        try:
+            self.format(dict.fromkeys(known, 0.5) | dict.fromkeys(WHOLE, 1) | {"run": "name"})
+        except ValueError as error:
+            return str(error)
+        return None
 
     def format(self, values: Mapping[str, object]) -> str:
         """The text with these values filled in.

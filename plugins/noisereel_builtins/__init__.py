@@ -146,6 +146,7 @@ RENDERERS = {
     "schedules": "noisereel_builtins.renderers.schedules:Schedules",
     "surface": "noisereel_builtins.renderers.surface:Surface",
     "targets": "noisereel_builtins.renderers.targets:Targets",
+    "text": "noisereel_builtins.renderers.text:Text",
     "trails": "noisereel_builtins.renderers.trails:Trails",
 }
 WRITERS = {

@@ -1,15 +1,18 @@
 """Built-in layers of arrows: exact marks."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, SCHEDULE, drawn, look, record, to_origin
 
+from noisereel import marks
 from noisereel.errors import UsageError
 from noisereel.schedule import posterior
 from noisereel_builtins.renderers.direction import Direction
-from noisereel_builtins.renderers.field import Field, FieldGrid
+from noisereel_builtins.renderers.field import Field, FieldGrid, streamlines
 from noisereel_builtins.renderers.noise import Noise
 
 
@@ -31,6 +34,39 @@ class TestField:
         rec = record(CLOUD, model=to_origin)
         (grid,) = Field(of="score", density=4).probes(self.LOOK)
         assert_allclose(rec.value(grid, 2)["vector"], -grid.points() / rec.levels[2].sigma ** 2, rtol=1e-6)
+
+    def test_noise_estimate_of_a_point_mass(self):
+        rec = record(CLOUD, model=to_origin)
+        (grid,) = Field(of="eps", density=4).probes(self.LOOK)
+        assert_allclose(rec.value(grid, 2)["vector"], grid.points() / rec.levels[2].sigma, rtol=1e-6)
+
+    def test_velocity_of_a_point_mass(self):
+        # x_t = σ_t·ε, and 2σ·dσ/dt = −dᾱ/dt = ln 2·ᾱ on a schedule that halves ᾱ.
+        rec = record(CLOUD, model=to_origin)
+        (grid,) = Field(of="velocity", density=4).probes(self.LOOK)
+        level = rec.levels[2]
+        slope = math.log(2) * level.alpha**2 / (2 * level.sigma)
+        assert_allclose(rec.value(grid, 2)["vector"], -slope * grid.points() / level.sigma, rtol=1e-3)
+
+    def test_streamlines_follow_a_field_that_turns(self):
+        grid = FieldGrid(of="score", x=(-2.0, 2.0), y=(-2.0, 2.0), shape=(32, 32))
+        x, y = grid.points().T
+        lines = streamlines(np.stack([-y, x], axis=1), grid, 16)
+        radius = np.linalg.norm(lines, axis=2)
+        whole = radius.max(axis=0) < 1.9  # those that stay where the field is known
+        assert whole.sum() > 100
+        # Every line is an arc of one radian about the origin, its middle at its cell's.
+        assert_allclose(radius[:, whole], np.broadcast_to(radius[7, whole], (15, whole.sum())), rtol=1e-3)
+        turned = np.unwrap(np.arctan2(lines[..., 1], lines[..., 0]), axis=0)[:, whole]
+        assert_allclose(turned[-1] - turned[0], 1, rtol=1e-3)
+        assert_allclose(turned[7], (turned[0] + turned[-1]) / 2, rtol=1e-3, atol=1e-3)
+
+    def test_streamlines_fade_in_along_the_way(self):
+        (mark,) = drawn(Field(lines="streamlines", density=6), record(CLOUD, model=to_origin), 2, self.LOOK)
+        assert isinstance(mark, marks.Trails)
+        assert mark.xy.shape == (15, 18, 2)
+        distance = np.linalg.norm(mark.xy, axis=2)
+        assert (np.diff(distance, axis=0) < 0).all()  # all the way towards the origin
 
     def test_arrows_lie_across_their_cell_and_keep_direction(self):
         rec = record(CLOUD, model=to_origin)

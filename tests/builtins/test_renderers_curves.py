@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import DARK, Spread, drawn, look, record
+from recording import DARK, Spread, drawn, look, record, subject
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, View
 from noisereel.schedule import BetaSchedule, Level
 from noisereel.typeset import measure
@@ -90,10 +89,84 @@ class TestCurveOfMetric:
             ("spread 2.0 m", DARK.color("rose")),
         ]
 
-    def test_a_number_that_no_metric_gives(self):
-        with pytest.raises(UsageError) as error:
-            Curve(of="spreed").extent(self.REC)
-        assert str(error.value) == "curve: no metric of run 'run' gives 'spreed'; did you mean 'spread'?"
+    def test_values_at_one_height_stand_below_one_another(self):
+        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),))
+        one, other = (m for m in drawn(Curve(of=("spread", "spread")), rec, 2, self.LOOK) if isinstance(m, marks.Text))
+        (low, high), (bottom, top) = _box(one, self.LOOK.view)[:, 1], _box(other, self.LOOK.view)[:, 1]
+        assert max(low, bottom) >= min(high, top)
+        alone = (2 + 1) / 11 * 320 - 18
+        assert max(low + high, bottom + top) / 2 == pytest.approx(alone)  # the other one is farther below its dot
+
+    def test_labels_of_lines_that_meet_give_way_to_both_sides(self):
+        x = self.REC.arrays.series["x"]
+        rising, falling = record(x, metrics=(Spread(),), name="up"), record(4 - x, metrics=(Spread(),), name="down")
+        rising.beside = {"up": rising, "down": falling}
+        view = look(x=(0.0, 4.0), y=(-4.0, 16.0), size=(640, 160))
+        found = drawn(Curve(of="spread", runs=("up", "down")), rising, 2, view, steps={"up": 2, "down": 2})
+        one, other = (_box(m, view.view)[:, 1] for m in found if isinstance(m, marks.Text))
+        assert one[1] <= other[0] or other[1] <= one[0]
+
+    def test_a_value_that_has_no_room_below_its_line_stands_above_it(self):
+        low = look(x=(0.0, 4.0), y=(1.5, 10.0))
+        (label,) = (m for m in drawn(Curve(of="spread"), self.REC, 2, low) if isinstance(m, marks.Text))
+        assert label.offset[1] > 0
+
+    @pytest.mark.parametrize(
+        ("layer", "said"),
+        [
+            (Curve(of="spreed"), "of: no metric of run 'run' gives 'spreed'; did you mean 'spread'?"),
+            (Curve(of="spread", runs=("run", "odher")), "runs: unknown run 'odher'; did you mean 'other'?"),
+            (
+                Curve(of="spread", runs=("run", "other")),
+                "of: no metric of run 'other' gives 'spread'; known: alpha_bar, beta, log_snr, noise, signal, snr",
+            ),
+            (Curve(of=("spread", "beta")), None),
+        ],
+    )
+    def test_what_is_not_measured_is_refused_before_anything_is_simulated(self, layer, said):
+        beside = {"other": subject(1, name="other")}
+        beside["run"] = subject(1, numbers=("spread",), beside=beside)
+        assert layer.check(beside["run"]) == said
+
+
+class TestCurveOfSeveralRuns:
+    """Two runs that spread differently, the second back in time and with fewer visits."""
+
+    LOOK = look(x=(0.0, 4.0), y=(0.0, 10.0))
+
+    def _runs(self):
+        one = record(np.arange(5.0).reshape(5, 1, 1), name="one", metrics=(Spread(),))
+        other = record(np.array([9.0, 6, 3]).reshape(3, 1, 1), name="other", metrics=(Spread(),), times=[4, 2, 0])
+        one.beside = other.beside = {"one": one, "other": other}
+        return one
+
+    def test_each_grows_as_far_as_its_run_is(self):
+        layer, one = Curve(of="spread", runs=("one", "other")), self._runs()
+        line, dot, line2, dot2, *words = drawn(layer, one, 3, self.LOOK, steps={"one": 3, "other": 1})
+        assert_array_equal(line.lines[0], [[0, 0], [1, 1], [2, 2], [3, 3]])
+        assert_array_equal(line2.lines[0], [[4, 9], [2, 6]])
+        assert (line.color, line2.color) == (DARK.color("blue"), DARK.color("rose"))
+        assert_array_equal(np.concatenate([dot.xy, dot2.xy]), [[3, 3], [2, 6]])
+        assert [w.text for w in words] == ["one 3.0 m", "other 6.0 m"]
+
+    def test_all_are_in_view(self):
+        box = Curve(of="spread", runs=("one", "other"), reference=False).extent(self._runs())
+        assert (box.x, box.y) == ((0, 4), pytest.approx((-0.45, 9.45)))
+
+    def test_a_level_of_all_is_named_once(self):
+        whole = list(Curve(of="spread", runs=("one", "other")).backdrop(self._runs(), self.LOOK))
+        assert [m.text for m in whole if isinstance(m, marks.Text)] == ["limit, 9.0 m"]
+
+    def test_schedules_are_dashed_over_that_of_the_first_and_named_by_their_run(self):
+        one = self._runs()
+        one.beside["other"].schedule = RandomWalk(steps=4)
+        lines = list(Curve(of="signal", runs=("one", "other")).backdrop(one, self.LOOK))
+        assert [(m.dash, m.color) for m in lines[:2]] == [
+            ("solid", DARK.color("blue")),
+            ("dashed", DARK.color("rose")),
+        ]
+        assert [m.text for m in lines[2:]] == ["one", "other"]
+        assert_allclose(lines[1].lines[0][:, 1], 1)
 
 
 class TestCurveOfSchedule:

@@ -38,26 +38,26 @@ def check_title(node: Node | None, run: str | None, runs: Runs, registry: Regist
         return
     try:
         template = Template(node.value)
-        fields = runs.fields.get(runs.original(run)) if run in runs.names else None
-        if fields is None:
-            return
-        known = [*LIVE, *CONSTANT, *(name for metric in fields.metrics for name in metric.gives)]
-        if fields.training is not None:
-            known.append("trained")
-        for name in template.names:
-            if name not in known:
-                raise ValueError(_unknown(name, known, registry))
-        whole = dict.fromkeys(("step", "calls", "particles", "trained"), 1)
-        template.format(dict.fromkeys(known, 0.5) | whole | {"run": "name"})
     except ValueError as error:
         builder.report(node, str(error))
+        return
+    fields = runs.fields.get(runs.original(run)) if run in runs.names else None
+    if fields is None:
+        return
+    numbers = [name for metric in fields.metrics for name in metric.gives]
+    numbers += [] if fields.training is None else ["trained"]
+    fault = _unmeasured(template, numbers, registry) or template.fault(numbers)
+    if fault is not None:
+        builder.report(node, fault)
 
 
-def _unknown(name: str, known: list[str], registry: Registry) -> str:
-    metric = name.replace("_", "-")
-    if metric in registry.names("metric"):
-        return f"'{{{name}}}' is not measured; add 'metrics: [{metric}]' to the run"
-    return f"unknown name '{{{name}}}'; {suggest(name, known)}"
+def _unmeasured(template: Template, numbers: list[str], registry: Registry) -> str | None:
+    """What to add to a run whose title names a metric that it does not measure."""
+    for name in template.names:
+        metric = name.replace("_", "-")
+        if name not in (*LIVE, *CONSTANT, *numbers) and metric in registry.names("metric"):
+            return f"'{{{name}}}' is not measured; add 'metrics: [{metric}]' to the run"
+    return None
 
 
 def _default(name: str, runs: Runs) -> PanelSpec:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from noisereel import marks
 from noisereel.figure import View
-from noisereel.typeset import measure
+from noisereel.typeset import DPI, measure
 
-__all__ = ["Line", "beside", "value_label"]
+__all__ = ["Line", "apart", "beside", "value_label"]
 
 SIZE, VALUE_SIZE = 12.0, 12.5
 """Type sizes in points at 720 lines."""
@@ -25,6 +26,9 @@ BEST, PULL = 0.6, 20.0
 """Where along a line its name reads best, and what being at the line's other end costs in design pixels."""
 DOT = (12.0, 18.0)
 """Design pixels from a dot to its value: to the left end, and up or down to the middle."""
+
+LEADING = 1.3
+"""From one value to the one above, in type sizes."""
 
 Across = Literal["left", "right"]
 Up = Literal["bottom", "top"]
@@ -104,7 +108,7 @@ def _outline(box: NDArray[np.floating]) -> NDArray[np.floating]:
 def value_label(
     words: str, dot: NDArray[np.floating], line: NDArray[np.floating], color: str, view: View
 ) -> marks.Text:
-    """What a line's value is now, right of a dot on it: below a line that rises, above one that falls.
+    """What a line's value is now, right of a dot on it: below a rising line, above a falling one, where there is room.
 
     Args:
         words: What is written.
@@ -119,8 +123,10 @@ def value_label(
     in_order = curve[np.argsort(curve[:, 0], kind="stable")]
     near = np.interp(np.linspace(left - GAP, left + text.width + GAP, 16), in_order[:, 0], in_order[:, 1])
     clear = GAP + (text.ascent + text.descent) / 2
-    below = in_order[-1, 1] >= in_order[0, 1]
-    shift = min(-DOT[1], near.min() - y - clear) if below else max(DOT[1], near.max() - y + clear)
+    below, above = min(-DOT[1], near.min() - y - clear), max(DOT[1], near.max() - y + clear)
+    room = (text.ascent + text.descent) / 2
+    first, other = (below, above) if in_order[-1, 1] >= in_order[0, 1] else (above, below)
+    shift = first if room <= y + first <= _size(view)[1] - room else other
     return marks.Text(
         (float(dot[0]), float(dot[1])),
         words,
@@ -130,6 +136,32 @@ def value_label(
         ("left", "center"),
         (float(left - x), float(shift)),
     )
+
+
+def apart(labels: Sequence[marks.Text], view: View) -> Iterable[marks.Text]:
+    """Value labels moved farther up or down from their dots where needed, so that none covers another."""
+    apart, top = LEADING * VALUE_SIZE * DPI / 72, _size(view)[1]
+    heights = np.array([_pixels(np.array([label.xy]), view)[0, 1] + label.offset[1] for label in labels])
+    moved = heights.copy()
+    for sign in (-1, 1):  # first among those on the same side of their dots, away from them
+        side = [i for i in np.argsort(sign * heights, kind="stable") if sign * labels[i].offset[1] > 0]
+        for before, i in pairwise(side):
+            moved[i] = sign * max(sign * moved[i], sign * moved[before] + apart)
+    order, rows = np.argsort(moved, kind="stable"), apart * np.arange(len(labels))
+    moved[order] = np.clip(_rising(moved[order] - rows), apart / 2, top - apart / 2 - rows[-1:]) + rows
+    for label, far in zip(labels, moved - heights, strict=True):
+        yield replace(label, offset=(label.offset[0], float(label.offset[1] + far)))
+
+
+def _rising(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The nearest numbers, by least squares, none of which is below the one before: what falls is averaged."""
+    runs: list[list[float]] = []
+    for value in values.tolist():
+        runs.append([value])
+        while len(runs) > 1 and np.mean(runs[-2]) > np.mean(runs[-1]):
+            last = runs.pop()
+            runs[-1] += last
+    return np.array([np.mean(run) for run in runs for _ in run])
 
 
 def _size(view: View) -> NDArray[np.floating]:

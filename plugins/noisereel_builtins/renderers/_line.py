@@ -13,7 +13,7 @@ from noisereel.schedule import Level
 
 from ._grid import BANDWIDTH, Source, exact_on, is_exact, smoothed
 
-__all__ = ["densities", "no_coordinate", "spread_along", "times"]
+__all__ = ["densities", "no_coordinate", "spread_along"]
 
 VISITS = 120
 """How many visits densities are counted at; between them they are mixed."""
@@ -24,13 +24,6 @@ def no_coordinate(axis: int, event: tuple[int, ...]) -> str | None:
     if len(event) == 1 and axis < event[0]:
         return None
     return f"shows coordinate {axis} of points, event shape (D,) with D > {axis}, not {event}"
-
-
-def times(record: Record) -> Range:
-    """The earliest and the latest time of a run."""
-    visited = [level.t for level in record.levels]
-    low, high = min(visited), max(visited)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def densities(
@@ -54,7 +47,7 @@ def densities(
         return np.stack([exact_on(record, _level(record, t), places) for t in at])
     visited = _spread(record.kept_steps)
     tables = np.stack([spread_along(_values(record, step, axis), ends, bins) for step in visited])
-    return _between(at, np.array([record.levels[step].t for step in visited]), tables)
+    return _between(at, np.array([record.times[step] for step in visited]), tables)
 
 
 def _level(record: Record, t: float) -> Level:

@@ -50,7 +50,7 @@ QUANTITIES: Mapping[str, _Quantity] = MappingProxyType(
 def times_of(record: Record) -> Range:
     """The ends of a run's own axis, its earliest and latest time; always apart."""
     low, high = min(record.times), max(record.times)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    return (float(low), float(high)) if high > low else (low - 0.5, high + 0.5)
 
 
 def schedule_line(record: Record, name: str) -> NDArray[np.float64]:

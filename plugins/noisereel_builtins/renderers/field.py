@@ -1,6 +1,7 @@
 """Field: which way the reverse process goes, all over the panel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from noisereel import marks
-from noisereel.denoiser import Model, to_score
+from noisereel.denoiser import Model, to_eps, to_score
 from noisereel.errors import UsageError
 from noisereel.figure import Look, View
 from noisereel.probe import Measure, Probe, State
@@ -22,7 +23,14 @@ from ._paint import Ink
 
 __all__ = ["Field", "FieldGrid"]
 
-Vectors = Literal["drift", "score"]
+Vectors = Literal["drift", "score", "eps", "velocity"]
+
+FINER = 2
+"""Points that streamlines are interpolated from, for each cell's side."""
+STREAM, PIECES = 2.2, 14
+"""Length of the longest streamline in cells, and the straight pieces that it is drawn as."""
+INSTANT = 1e-3
+"""Units of time that count as no time at all."""
 
 
 class FieldGrid(Probe):
@@ -49,8 +57,7 @@ class FieldGrid(Probe):
         x = torch.from_numpy(self.points()).to(ctx.data.x0.device)
         if state.level.sigma == 0:  # clean data: nothing is left to undo
             return {"vector": np.zeros(x.shape, np.float32)}
-        vectors = drift if self.of == "drift" else score
-        return {"vector": vectors(x, state.level, ctx.model, ctx.schedule).cpu().numpy()}
+        return {"vector": VECTORS[self.of](x, state.level, ctx.model, ctx.schedule).cpu().numpy()}
 
 
 def drift(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
@@ -64,41 +71,108 @@ def score(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
     return to_score(x, model(x, t), t)
 
 
+def noise(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
+    """ε̂(x), for x of shape (n, 2)."""
+    return to_eps(x, model(x, t), t)
+
+
+def velocity(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
+    """−dx/dt = −(dα/dt·x̂_0 + dσ/dt·ε̂) of the probability-flow ODE, for x of shape (n, 2)."""
+    s = schedule.at(max(t.t - INSTANT, 0.0))
+    x0 = model(x, t)
+    return ((s.alpha - t.alpha) * x0 + (s.sigma - t.sigma) * to_eps(x, x0, t)) / (t.t - s.t)
+
+
+VECTORS: Mapping[Vectors, Callable[[Tensor, Level, Model, Schedule], Tensor]] = MappingProxyType(
+    {"drift": drift, "score": score, "eps": noise, "velocity": velocity}
+)
+
+
 class Field(Renderer):
-    """Arrows that show where the denoiser sends a point, from all over the panel.
+    """Where the denoiser sends a point, from all over the panel, as arrows or as streamlines.
 
     Lengths are relative to the moment's median, so that the field can be read from pure noise to clean data: a fifth of
-    the median reaches half-way to the next arrow, and nothing farther than all the way.
+    the median reaches half-way to the next arrow, and nothing farther than all the way. So a factor that is the same
+    all over is not seen: score and ε̂ point opposite ways and are else alike, and drift and velocity hardly differ. A
+    streamline follows the field as it stands at the moment, and begins faintly.
+
+    References:
+        Song et al. (2021), arXiv:2011.13456, Eq. (13): the probability-flow ODE.
+        Ho et al. (2020), arXiv:2006.11239, Eq. (7): the posterior's mean.
     """
 
     space: ClassVar[Space] = "plane"
     primary: ClassVar[str | None] = "of"
 
     of: Vectors = "drift"
-    """drift: E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score: ∇ log p_t, the direction of −ε̂."""
+    """drift: E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score: ∇ log p_t; eps: the noise estimate ε̂,
+    which points away from the data; velocity: −dx/dt of the probability-flow ODE, the way of deterministic samplers."""
+    lines: Literal["arrows", "streamlines"] = "arrows"
+    """Straight arrows, or short streamlines, bright where they end."""
     density: int = pydantic.Field(default=27, ge=2, le=200)
     """How many arrows across the panel."""
     color: Ink = "muted"
     """A role of the theme or a hex colour."""
-    alpha: float = pydantic.Field(default=0.55, gt=0, le=1)
-    """Opacity."""
+    width: float | None = pydantic.Field(default=None, gt=0, le=100)
+    """Width in design pixels; left out, 1.1 for arrows and 1.8 for streamlines."""
+    alpha: float | None = pydantic.Field(default=None, gt=0, le=1)
+    """Opacity; left out, 0.55 for arrows and 0.8 for the ends of streamlines."""
 
     def probes(self, look: Look) -> Sequence[Probe]:
         return (self._grid(look.view),)
 
     def _grid(self, view: View) -> FieldGrid:
-        cell = (view.x[1] - view.x[0]) / self.density
+        columns = self.density * (FINER if self.lines == "streamlines" else 1)
+        cell = (view.x[1] - view.x[0]) / columns
         rows = max(1, round((view.y[1] - view.y[0]) / cell))
-        return FieldGrid(of=self.of, x=view.x, y=view.y, shape=(rows, self.density))
+        return FieldGrid(of=self.of, x=view.x, y=view.y, shape=(rows, columns))
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        grid = self._grid(look.view)
+        grid, color = self._grid(look.view), look.theme.color(self.color)
         vector = np.asarray(record.value(grid, moment.step)["vector"], np.float32)
         cell = (look.view.x[1] - look.view.x[0]) / self.density
-        arrows = shortened(vector, 0.95 * cell)
-        tail = grid.points() - arrows / 2
-        color = look.theme.color(self.color)
-        yield marks.Arrows(tail, arrows, color, width=1.1, alpha=self.alpha)
+        if self.lines == "streamlines":
+            lines = streamlines(shortened(vector, STREAM * cell), grid, self.density)
+            yield marks.Trails(lines, color, self.width or 1.8, self.alpha or 0.8)
+        else:
+            arrows = shortened(vector, 0.95 * cell)
+            tail = grid.points() - arrows / 2
+            yield marks.Arrows(tail, arrows, color, self.width or 1.1, self.alpha or 0.55)
+
+
+def streamlines(vector: NDArray[np.floating], grid: FieldGrid, across: int) -> NDArray[np.floating]:
+    """Lines through the middles of coarser cells along a field, each as long as the field is strong where it is.
+
+    Args:
+        vector: The way of a whole line at the grid's points, shape (rows · columns, 2).
+        grid: Where it is known.
+        across: How many lines side by side.
+
+    Returns:
+        Places, shape (`PIECES` + 1, lines, 2), along the field.
+    """
+    cells = FieldGrid(of=grid.of, x=grid.x, y=grid.y, shape=(max(1, grid.shape[0] // FINER), across))
+    ways = [cells.points()], [cells.points()]
+    for places, sign in zip(ways, (-1, 1), strict=True):
+        for _ in range(PIECES // 2):  # by the midpoint rule
+            half = places[-1] + sign / (2 * PIECES) * interpolated(vector, grid, places[-1])
+            places.append(places[-1] + sign / PIECES * interpolated(vector, grid, half))
+    back, on = ways
+    return np.stack([*back[:0:-1], *on])
+
+
+def interpolated(vector: NDArray[np.floating], grid: FieldGrid, places: NDArray[np.floating]) -> NDArray[np.floating]:
+    """A field between the grid's points, bilinear, shape (n, 2); beyond them, as at the nearest."""
+    rows, columns = grid.shape
+    table = vector.reshape(rows, columns, 2)
+    (x0, x1), (y0, y1) = grid.x, grid.y
+    across = np.clip((places[:, 0] - x0) / (x1 - x0) * columns - 0.5, 0, columns - 1)
+    up = np.clip((places[:, 1] - y0) / (y1 - y0) * rows - 0.5, 0, rows - 1)
+    column, row = np.minimum(across.astype(int), columns - 2), np.minimum(up.astype(int), rows - 2)
+    a, b = (across - column)[:, None], (up - row)[:, None]
+    below = (1 - a) * table[row, column] + a * table[row, column + 1]
+    above = (1 - a) * table[row + 1, column] + a * table[row + 1, column + 1]
+    return np.asarray((1 - b) * below + b * above, np.float32)
 
 
 def shortened(vector: NDArray[np.floating], longest: float) -> NDArray[np.floating]:

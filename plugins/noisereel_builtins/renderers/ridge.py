@@ -15,9 +15,10 @@ from noisereel.subject import Subject
 
 from ._cloud import reach, sampled
 from ._grid import Source, unknown_density
-from ._line import densities, no_coordinate, times
+from ._line import densities, no_coordinate
 from ._memo import once
 from ._paint import hex_of
+from ._quantities import times_of
 
 __all__ = ["Ridge"]
 
@@ -50,7 +51,7 @@ class Ridge(Renderer):
         return no_coordinate(self.axis, subject.event) or unknown_density(self.source, subject)
 
     def _times(self, record: Record) -> NDArray[np.float64]:
-        return np.linspace(*times(record), self.rows)
+        return np.linspace(*times_of(record), self.rows)
 
     def _table(self, record: Record, x: Range) -> NDArray[np.float64]:
         """The densities at all rows' times, shape (rows, `BINS`)."""
@@ -83,10 +84,10 @@ class Ridge(Renderer):
         yield marks.Polylines((line,), ink, 2.4 if been is None else 1.5, alpha)
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        t, now = self._times(record), moment.level.t
+        t, now = self._times(record), record.times[moment.step]
         table = self._table(record, look.view.x)
         per_density = self.height * (t[1] - t[0]) / table.max()
-        forward = record.levels[-1].t >= record.levels[0].t
+        forward = record.times[-1] >= record.times[0]
         rows = [(at, curve, bool(at <= now if forward else at >= now)) for at, curve in zip(t, table, strict=True)]
         present = densities(record, np.array([now]), look.view.x, BINS, self.axis, self.source)[0]
         for at, curve, been in sorted([*rows, (now, present, None)], key=lambda row: row[0], reverse=True):

@@ -17,8 +17,9 @@ from ._chosen import chosen, paths, shades_of
 from ._cloud import reach, sampled
 from ._grid import Source, unknown_density
 from ._heat import heat_alpha
-from ._line import densities, no_coordinate, times
+from ._line import densities, no_coordinate
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
+from ._quantities import times_of
 
 __all__ = ["River"]
 
@@ -66,10 +67,10 @@ class River(Renderer):
         )
 
     def extent(self, record: Record) -> Box | None:
-        return Box(times(record), reach(array[:, self.axis] for array in sampled(record, "x")))
+        return Box(times_of(record), reach(array[:, self.axis] for array in sampled(record, "x")))
 
     def _behind(self, record: Record, look: Look) -> marks.Image:
-        (rows, columns), x, y = CELLS, times(record), look.view.y
+        (rows, columns), x, y = CELLS, times_of(record), look.view.y
         at = x[0] + (np.arange(columns) + 0.5) * (x[1] - x[0]) / columns
         table = densities(record, at, y, rows, self.axis, self.source)
         share = table / np.maximum(table.max(axis=1, keepdims=True), np.finfo(float).tiny)
@@ -80,7 +81,7 @@ class River(Renderer):
     def _lines(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
         rows = chosen(record, self.particles)
         steps, places = paths(record, "x", rows, present)
-        t = np.array([record.levels[step].t for step in steps])
+        t = np.array([record.times[step] for step in steps])
         lines = tuple(np.stack([t, places[:, i, self.axis]], axis=1) for i in range(len(rows)))
         return marks.Polylines(
             lines, shades_of(shades(self.color, record, look.theme, present or 0), rows), self.width, alpha

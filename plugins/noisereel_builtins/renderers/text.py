@@ -1,0 +1,91 @@
+"""Text: words and formulas at a place of the panel."""
+
+from collections.abc import Iterable
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from noisereel import marks
+from noisereel.figure import Look
+from noisereel.record import Record
+from noisereel.renderer import Moment, Renderer, Space
+from noisereel.subject import Subject
+from noisereel.template import Template
+
+from ._memo import once
+from ._paint import Ink
+
+__all__ = ["Text"]
+
+LEADING = 1.4
+"""From line to line, in type sizes."""
+PIXELS = 100 / 72
+"""Design pixels in a point."""
+
+
+Across = Literal["left", "center", "right"]
+Up = Literal["bottom", "center", "top"]
+ACROSS: tuple[Across, ...] = ("left", "center", "right")
+UP: tuple[Up, ...] = ("bottom", "center", "top")
+
+
+def _template(value: str) -> str:
+    Template(value)
+    return value
+
+
+class Text(Renderer):
+    """Words over a panel of any kind, with live values as in titles and formulas between dollar signs."""
+
+    space: ClassVar[Space] = "any"
+    primary: ClassVar[str | None] = "words"
+
+    words: Annotated[str, AfterValidator(_template)] = Field(min_length=1)
+    """What is written, such as "{t:.0f} steps of $q(x_t|x_{{t-1}})$"; may have several lines."""
+    at: tuple[float, float] = (0.0, 1.0)
+    """Where: right and up, in shares of the panel from its lower left corner, or in data coordinates."""
+    within: Literal["panel", "data"] = "panel"
+    """What `at` is measured in."""
+    align: Across | None = None
+    """Which part of the words stands there; left out, what keeps them in the panel, and the middle on data."""
+    color: Ink = "ink"
+    """A role of the theme or a hex colour."""
+    size: float = Field(default=13.0, gt=0, le=200)
+    """Type size in points at 720 lines."""
+    bold: bool = False
+    """Bold type."""
+
+    def check(self, subject: Subject) -> str | None:
+        return Template(self.words).fault(subject.numbers)
+
+    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+        lines = self._written(record, moment.step).split("\n")
+        (x, y), (across, up), view = self.at, self._anchor, look.view
+        if self.within == "panel":
+            x, y = view.x[0] + x * (view.x[1] - view.x[0]), view.y[0] + y * (view.y[1] - view.y[0])
+        above = {"bottom": len(lines) - 1, "center": (len(lines) - 1) / 2, "top": 0}[up]
+        for i, line in enumerate(lines):
+            offset = 0.0, LEADING * PIXELS * self.size * (above - i)
+            yield marks.Text((x, y), line, look.theme.color(self.color), self.size, self.bold, (across, up), offset)
+
+    @property
+    def _anchor(self) -> tuple[Across, Up]:
+        """Which part of the words stands at the place."""
+        right, up = map(_third, self.at) if self.within == "panel" else (1, 1)
+        return self.align or ACROSS[right], UP[up]
+
+    def _written(self, record: Record, step: int) -> str:
+        """The words at a visit, as wide as at any other that is shown."""
+        template = Template(self.words)
+
+        def padded() -> dict[int, str]:
+            rows = [record.told(at, template.names) for at in record.shown]
+            return dict(zip(record.shown, template.pad(rows), strict=True))
+
+        words = once(record, (self, "words"), padded).get(step)
+        return template.format(record.told(step, template.names)) if words is None else words
+
+
+def _third(share: float) -> int:
+    """Which third of the panel: 0, 1 or 2."""
+    return 0 if share < 1 / 3 else 2 if share > 2 / 3 else 1
