@@ -1,14 +1,18 @@
-"""What all tests share: one thread for each worker, and the device that is tested on."""
+"""What all tests share: one thread for each worker, the device that is tested on, records of the gallery's scenes."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     import torch
+
+    from noisereel.record import Record
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; this must be said before anything loads an OpenMP library.
@@ -28,3 +32,28 @@ def device(request: pytest.FixtureRequest) -> torch.device:
     if wanted.type == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
     return wanted
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Callable[..., dict[str, Record]]:
+    """The records of a scene's runs, simulated in memory as for its film.
+
+    Values of the scene are set by keywords, double underscores in the place of dots.
+    """
+    from noisereel.film import film_ticks
+    from noisereel.options import Options
+    from noisereel.progress import Progress
+    from noisereel.recorder import Shelf
+    from noisereel.registry import load_registry
+    from noisereel.scene import Override, load_scene
+    from noisereel.simulation import plans_of, shown_visits, simulate
+
+    def go(name: str, **settings: Any) -> dict[str, Record]:
+        registry = load_registry()
+        given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
+        scene = load_scene(name, registry, given)
+        plans = plans_of(scene)
+        shown = shown_visits(scene, plans, film_ticks(scene, plans))
+        return simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
+
+    return go

@@ -9,35 +9,15 @@ import torch
 from noisereel import marks
 from noisereel.denoiser import Bind
 from noisereel.figure import Look, Rect, View
-from noisereel.film import film_ticks
-from noisereel.options import Options
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf
 from noisereel.registry import load_registry
 from noisereel.renderer import Moment
-from noisereel.scene import Override, load_scene
+from noisereel.scene import load_scene
 from noisereel.schedule import posterior
-from noisereel.simulation import plans_of, shown_visits, simulate
 from noisereel.theme import THEMES
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.metrics.mode_coverage import ModeCoverage
 from noisereel_builtins.metrics.near_data import NearData
 from noisereel_builtins.renderers.targets import Targets
-
-
-@pytest.fixture
-def records(tmp_path):
-    """The records of a scene's runs, simulated in memory as for its film."""
-
-    def go(name, **settings):
-        registry = load_registry()
-        given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
-        scene = load_scene(name, registry, given)
-        plans = plans_of(scene)
-        shown = shown_visits(scene, plans, film_ticks(scene, plans))
-        return simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
-
-    return go
 
 
 def test_single_steps_have_the_variances_given(records):

@@ -10,14 +10,9 @@ from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
 from noisereel.cli import cli
-from noisereel.film import film_ticks
-from noisereel.options import Options
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf
 from noisereel.registry import load_registry
-from noisereel.scene import Override, load_scene
+from noisereel.scene import load_scene
 from noisereel.schedule import posterior
-from noisereel.simulation import plans_of, shown_visits, simulate
 from noisereel_builtins.renderers.field import FieldGrid
 
 SMALLER = {"mandrill-forward": {"dataset.mandrill.size": 64}}
@@ -29,20 +24,6 @@ SCENES = sorted(load_registry().scenes())
 @pytest.fixture(scope="module")
 def registry():
     return load_registry()
-
-
-@pytest.fixture
-def records(registry, tmp_path):
-    """The records of a scene's runs, simulated in memory as for its film."""
-
-    def go(name):
-        given = [Override("--set", path, str(value)) for path, value in SMALLER.get(name, {}).items()]
-        scene = load_scene(name, registry, given)
-        plans = plans_of(scene)
-        shown = shown_visits(scene, plans, film_ticks(scene, plans))
-        return simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
-
-    return go
 
 
 def frames(path):
@@ -113,7 +94,7 @@ def test_the_mixtures_density_is_their_particles(records, name):
 
 
 def test_the_mandrills_pixels_follow_the_schedule(records):
-    (record,) = records("mandrill-forward").values()
+    (record,) = records("mandrill-forward", dataset__mandrill__size=64).values()
     clean = record.series("x", 0)
     for step in record.shown[1::10]:
         level, x = record.levels[step], record.series("x", step)

@@ -107,7 +107,9 @@ def test_schedules_whose_sigma_min_sits_at_1_reach_clean_data_without_a_jump(sch
     for t in (1 - 1e-9, 1 + 1e-9):
         assert schedule.at(t).sigma == pytest.approx(first.sigma, rel=1e-7)
     assert schedule.at(1e-9).sigma < 1e-4
-    assert 0 < schedule.at(0.5).sigma < first.sigma
+    for t in (0.25, 0.5):  # evenly, but for a β schedule, whose log α is what falls evenly
+        below = math.sqrt(1 - first.alpha ** (2 * t)) if isinstance(schedule, ZeroTerminalSNR) else t * first.sigma
+        assert schedule.at(t).sigma == pytest.approx(below, rel=1e-9)
 
 
 @pytest.mark.parametrize("u", SHARES)
