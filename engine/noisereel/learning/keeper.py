@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKPOINT", "WEIGHTS", "Keeper", "whole"]
 
-WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
+WEIGHTS, CHECKPOINT, _TRIAL = "weights.safetensors", "checkpoint.safetensors", "trial.safetensors"
 
 _KEEP_EVERY = 20.0  # seconds between two checkpoints on disk
 
@@ -55,8 +55,9 @@ class Keeper:
         Raises:
             NoisereelError: The loss is no number any more, or weights cannot be written.
         """
-        training, name = self.training, type(self.denoiser).__name__.lower()
+        training = self.training
         resumed, kept, good = self._resumed(), perf_counter(), training.checkpoint()
+        self._try_room(good)
         recent, since = deque[float](maxlen=100), list[float]()
         with self.ctx.progress.bar("training", self.denoiser.steps) as bar:
             bar(training.step)
@@ -85,7 +86,7 @@ class Keeper:
                 self._keep(good, resumed)
                 rate = self.denoiser.learning_rate
                 raise NoisereelError(
-                    f"denoiser {name}: {error}; a lower learning_rate than {rate:g} may do. "
+                    f"denoiser {self._name}: {error}; a lower learning_rate than {rate:g} may do. "
                     f"The weights of step {good[1]['step']} are kept in {self.home / CHECKPOINT}"
                 ) from error
         for step in watch:  # an early stop leaves these out: the weights no longer change
@@ -103,6 +104,16 @@ class Keeper:
         if self.ctx.resume:
             self.training.restore(load_weights(file), facts["training"])
         return int(facts["training"]["step"])
+
+    @property
+    def _name(self) -> str:
+        registry = self.ctx.registry
+        return type(self.denoiser).__name__ if registry is None else registry.name_of(self.denoiser)
+
+    def _try_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
+        """Write as much as a checkpoint takes: that there is no room had better be known before the work."""
+        save_weights(self.home / _TRIAL, good[0], {})
+        (self.home / _TRIAL).unlink()
 
     def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> None:
         """Write a checkpoint, unless an earlier training got further."""

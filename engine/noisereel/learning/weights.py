@@ -19,7 +19,7 @@ __all__ = ["load_into", "load_weights", "read_facts", "save_weights"]
 _OURS = "noisereel"
 """The entry of a file's metadata that ours stand in, as JSON."""
 
-_PICKLES = (b"PK\x03\x04", b"\x80")
+_PICKLES = (b"PK", b"\x80")
 """What files of torch.save and pickle begin with."""
 
 
@@ -41,7 +41,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         NoisereelError: The file cannot be read, is damaged, or is no safetensors file.
     """
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - it is no mapping
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -64,15 +64,17 @@ def read_facts(path: Path) -> dict[str, Any]:
 def _opened(path: Path) -> Any:
     """The file, its header checked."""
     try:
-        with path.open("rb") as file:
-            start = file.read(4)
-        if start.startswith(_PICKLES):
-            raise NoisereelError(f"{path}: is a pickle, which can run code; only safetensors files are loaded")
         return safe_open(path, "pt")
     except OSError as error:
         raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:
-        raise NoisereelError(f"{path}: is damaged or no safetensors file ({error})") from error
+        with path.open("rb") as file:
+            start = file.read(9)
+        is_pickle = start.startswith(_PICKLES) and start[8:] != b"{"  # where a safetensors header begins
+        said = "is a pickle, which can run code; only safetensors files are loaded"
+        raise NoisereelError(
+            f"{path}: {said if is_pickle else f'is damaged or no safetensors file ({error})'}"
+        ) from error
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

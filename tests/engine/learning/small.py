@@ -1,0 +1,53 @@
+"""A denoiser with a network of one hidden layer, as a third party might write it, and what it is bound to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind
+from noisereel.learning import Learned
+from noisereel.schedule import BetaSchedule
+
+
+class Even(BetaSchedule):
+    """Ten equal steps."""
+
+    beta: float = 0.3
+
+    def betas(self) -> Any:
+        return [self.beta] * 10
+
+
+class Net(nn.Module):
+    def __init__(self, D: int, classes: int | None) -> None:
+        super().__init__()
+        self.rows = nn.Embedding((classes or 0) + 1, 16)
+        self.enter, self.leave = nn.Linear(D + 1, 16), nn.Linear(16, D)
+
+    def forward(self, x: torch.Tensor, u: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        none = torch.full((len(x),), self.rows.num_embeddings - 1)
+        h = self.enter(torch.cat([x, u[:, None]], 1)) + self.rows(none if labels is None else labels)
+        return self.leave(torch.tanh(h))
+
+
+class Small(Learned):
+    steps: int = 120
+    batch: int = 32
+    warm_up: int = 5
+
+    def network(self, event: tuple[int, ...], classes: int | None, schedule: Any) -> nn.Module:
+        return Net(event[0], classes)
+
+
+def context(folder: Path, **changed: Any) -> Bind:
+    """What a run on 200 points of two labelled clusters binds a denoiser to."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(200) % 2
+    x0 = 0.2 * torch.randn(200, 2, generator=generator) + (2.0 * labels - 1)[:, None]
+    given = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "cache": folder}
+    return Bind(**{**given, **changed})

@@ -1,0 +1,251 @@
+"""Training: the same every time, however often it is interrupted; it stops when it should, and loses nothing."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from small import Even, Small, context
+
+from noisereel.dataset import Data
+from noisereel.errors import NoisereelError
+from noisereel.learning import load_weights, read_facts
+from noisereel.learning.keeper import CHECKPOINT
+from noisereel.learning.training import Training
+from noisereel.progress import Progress
+
+
+def weights_of(denoiser, ctx):
+    return load_weights(denoiser.weights_file(ctx))
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Interrupting(Progress):
+    """Ctrl-C once so many steps are shown as done."""
+
+    def __init__(self, after):
+        super().__init__(quiet=True)
+        self.after, self.said = after, []
+
+    def warn(self, message):
+        self.said.append(message)
+
+    def bar(self, label, total):
+        from contextlib import contextmanager
+
+        @contextmanager
+        def bar():
+            done = 0
+
+            def advance(n, note=""):
+                nonlocal done
+                done += n
+                if done >= self.after:
+                    raise KeyboardInterrupt
+
+            yield advance
+
+        return bar()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path):
+    first = weights_of(Small(), context(tmp_path / "a"))
+    assert same(first, weights_of(Small(), context(tmp_path / "b")))
+    assert not same(first, weights_of(Small(), context(tmp_path / "a", seed=1)))
+
+
+@pytest.mark.parametrize("more", [{}, {"held_out": 0.2, "patience": 50}])
+def test_training_that_was_resumed_equals_training_that_was_not(tmp_path, more):
+    small = Small(**more)
+    whole = weights_of(small, context(tmp_path / "whole"))
+    for after in (50, 100):
+        stopped = context(tmp_path / "parts", progress=Interrupting(after), resume=True)
+        with pytest.raises(KeyboardInterrupt):
+            small.weights_file(stopped)
+        kept = next((tmp_path / "parts").rglob(CHECKPOINT))
+        # The state before the one that was interrupted is kept.
+        assert read_facts(kept)["training"]["step"] == after - 50
+        if after > 50:
+            said = f"training stopped at step {after - 50} of 120; --resume goes on from there"
+            assert stopped.progress.said == [said]
+    parts = weights_of(small, context(tmp_path / "parts", resume=True))
+    assert same(whole, parts)
+    assert not kept.exists()
+
+
+def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
+    small = Small(steps=400)
+
+    def stop(after, resume=False):
+        with pytest.raises(KeyboardInterrupt):
+            small.weights_file(context(tmp_path, progress=Interrupting(after), resume=resume))
+        return read_facts(next(tmp_path.rglob(CHECKPOINT)))["training"]["step"]
+
+    assert [stop(200), stop(100), stop(250), stop(300, resume=True)] == [150, 150, 200, 250]
+
+
+def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path):
+    class Counting(Progress):
+        trained = 0
+
+        def bar(self, label, total):
+            type(self).trained += 1
+            return super().bar(label, total)
+
+    said = []
+    progress = Counting(quiet=True)
+    progress.warn = said.append
+    ctx = context(tmp_path, progress=progress)
+    file = Small().weights_file(ctx)
+    first = load_weights(file)
+    Small().bind(ctx)
+    assert Counting.trained == 1
+    file.write_bytes(file.read_bytes()[:-100])
+    assert same(weights_of(Small(), ctx), first)
+    assert Counting.trained == 2
+    (line,) = said
+    assert line.startswith(f"{file}: is damaged or no safetensors file (")
+    assert line.endswith("; it is trained again")
+
+
+def test_the_learning_rate_rises_and_falls():
+    recipe = Small(steps=100, warm_up=10, learning_rate=0.1)
+    rates = [recipe.rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 9 / 100)))
+    assert rates[-1] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 99 / 100)))
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_averages_follow_the_weights(tmp_path):
+    """avg ← k·avg + (1 − k)·w, w being the weights after each step; k = min(ema, (1 + n)/(10 + n))."""
+    small, ctx = Small(ema=0.9, steps=30), context(tmp_path)
+    training = Training(small._new_network(ctx), small, small._examples(ctx).steps, small.loss)
+    expected = training.network.leave.weight.detach().clone()
+    for state in training.states(range(31)):
+        if state.step:
+            keep = min(0.9, state.step / (9 + state.step))
+            expected = keep * expected + (1 - keep) * training.network.leave.weight.detach()
+        assert torch.allclose(training.average.leave.weight, expected, atol=1e-6)
+
+
+def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
+    data = Data(torch.randn(12, 2, generator=torch.Generator().manual_seed(0)))
+    small = Small(steps=5000, held_out=0.5, patience=2, learning_rate=0.02)
+    ctx = context(tmp_path, data=data)
+    facts = read_facts(small.weights_file(ctx))
+    assert facts["step"] < 5000 and facts["step"] % 200 == 0
+    # After an early stop the rest of a film shows the last weights.
+    last = small.over_training(ctx, [0, 5000])[1]
+    x = torch.tensor([[0.3, 0.1]])
+    assert torch.equal(last.model(x, Even().at(5.0)), small.bind(ctx)(x, Even().at(5.0)))
+
+
+def test_held_out_samples_are_never_trained_on(tmp_path):
+    ctx = context(tmp_path)
+    examples = Small(held_out=0.25, batch=400)._examples(ctx)
+    trained, measured = ({tuple(row) for row in each.x0.tolist()} for each in (examples, examples.kept_back))
+    assert (len(trained), len(measured), len(trained & measured)) == (150, 50, 0)
+
+
+def test_a_loss_that_is_no_number_stops_it_and_keeps_the_last_good_weights(tmp_path):
+    small = Small(learning_rate=1e30, warm_up=0, steps=300)
+    with pytest.raises(NoisereelError) as error:
+        small.bind(context(tmp_path))
+    kept = next(tmp_path.rglob(CHECKPOINT), None)
+    line = str(error.value)
+    assert line.startswith("denoiser Small: the loss of step ") and "\n" not in line
+    assert "is no finite number; a lower learning_rate than 1e+30 may do." in line
+    assert line.endswith(f"are kept in {kept}") == (kept is not None)
+    if kept is not None:
+        assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
+
+
+def test_no_room_is_known_before_the_work(tmp_path):
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(NoisereelError, match=r"^cannot write .*trial\.safetensors: Not a directory$"):
+        Small().bind(context(tmp_path / "cache", progress=Interrupting(1)))
+
+
+def test_one_gaussian_is_learned_to_its_posterior_mean(tmp_path):
+    """Overfitting N(μ, s²): the closed form is linear in x_t; the network's mean square error is below 2 % of s²."""
+    mean, s = torch.tensor([0.8, -0.5]), 0.5
+    x0 = mean + s * torch.randn(4000, 2, generator=torch.Generator().manual_seed(3))
+    mean, s2 = x0.mean(0), x0.var(0)
+    ctx = context(tmp_path, data=Data(x0))
+    model = Small(predicts="v", steps=1500, learning_rate=0.01, batch=256).bind(ctx)
+    noise = torch.randn(4000, 2, generator=torch.Generator().manual_seed(4))
+    for t in (1.0, 3.0, 5.0, 10.0):
+        level = Even().at(t)
+        x = level.alpha * x0 + level.sigma * noise
+        exact = mean + level.alpha * s2 / (level.alpha**2 * s2 + level.sigma**2) * (x - level.alpha * mean)
+        assert float(((model(x, level) - exact) ** 2).mean()) < 0.02 * 0.25
+
+
+def test_labels_are_heeded_and_one_is_kept_for_none(tmp_path):
+    """Clusters at −1 and 1: told the class, a far point is taken there; told nothing, to where it lies."""
+    ctx = context(tmp_path)
+    small = Small(labelled=True, predicts="x0", steps=800, learning_rate=0.01, drop_labels=0.3)
+    assert small.conditional(ctx) and not Small().conditional(ctx)
+    model, level = small.bind(ctx), Even().at(10.0)
+    x = torch.zeros(4, 2)
+    told = model(x, level, torch.tensor([0, 1, 0, 1]))[:, 0]
+    assert torch.allclose(told, torch.tensor([-1.0, 1, -1, 1]), atol=0.3)
+    assert model(x, level)[:, 0].abs().max() < 0.4
+    dropped = torch.cat([b.labels for _, b in zip(range(100), small._examples(ctx).steps(0), strict=False)]) == 2
+    assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.03)
+
+
+def test_over_training_gives_the_weights_of_each_moment(tmp_path):
+    small, ctx = Small(), context(tmp_path)
+    first, middle, last = small.over_training(ctx, [0, 60, 120])
+    x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
+    assert math.isnan(first.loss) and first.loss != last.loss
+    assert torch.equal(last.model(x, level), small.bind(ctx)(x, level))
+    assert not torch.equal(first.model(x, level), middle.model(x, level))
+    untrained = small.model(small._new_network(ctx), ctx.schedule)
+    assert torch.equal(first.model(x, level), untrained(x, level))
+
+
+def test_weights_say_what_they_belong_to(tmp_path):
+    ctx = context(tmp_path, seed=5, scene="dataset: mine\n")
+    facts = read_facts(Small().weights_file(ctx))
+    assert (facts["event"], facts["classes"], facts["seed"], facts["step"]) == ([2], None, 5, 120)
+    assert facts["scene"] == "dataset: mine\n"
+    assert json.dumps(facts["schedule"]).count("0.3") == 1
+
+
+def test_what_the_weights_depend_on_is_in_their_key(tmp_path):
+    ctx = context(tmp_path)
+    homes = {
+        Small()._home(ctx),
+        Small(batch=33)._home(ctx),
+        Small()._home(replace(ctx, seed=1)),
+        Small()._home(replace(ctx, schedule=Even(beta=0.2))),
+        Small()._home(replace(ctx, data=Data(ctx.data.x0 + 1))),
+    }
+    assert len(homes) == 5
+    assert Small()._home(replace(ctx, scene="other", resume=True)) in homes
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"labelled": True}, "'labelled' needs data with labels"),
+        ({"held_out": 0.001}, "'held_out' leaves nothing to train on or to measure, of 200 samples"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, more, said):
+    ctx = context(tmp_path)
+    assert Small(**more).check(replace(ctx, data=Data(ctx.data.x0))) == said
+
+
+def test_patience_needs_something_to_measure():
+    with pytest.raises(
+        ValueError, match="'patience' needs samples to measure on: give 'held_out' a share, such as 0.1"
+    ):
+        Small(patience=3)

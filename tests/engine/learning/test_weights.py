@@ -1,0 +1,81 @@
+"""Weight files: whole or not there, and nothing else is ever loaded."""
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from noisereel.errors import NoisereelError
+from noisereel.learning import load_into, load_weights, read_facts, save_weights
+
+
+def test_another_library_reads_what_was_written(tmp_path):
+    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(2.5)}
+    save_weights(tmp_path / "w.safetensors", tensors, {"event": [2]})
+    again = load_file(tmp_path / "w.safetensors")
+    assert again.keys() == tensors.keys() and all(torch.equal(again[k], tensors[k]) for k in tensors)
+    assert read_facts(tmp_path / "w.safetensors") == {"event": [2]}
+    assert [file.name for file in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+class Harmful:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("how", ["pickle", "torch"])
+@pytest.mark.parametrize("read", [load_weights, read_facts])
+def test_a_pickle_is_refused_whatever_it_is_called(tmp_path, how, read):
+    file, ran = tmp_path / "w.safetensors", tmp_path / "ran"
+    if how == "pickle":
+        file.write_bytes(pickle.dumps(Harmful(ran)))
+    else:
+        torch.save({"a": Harmful(ran)}, file)
+    with pytest.raises(NoisereelError) as error:
+        read(file)
+    assert str(error.value) == f"{file}: is a pickle, which can run code; only safetensors files are loaded"
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("keep", [0, 4, 60, -1])
+def test_a_file_that_is_cut_short_is_named(tmp_path, keep):
+    file = tmp_path / "w.safetensors"
+    save_weights(file, {"a": torch.zeros(100)}, {})
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(NoisereelError) as error:
+        load_weights(file)
+    assert str(error.value).startswith(f"{file}: is damaged or no safetensors file (")
+    assert "\n" not in str(error.value)
+
+
+def test_others_weights_say_nothing_of_their_network(tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(NoisereelError, match="holds weights, but not noisereel's: nothing says what network"):
+        read_facts(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [
+        ({"weight": torch.zeros(3, 2)}, "the network has 'bias', the file has not"),
+        (
+            {"weight": torch.zeros(3, 2), "bias": torch.zeros(3), "more": torch.zeros(1)},
+            "the file has 'more', the network has not",
+        ),
+        (
+            {"weight": torch.zeros(4, 2), "bias": torch.zeros(3)},
+            "'weight' has shape (4, 2) in the file and (3, 2) in the network",
+        ),
+    ],
+)
+def test_another_networks_weights_are_refused(tmp_path, tensors, said):
+    with pytest.raises(NoisereelError) as error:
+        load_into(nn.Linear(2, 3), tensors, tmp_path / "w.safetensors")
+    assert str(error.value) == f"{tmp_path / 'w.safetensors'}: belongs to another network: {said}"
