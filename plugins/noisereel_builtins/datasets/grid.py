@@ -16,7 +16,8 @@ __all__ = ["Grid"]
 class Grid(Dataset):
     """Gaussians of equal weight whose centres are a square grid about 0, in 1, 2 or 3 dimensions.
 
-    A mixture like any other: its density is known at every noise level. The label is the component.
+    Σ_k N(c_k, std²·I)/side^dims, a mixture like any other: its density is known at every noise level. The label is the
+    component.
     """
 
     side: int = Field(default=5, ge=1, le=100)

@@ -15,7 +15,10 @@ __all__ = ["AlphaBars"]
 
 
 class AlphaBars(BetaSchedule):
-    """ᾱ_1 … ᾱ_T as given, the share of the data's variance that is left: ``{alpha-bars: [0.9, 0.6, 0.1, 0.01]}``."""
+    """ᾱ_1 … ᾱ_T as given, the share of the data's variance that is left: ``{alpha-bars: [0.9, 0.6, 0.1, 0.01]}``.
+
+    β_t = 1 − ᾱ_t/ᾱ_{t−1} follows; between whole times ln α falls evenly.
+    """
 
     primary: ClassVar[str] = "values"
 

@@ -14,7 +14,7 @@ __all__ = ["Betas"]
 
 
 class Betas(BetaSchedule):
-    """β_1 … β_T as given: ``{betas: [0.1, 0.2, 0.5]}``. They need not rise."""
+    """β_1 … β_T as given, ᾱ_t = Π_{i ≤ t} (1 − β_i): ``{betas: [0.1, 0.2, 0.5]}``. They need not rise."""
 
     primary: ClassVar[str] = "values"
 

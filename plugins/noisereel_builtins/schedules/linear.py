@@ -11,7 +11,7 @@ __all__ = ["Linear"]
 
 
 class Linear(BetaRange):
-    """β_1 … β_T evenly spaced between two ends.
+    """β_1 … β_T evenly spaced between two ends: β_t = β_1 + (β_T − β_1)·(t−1)/(T−1).
 
     References:
         Ho et al. (2020), arXiv:2006.11239, section 4.

@@ -15,6 +15,8 @@ __all__ = ["Quadratic"]
 class Quadratic(BetaRange):
     """√β evenly spaced between two ends, so that noise sets in more gently; also known as "scaled linear".
 
+        β_t = (√β_1 + (√β_T − √β_1)·(t−1)/(T−1))²
+
     References:
         Rombach et al. (2022), arXiv:2112.10752, whose code names it "linear".
     """

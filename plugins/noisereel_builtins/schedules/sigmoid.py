@@ -13,6 +13,8 @@ __all__ = ["Sigmoid"]
 class Sigmoid(BetaRange):
     """β follows the logistic function over [−6, 6]: slow at both ends, steep in the middle.
 
+        β_t = start + (end − start)/(1 + e^{−u_t}),   u_t = −6 + 12·(t−1)/(T−1)
+
     The curve is in β, not in ᾱ: it is not the sigmoid schedule of Jabri et al. (2022). β_1 and β_T lie
     1/(1 + e⁶) ≈ 0.25 % of the range inside the two ends.
 
