@@ -89,8 +89,13 @@ class Sampler(Plugin):
         """The times to visit, beginning at ``start`` (None: wherever the sampler begins); may fall, rise or repeat.
 
         The default falls from ``start`` (T where None) to 0.
+
+        Raises:
+            ValueError: The particles are where these times cannot begin; says why.
         """
         begin = float(schedule.T) if start is None else start
+        if begin == 0:
+            raise ValueError("it takes noise away, but the particles are at t = 0, clean data already")
         steps = self.steps or max(1, round(begin))
         if self.spacing is not None:
             return self.spacing.times(schedule, steps, begin)

@@ -13,7 +13,7 @@ __all__ = ["Circles"]
 
 
 class Circles(Cloud):
-    """Points r·(cos 2πu, sin 2πu), r = 1 or ``factor``: on two circles, half of them on each, as scikit-learn's.
+    """Points r·(cos 2πu, sin 2πu), half with r = 1, half with r = ``factor``, as scikit-learn's ``make_circles``.
 
     The label is the circle, 0 the outer; hue is the angle. ``rings`` has any number of circles, evenly filled.
     """
