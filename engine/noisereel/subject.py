@@ -10,6 +10,7 @@ from .dataset import Data
 from .run import starts_from, trajectories
 
 if TYPE_CHECKING:
+    from .denoiser import Denoiser
     from .run import Plan
     from .scene import Scene
     from .schedule import Level
@@ -27,7 +28,8 @@ class Subject:
         levels: Level of every visit.
         particles: How many trajectories.
         from_data: Whether each particle belongs to a sample of the data.
-        denoised: Whether a denoiser is asked on the way, so that there are estimates x̂_0 and ε̂.
+        denoiser: Its denoiser, where it has one.
+        denoised: Whether its samplers ask a denoiser, so that there are estimates x̂_0 and ε̂.
         numbers: Names of the numbers that its metrics give, and ``trained`` where it is shown as its denoiser learns.
         beside: All runs of the scene by name, this one among them.
     """
@@ -37,6 +39,7 @@ class Subject:
     levels: Sequence[Level]
     particles: int
     from_data: bool = True
+    denoiser: Denoiser | None = None
     denoised: bool = False
     numbers: Sequence[str] = ()
     beside: Mapping[str, Subject] = field(default_factory=dict, repr=False)
@@ -66,6 +69,7 @@ def subjects_of(scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data
             plans[name].levels,
             trajectories(spec, start, len(data[name].x0), None if source is None else source.particles),
             start != "prior" if source is None else source.from_data,
+            spec.denoiser,
             any("denoiser" in sampler.needs for sampler in spec.sampler),
             (*(name for metric in spec.metrics for name in metric.gives), *(("trained",) if spec.training else ())),
             found,

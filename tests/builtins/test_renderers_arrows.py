@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, SCHEDULE, drawn, look, record, to_origin
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.schedule import posterior
 from noisereel_builtins.renderers.direction import Direction
 from noisereel_builtins.renderers.field import Field, FieldGrid, streamlines
@@ -87,11 +86,6 @@ class TestField:
     def test_clean_data_have_no_field(self):
         (mark,) = drawn(Field(density=4), record(CLOUD, model=to_origin), 0, self.LOOK)
         assert_array_equal(mark.vector, np.zeros((8, 2)))
-
-    def test_a_run_without_denoiser(self):
-        with pytest.raises(UsageError) as error:
-            drawn(Field(), record(CLOUD), 1, self.LOOK)
-        assert str(error.value) == "field needs the run to have a denoiser"
 
 
 class TestArrows:

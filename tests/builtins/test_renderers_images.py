@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_array_equal
 from recording import DARK, drawn, record
 
-from noisereel.errors import UsageError
 from noisereel.figure import Box
 from noisereel.theme import rgb
 from noisereel_builtins.renderers.difference import Difference
@@ -46,11 +45,6 @@ class TestImage:
     def test_extent_is_the_picture(self):
         assert Image().extent(record(np.zeros((1, 1, 3, 5)))) == Box((0.0, 5.0), (0.0, 3.0))
 
-    def test_index_beyond_the_particles(self):
-        with pytest.raises(UsageError) as error:
-            Image(index=2).extent(record(np.zeros((1, 2, 3, 5))))
-        assert str(error.value) == "image: index must be at most 1, run 'run' has no more, got 2"
-
 
 class TestImageGrid:
     X = np.linspace(-1, 1, 6).reshape(1, 6, 1, 1) * np.ones((1, 6, 2, 3))
@@ -70,11 +64,6 @@ class TestImageGrid:
     def test_shape_suits_the_particles(self, given, particles, shape):
         assert ImageGrid(**given).shape(particles) == shape
 
-    def test_more_pictures_than_particles(self):
-        with pytest.raises(UsageError) as error:
-            ImageGrid(columns=4, rows=2).extent(record(self.X))
-        assert str(error.value) == "image-grid: 2 × 4 pictures need 8 particles, and run 'run' has 6"
-
 
 class TestDifference:
     def test_more_is_amber_less_is_blue_and_the_same_is_clear(self):
@@ -89,8 +78,3 @@ class TestDifference:
         rec = record(np.array([[[[[1, 0, -0.25]]]]] * 2), x0=x0)
         (mark,) = drawn(Difference(against="x0"), rec, 0)
         assert mark.pixels[0, 0, 3] == 64
-
-    def test_a_run_that_does_not_start_from_data(self):
-        with pytest.raises(UsageError) as error:
-            Difference().extent(record(np.zeros((1, 1, 2, 2))))
-        assert str(error.value) == "difference: run 'run' does not start from data; choose another against"

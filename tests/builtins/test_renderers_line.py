@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, drawn, look, normal, record, subject
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel_builtins.renderers.density import Density
 from noisereel_builtins.renderers.histogram import Histogram
 from noisereel_builtins.renderers.ridge import Ridge
@@ -71,13 +70,6 @@ class TestHistogram:
     def test_extent_holds_the_highest_step_of_the_run(self):
         box = Histogram(bins=2).extent(record([[[0.0], [0.0], [0.0], [1.0]]]))
         assert box.y == pytest.approx((0, 1.06 * 0.75 / 0.54), rel=2e-3)
-
-    def test_an_axis_that_is_not_there(self):
-        with pytest.raises(UsageError) as error:
-            Histogram(axis=2).extent(record(CLOUD))
-        assert str(error.value) == (
-            "histogram: axis must name a coordinate of a point, and run 'run' has the event shape (2,); got 2"
-        )
 
 
 class TestRidge:

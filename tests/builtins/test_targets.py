@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose
 from recording import record
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Look, Rect, View
 from noisereel.renderer import Moment
 from noisereel.schedule import Level
@@ -108,9 +107,3 @@ def test_the_view_holds_data_and_noisy_point():
     assert box.y[0] < -3
     assert box.y[1] > 1
     assert math.isfinite(box.y[1])
-
-
-def test_a_particle_that_is_not_there_is_refused(there_and_back):
-    with pytest.raises(UsageError) as error:
-        Targets(particle=1).extent(there_and_back)
-    assert str(error.value) == "particle: must be below 1, the number of particles, got 1"

@@ -11,8 +11,9 @@ from noisereel.errors import UsageError
 from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Series
+from noisereel.subject import Subject
 
-__all__ = ["VISITS", "crowding", "disc", "latest", "plane_extent", "reach", "sampled"]
+__all__ = ["VISITS", "crowding", "disc", "latest", "plane_extent", "reach", "sampled", "unrecorded"]
 
 VISITS = 32
 """How many visits limits are taken from; a trajectory is smooth, so more would not change them."""
@@ -32,6 +33,15 @@ def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
     if not found:
         raise UsageError(f"of: run '{record.name}' records no '{of}'; x is always there")
     yield from found
+
+
+def unrecorded(of: Series, subject: Subject) -> str | None:
+    """Why a run will have no such series, or None, also where that is not known before."""
+    if of in ("x0", "eps") and not subject.denoised:
+        return f"of: run '{subject.name}' asks no denoiser, so it records no '{of}'; x is always there"
+    if of == "signal" and not subject.from_data:
+        return f"of: run '{subject.name}' does not start from data, so it records no 'signal'; x is always there"
+    return None
 
 
 def latest(record: Record, of: Series, step: int) -> NDArray[np.float32] | None:

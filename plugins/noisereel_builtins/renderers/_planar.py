@@ -12,7 +12,7 @@ from noisereel.record import Record
 from noisereel.renderer import Renderer, Series, Space
 from noisereel.subject import Subject
 
-from ._cloud import plane_extent
+from ._cloud import plane_extent, unrecorded
 from ._grid import Grid, Source, density_on, unknown_density
 
 __all__ = ["PlanarDensity"]
@@ -41,7 +41,7 @@ class PlanarDensity(Renderer):
         return self
 
     def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unknown_density(self.source, subject)
+        return super().check(subject) or unrecorded(self.of, subject) or unknown_density(self.source, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)

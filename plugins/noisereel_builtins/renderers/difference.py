@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.renderer import Colorbar, Guide, Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 from noisereel.theme import Theme, rgb
 
-from ._cloud import latest, sampled
+from ._cloud import latest, sampled, unrecorded
+from .image import no_particle
 
 __all__ = ["Difference"]
 
@@ -34,14 +35,14 @@ class Difference(Renderer):
     gain: float = Field(default=1.0, gt=0, le=1000)
     """A difference of 1/gain, half the way from black to white at 1, has the full colour."""
 
+    def check(self, subject: Subject) -> str | None:
+        wrong = super().check(subject) or no_particle(self.index, subject) or unrecorded(self.of, subject)
+        if self.against != "data":
+            return wrong or unrecorded(self.against, subject)
+        away = f"against: run '{subject.name}' does not start from data; choose another"
+        return wrong or (None if subject.from_data else away)
+
     def extent(self, record: Record) -> Box | None:
-        if self.index >= record.particles:
-            last = record.particles - 1
-            raise UsageError(
-                f"difference: index must be at most {last}, run '{record.name}' has no more, got {self.index}"
-            )
-        if self.against == "data" and record.origin is None:
-            raise UsageError(f"difference: run '{record.name}' does not start from data; choose another against")
         next(sampled(record, self.of))
         height, width = record.event[:2]
         return Box((0.0, float(width)), (0.0, float(height)))
@@ -50,7 +51,7 @@ class Difference(Renderer):
         if self.against != "data":
             array = latest(record, self.against, step)
             return None if array is None else array[self.index]
-        assert record.origin is not None, "extent has asked"
+        assert record.origin is not None, "asked before the run was simulated"
         return record.data.x0[record.origin[self.index]].numpy()
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
@@ -62,6 +63,12 @@ class Difference(Renderer):
         height, width = record.event[:2]
         box = (0.0, float(width), 0.0, float(height))
         yield marks.Image(signed(grey, look.theme), box, look.size[0] < 4 * width)
+
+    def guide(self, record: Record, look: Look) -> Guide | None:
+        ramp = signed(np.linspace(-1, 1, 255)[None], look.theme)[0].astype(float)
+        ground, share = np.array(rgb(look.theme.color("background"))), ramp[:, 3:] / 255
+        palette = np.rint(share * ramp[:, :3] + (1 - share) * ground).astype(np.uint8)
+        return Colorbar(palette, -1 / self.gain, 1 / self.gain, "difference")
 
 
 def signed(more: NDArray[np.floating], theme: Theme) -> NDArray[np.uint8]:

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisereel.record import Record
+from noisereel.subject import Subject
 
 from ._arrows import ParticleArrows
+from ._cloud import unrecorded
 from ._paint import Ink
 
 __all__ = ["Direction"]
@@ -19,6 +21,9 @@ class Direction(ParticleArrows):
 
     color: Ink = "blue"
     """A role of the theme or a hex colour."""
+
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or unrecorded("eps", subject)
 
     def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:
         eps = record.series("eps", step)

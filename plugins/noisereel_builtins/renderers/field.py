@@ -12,12 +12,12 @@ from torch import Tensor
 
 from noisereel import marks
 from noisereel.denoiser import Model, to_eps, to_score
-from noisereel.errors import UsageError
 from noisereel.figure import Look, View
 from noisereel.probe import Measure, Probe, State
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level, Schedule, posterior
+from noisereel.subject import Subject
 
 from ._paint import Ink
 
@@ -52,8 +52,7 @@ class FieldGrid(Probe):
         return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
-        if ctx.model is None:
-            raise UsageError("field needs the run to have a denoiser")
+        assert ctx.model is not None, "asked before the run was simulated"
         x = torch.from_numpy(self.points()).to(ctx.data.x0.device)
         if state.level.sigma == 0:  # clean data: nothing is left to undo
             return {"vector": np.zeros(x.shape, np.float32)}
@@ -117,6 +116,10 @@ class Field(Renderer):
     """Width in design pixels; left out, 1.1 for arrows and 1.8 for streamlines."""
     alpha: float | None = pydantic.Field(default=None, gt=0, le=1)
     """Opacity; left out, 0.55 for arrows and 0.8 for the ends of streamlines."""
+
+    def check(self, subject: Subject) -> str | None:
+        needed = None if subject.denoiser else f"needs a denoiser, and run '{subject.name}' has none"
+        return super().check(subject) or needed
 
     def probes(self, look: Look) -> Sequence[Probe]:
         return (self._grid(look.view),)

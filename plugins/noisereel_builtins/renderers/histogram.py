@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, Look, Range
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import latest, reach, sampled
+from ._cloud import latest, reach, sampled, unrecorded
+from ._line import no_coordinate
 from ._paint import Ink
 
 __all__ = ["Histogram"]
@@ -37,16 +38,15 @@ class Histogram(Renderer):
     color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
-    def _values(self, array: NDArray[np.floating], record: Record) -> NDArray[np.floating]:
-        if self.axis is None:
-            return array.reshape(-1)
-        if len(record.event) != 1 or self.axis >= record.event[0]:
-            shape = f"run '{record.name}' has the event shape {record.event}"
-            raise UsageError(f"histogram: axis must name a coordinate of a point, and {shape}; got {self.axis}")
-        return array[:, self.axis]
+    def check(self, subject: Subject) -> str | None:
+        wrong = None if self.axis is None else no_coordinate(self.axis, subject.event)
+        return wrong or unrecorded(self.of, subject)
+
+    def _values(self, array: NDArray[np.floating]) -> NDArray[np.floating]:
+        return array.reshape(-1) if self.axis is None else array[:, self.axis]
 
     def extent(self, record: Record) -> Box | None:
-        arrays = [self._values(array, record) for array in sampled(record, self.of)]
+        arrays = [self._values(array) for array in sampled(record, self.of)]
         x = reach(arrays)
         if x is None:
             return None
@@ -57,7 +57,7 @@ class Histogram(Renderer):
         if array is None:
             return
         x = look.view.x
-        height = np.repeat(steps(self._values(array, record), x, self.bins), 2)
+        height = np.repeat(steps(self._values(array), x, self.bins), 2)
         edges = np.repeat(np.linspace(*x, self.bins + 1), 2)[1:-1]
         color = look.theme.color(self.color)
         yield marks.Area(edges, np.zeros_like(edges), height, color, alpha=0.25)

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import latest, sampled
+from ._cloud import latest, sampled, unrecorded
 
 __all__ = ["Image"]
 
@@ -29,10 +29,10 @@ class Image(Renderer):
     of: Series = "x"
     """What of it: the particle, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
 
+    def check(self, subject: Subject) -> str | None:
+        return super().check(subject) or no_particle(self.index, subject) or unrecorded(self.of, subject)
+
     def extent(self, record: Record) -> Box | None:
-        if self.index >= record.particles:
-            last = record.particles - 1
-            raise UsageError(f"image: index must be at most {last}, run '{record.name}' has no more, got {self.index}")
         next(sampled(record, self.of))
         height, width = record.event[:2]
         return Box((0.0, float(width)), (0.0, float(height)))
@@ -45,6 +45,12 @@ class Image(Renderer):
         # Few large pixels are shown as the squares that they are.
         smooth = look.size[0] < 4 * width
         yield marks.Image(to_bytes(images[self.index]), (0.0, float(width), 0.0, float(height)), smooth)
+
+
+def no_particle(index: int, subject: Subject) -> str | None:
+    """Why a run has no such particle, or None."""
+    last = subject.particles - 1
+    return f"index must be at most {last}, run '{subject.name}' has no more, got {index}" if index > last else None
 
 
 def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -7,12 +7,12 @@ from typing import ClassVar
 from pydantic import Field
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import latest, sampled
+from ._cloud import latest, sampled, unrecorded
 from .image import to_bytes
 
 __all__ = ["ImageGrid"]
@@ -45,11 +45,13 @@ class ImageGrid(Renderer):
         (rows, columns), (height, width) = self.shape(record.particles), record.event[:2]
         return rows * (height + self.padding) - self.padding, columns * (width + self.padding) - self.padding
 
+    def check(self, subject: Subject) -> str | None:
+        rows, columns = self.shape(subject.particles)
+        few = f"shows {rows} × {columns} pictures, and run '{subject.name}' has {subject.particles} particles"
+        wrong = few if rows * columns > subject.particles else unrecorded(self.of, subject)
+        return super().check(subject) or wrong
+
     def extent(self, record: Record) -> Box | None:
-        rows, columns = self.shape(record.particles)
-        if rows * columns > record.particles:
-            need = f"{rows} × {columns} pictures need {rows * columns} particles"
-            raise UsageError(f"image-grid: {need}, and run '{record.name}' has {record.particles}")
         next(sampled(record, self.of))
         height, width = self._size(record)
         return Box((0.0, float(width)), (0.0, float(height)))

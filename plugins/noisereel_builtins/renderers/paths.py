@@ -14,7 +14,7 @@ from noisereel.renderer import Guide, Moment, Renderer, Series, Space
 from noisereel.subject import Subject
 
 from ._chosen import chosen, paths, shades_of
-from ._cloud import plane_extent
+from ._cloud import plane_extent, unrecorded
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["Paths"]
@@ -44,7 +44,7 @@ class Paths(Renderer):
     """Opacity of what has been."""
 
     def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unpaintable(self.color, subject)
+        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)

@@ -11,7 +11,7 @@ from noisereel.record import Record
 from noisereel.renderer import Guide, Moment, Renderer, Series, Space
 from noisereel.subject import Subject
 
-from ._cloud import disc, latest, plane_extent
+from ._cloud import disc, latest, plane_extent, unrecorded
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["Points"]
@@ -34,7 +34,7 @@ class Points(Renderer):
     """Opacity of one disc; left out, what suits the number of particles and the panel."""
 
     def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unpaintable(self.color, subject)
+        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)

@@ -14,7 +14,7 @@ from noisereel.renderer import Guide, Moment, Series
 from noisereel.subject import Subject
 
 from ._camera import VolumeRenderer
-from ._cloud import disc, latest, reach, sampled
+from ._cloud import disc, latest, reach, sampled, unrecorded
 from ._memo import once
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
 
@@ -46,7 +46,7 @@ class Scatter3D(VolumeRenderer):
     def check(self, subject: Subject) -> str | None:
         if subject.event != (3,):
             return f"shows points in space, event shape (3,), not {subject.event}"
-        return unpaintable(self.color, subject)
+        return unrecorded(self.of, subject) or unpaintable(self.color, subject)
 
     def _ball(self, record: Record) -> tuple[NDArray[np.float64], float]:
         """Middle and radius of a ball that holds all but a few stray particles of the run, however it is turned."""

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel import marks
-from noisereel.errors import UsageError
 from noisereel.figure import Box, Look
 from noisereel.marks import Mark
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level, posterior
+from noisereel.subject import Subject
 
 from ._cloud import reach
 from ._memo import once
@@ -70,6 +70,10 @@ class Targets(Renderer):
     label: str = "$E[x_s\\,|\\,x_t]$"
     """What is written at the arrow's tip; nothing where empty."""
 
+    def check(self, subject: Subject) -> str | None:
+        beyond = f"particle: must be below {subject.particles}, the number of particles, got {self.particle}"
+        return super().check(subject) or (beyond if self.particle >= subject.particles else None)
+
     def extent(self, record: Record) -> Box | None:
         noisy = self._noisy(record)
         return Box(*(reach([np.append(noisy.x0[:, axis], noisy.x[axis])]) for axis in (0, 1)))
@@ -112,13 +116,7 @@ class Targets(Renderer):
 
 
 def _found(record: Record, particle: int) -> _Noisy:
-    """The noisiest kept state of a particle, with the weights of all data points.
-
-    Raises:
-        UsageError: There is no such particle.
-    """
-    if particle >= record.particles:
-        raise UsageError(f"particle: must be below {record.particles}, the number of particles, got {particle}")
+    """The noisiest kept state of a particle, with the weights of all data points."""
     step = min(record.kept_steps, key=lambda i: record.levels[i].log_snr)
     x = record.series("x", step)
     assert x is not None

@@ -12,7 +12,7 @@ from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
 from noisereel.subject import Subject
 
-from ._cloud import plane_extent
+from ._cloud import plane_extent, unrecorded
 from ._paint import ParticlePaint, shades, unpaintable
 
 __all__ = ["Trails"]
@@ -39,7 +39,7 @@ class Trails(Renderer):
     """Opacity at the newest end; left out, what suits the number of particles."""
 
     def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unpaintable(self.color, subject)
+        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
 
     def extent(self, record: Record) -> Box | None:
         return plane_extent(record, self.of)

@@ -1,0 +1,109 @@
+"""What built-in layers refuse before anything is simulated, in one clear line each."""
+
+import pytest
+from recording import normal, subject
+
+from noisereel.errors import SceneError
+from noisereel.film import check
+from noisereel.registry import load_registry
+from noisereel.scene import parse_scene
+from noisereel_builtins.denoisers.empirical import Empirical
+from noisereel_builtins.renderers.contours import Contours
+from noisereel_builtins.renderers.difference import Difference
+from noisereel_builtins.renderers.direction import Direction
+from noisereel_builtins.renderers.field import Field
+from noisereel_builtins.renderers.heatmap import Heatmap
+from noisereel_builtins.renderers.histogram import Histogram
+from noisereel_builtins.renderers.image import Image
+from noisereel_builtins.renderers.image_grid import ImageGrid
+from noisereel_builtins.renderers.paths import Paths
+from noisereel_builtins.renderers.points import Points
+from noisereel_builtins.renderers.ridge import Ridge
+from noisereel_builtins.renderers.river import River
+from noisereel_builtins.renderers.scatter_3d import Scatter3D
+from noisereel_builtins.renderers.surface import Surface
+from noisereel_builtins.renderers.targets import Targets
+from noisereel_builtins.renderers.trails import Trails
+
+PLANE, PICTURES = subject(2), subject(8, 8)
+UNKNOWN = "source: the density of run 'run' is not known exactly; take its particles"
+NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always there"
+
+
+@pytest.mark.parametrize(
+    ("layer", "run", "said"),
+    [
+        (Trails(), PICTURES, "shows points in the plane, event shape (2,), not (8, 8)"),
+        (Image(), PLANE, "shows images, event shape (H, W) or (H, W, 3), not (2,)"),
+        (Image(index=4), PICTURES, "index must be at most 3, run 'run' has no more, got 4"),
+        (ImageGrid(columns=4, rows=2), PICTURES, "shows 2 × 4 pictures, and run 'run' has 4 particles"),
+        (Difference(index=4), PICTURES, "index must be at most 3, run 'run' has no more, got 4"),
+        (
+            Difference(),
+            subject(8, 8, from_data=False),
+            "against: run 'run' does not start from data; choose another",
+        ),
+        (Difference(against="x0"), PICTURES, NO_X0),
+        (Points(of="x0"), PLANE, NO_X0),
+        (Paths(of="eps"), PLANE, NO_X0.replace("x0", "eps")),
+        (Heatmap(of="x0"), PLANE, NO_X0),
+        (Scatter3D(of="x0"), subject(3), NO_X0),
+        (
+            Points(of="signal"),
+            subject(2, from_data=False),
+            "of: run 'run' does not start from data, so it records no 'signal'; x is always there",
+        ),
+        (Histogram(axis=2), PLANE, "shows coordinate 2 of points, event shape (D,) with D > 2, not (2,)"),
+        (Histogram(axis=0), PICTURES, "shows coordinate 0 of points, event shape (D,) with D > 0, not (8, 8)"),
+        (Field(), PLANE, "needs a denoiser, and run 'run' has none"),
+        (Direction(), PLANE, NO_X0.replace("x0", "eps")),
+        (Contours(source="exact"), PLANE, UNKNOWN),
+        (Surface(source="exact"), PLANE, UNKNOWN),
+        (River(source="exact"), PLANE, UNKNOWN),
+        (Ridge(source="exact"), PLANE, UNKNOWN),
+        (River(color="label"), PLANE, "cannot colour by label: run 'run' has data without labels"),
+        (Targets(particle=4), PLANE, "particle: must be below 4, the number of particles, got 4"),
+    ],
+)
+def test_what_cannot_be_shown(layer, run, said):
+    assert layer.check(run) == said
+
+
+@pytest.mark.parametrize(
+    ("layer", "run"),
+    [
+        (Image(index=3), PICTURES),
+        (ImageGrid(columns=2, rows=2), PICTURES),
+        (Difference(against="x0"), subject(8, 8, from_data=False, denoised=True)),
+        (Points(of="x0"), subject(2, denoised=True)),
+        (Points(of="noise"), PLANE),
+        (Histogram(), PICTURES),
+        (Field(), subject(2, denoiser=Empirical())),
+        (Contours(source="exact"), subject(2, density=normal)),
+        (Targets(particle=3), PLANE),
+    ],
+)
+def test_what_can_be_shown(layer, run):
+    assert layer.check(run) is None
+
+
+SCENE = """\
+dataset: {swiss-roll: {n: 20}}
+schedule: cosine
+sampler: forward
+runs: {roll: {}, still: {dataset: {two-moons: {n: 9}}}}
+panels:
+  - {run: roll, layers: [points, {points: {color: label}}]}
+  - {run: still, layers: [{targets: {particle: 9}}]}
+"""
+
+
+def test_all_of_a_scene_is_told_together_with_its_places(tmp_path):
+    registry = load_registry()
+    scene = parse_scene(SCENE, "scene.yaml", tmp_path, registry)
+    with pytest.raises(SceneError) as error:
+        check(scene, registry)
+    assert str(error.value).splitlines() == [
+        "scene.yaml:6:25: panels.0.layers: points cannot colour by label: run 'roll' has data without labels",
+        "scene.yaml:7:26: panels.1.layers: targets particle: must be below 9, the number of particles, got 9",
+    ]
