@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.model_selection import LeaveOneOut, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 
 from noisereel import marks
 from noisereel.denoiser import Bind
@@ -17,6 +19,7 @@ from noisereel.theme import THEMES
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.metrics.mode_coverage import ModeCoverage
 from noisereel_builtins.metrics.near_data import NearData
+from noisereel_builtins.renderers.embedding import Embedding
 from noisereel_builtins.renderers.targets import Targets
 
 
@@ -245,3 +248,61 @@ def test_four_schedules_leave_of_the_picture_what_their_papers_say(records):
             noise = (record.series("x", step)[0] - np.sqrt(bar) * clean) / np.sqrt(1 - bar)
             assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
             assert abs(noise.std() - 1) < 5 / np.sqrt(2 * noise.size)
+
+
+def test_jumps_to_any_time_have_the_moments_of_the_schedule(records):
+    """Mean and deviation of the pixels' residual, of each of the four draws at each time that stands still."""
+    (record,) = records("image-jump-grid", dataset__photo__size=64).values()
+    clean, found = record.data.x0.numpy().astype(np.float64), {}
+    for t in (2000, 4000, 6000, 8000):
+        step = record.nearest(t)
+        level = record.levels[step]
+        assert level.t == t
+        found[t] = (record.series("x", step) - level.alpha * clean) / level.sigma
+        np.testing.assert_allclose(record.series("signal", step)[0], level.alpha * clean[0], atol=1e-6)
+        for draw in found[t]:
+            assert abs(draw.mean()) < 5 / np.sqrt(draw.size)
+            assert abs(draw.std() - 1) < 5 / np.sqrt(2 * draw.size)
+    draws = np.concatenate([each.reshape(4, -1) for each in found.values()])
+    off = np.corrcoef(draws) - np.eye(len(draws))
+    assert np.abs(off).max() < 5 / np.sqrt(draws.shape[1])  # every draw has noise of its own
+
+
+def test_single_steps_from_one_state_have_beta_and_its_root(records):
+    found = records("image-step-grid", dataset__photo__size=64)
+    walk, draws = found.pop("walk"), []
+    for name, record in found.items():
+        t = int(name)
+        assert [level.t for level in record.levels] == [t - 1, t]
+        alpha_bar, before = (record.schedule.at(each).alpha ** 2 for each in (t, t - 1))
+        beta = 1 - alpha_bar / before
+        start, x = (record.series("x", step).astype(np.float64) for step in (0, 1))
+        (one,) = walk.series("x", t - 1)
+        np.testing.assert_array_equal(start, np.broadcast_to(one, start.shape))
+        noise = (x - np.sqrt(1 - beta) * start) / np.sqrt(beta)
+        draws.extend(noise.reshape(4, -1))
+        for draw in noise:
+            assert abs(draw.mean()) < 5 / np.sqrt(draw.size)
+            assert abs(draw.std() - 1) < 5 / np.sqrt(2 * draw.size)
+    assert np.abs(np.corrcoef(draws) - np.eye(20)).max() < 5 / np.sqrt(len(draws[0]))
+
+
+@pytest.mark.slow  # half a minute of t-SNE
+def test_neighbours_on_the_map_are_of_one_class_until_noise_has_mixed_them(records):
+    """Leave-one-out 5-nearest-neighbour accuracy on the map, by scikit-learn."""
+    (record,) = records("digits-tsne").values()
+    assert len(record) == 12
+    labels = record.data.labels.numpy()[record.origin]
+    assert np.bincount(labels).min() >= 55
+    (probe,) = Embedding().probes(Look(View(Rect(0, 0, 640, 640), (-1.0, 1.0), (-1.0, 1.0), 1.0), THEMES["dark"]))
+
+    def accuracy(step):
+        neighbours = KNeighborsClassifier(5)
+        return cross_val_score(neighbours, record.value(probe, step)["xy"], labels, cv=LeaveOneOut()).mean()
+
+    found = [accuracy(step) for step in (0, 3, 6, 8, 11)]
+    assert found[0] >= 0.95
+    assert found[-1] <= 0.3
+    assert np.diff(found).max() < 0.03
+    assert record.scalars(0)["knn_accuracy"] >= 0.95
+    assert record.scalars(11)["knn_accuracy"] <= 0.3

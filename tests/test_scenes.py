@@ -1,6 +1,7 @@
 """The gallery: every scene is short, renders small in every film format, and shows the numbers that it should."""
 
 import math
+from xml.etree import ElementTree
 
 import av
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 
 from noisereel.cli import cli
 from noisereel.registry import load_registry
@@ -15,7 +17,12 @@ from noisereel.scene import load_scene
 from noisereel.schedule import posterior
 from noisereel_builtins.renderers.field import FieldGrid
 
-SMALLER = {"mandrill-forward": {"dataset.mandrill.size": 64}}
+SMALLER = {
+    "digits-tsne": {"particles": 40},
+    "image-jump-grid": {"dataset.photo.size": 64},
+    "image-step-grid": {"dataset.photo.size": 32},
+    "mandrill-forward": {"dataset.mandrill.size": 64},
+}
 """What may be smaller in tests, where its size is not what the scene is about."""
 
 SCENES = sorted(load_registry().scenes())
@@ -142,3 +149,26 @@ def test_ddpm_and_ddim_go_from_one_noise_to_the_data(records):
         distance = np.linalg.norm(record.series("x", 50)[:, None] - data, axis=-1).min(1)
         assert np.median(distance) < 0.02
     assert all(ddim.series("noise", step) is None for step in ddim.shown)
+
+
+def test_the_dinosaurs_stills_are_a_row_and_a_file_a_step(tmp_path):
+    """Five times beside each other, and every one of the 51 states as an SVG of its own."""
+    row, files = tmp_path / "row.png", tmp_path / "{step:03d}.svg"
+    small = ["--no-cache", "--quiet", "--size", "1280x360"]
+    for arguments in (
+        ["still", "datasaurus-forward", "--at", "0,6,12,25,50", "-o", str(row), *small],
+        ["render", "datasaurus-forward", "-o", str(files), *small],
+    ):
+        done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+        assert (done.exit_code, done.output) == (0, "")
+    with Image.open(row) as picture:
+        found = np.asarray(picture.convert("L")).astype(int)
+    # Six particles lie on each point at first; then they come apart, and more pixels are lit.
+    first, *others = ((part[140:] > 60).sum() for part in np.array_split(found, 5, axis=1))
+    assert 5 < first / 142 < min(others) / 284
+    drawings = sorted(tmp_path.glob("*.svg"))
+    assert [each.name for each in drawings] == [f"{step:03d}.svg" for step in range(51)]
+    for each in drawings:
+        root = ElementTree.parse(each).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert len(list(root.iter("{http://www.w3.org/2000/svg}use"))) > 852  # a vector disc for every particle

@@ -100,12 +100,12 @@ class Metric(Probe):
         return {}
 
 
-class Trace(Metric):
-    """A metric that needs the way there: it is led along a run's visits in order, once."""
+class Trace(Probe):
+    """A probe that needs the way there: it is led along a run's visits in order, once."""
 
     @abstractmethod
     def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, NDArray[np.generic]]]:
-        """Scalars by name for every state, in order. ``states`` holds the kept visits of a whole run."""
+        """Arrays by name for every state, in order. ``states`` holds the kept visits of a whole run."""
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """What a path of this one state gives."""

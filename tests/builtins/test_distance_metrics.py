@@ -27,6 +27,7 @@ from noisereel_builtins.metrics.calls import Calls
 from noisereel_builtins.metrics.energy_distance import EnergyDistance
 from noisereel_builtins.metrics.entropy import Entropy
 from noisereel_builtins.metrics.kl_density import KLDensity
+from noisereel_builtins.metrics.knn_accuracy import KNNAccuracy
 from noisereel_builtins.metrics.l1 import L1
 from noisereel_builtins.metrics.log_likelihood import LogLikelihood
 from noisereel_builtins.metrics.memorisation import Memorisation
@@ -57,6 +58,31 @@ def values(metric: Metric, x: Tensor, data: Data, level: Level = CLEAN, **state)
 
 def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
     return values(metric, x, Data(x0), **more)[metric.gives[0]]
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_knn_accuracy_is_scikit_learns_leave_one_out(k: int) -> None:
+    from sklearn.model_selection import LeaveOneOut, cross_val_score
+    from sklearn.neighbors import KNeighborsClassifier
+
+    labels = torch.arange(60) % 3
+    x = normal(60, 4) + 1.2 * labels[:, None]
+    theirs = cross_val_score(KNeighborsClassifier(k), x.numpy(), labels.numpy(), cv=LeaveOneOut()).mean()
+    assert 0.4 < theirs < 0.95
+    assert values(KNNAccuracy(k=k), x, Data(x, labels)) == {"knn_accuracy": pytest.approx(theirs)}
+
+
+def test_knn_accuracy_never_counts_a_particle_as_its_own_neighbour() -> None:
+    labels = torch.tensor([0, 1])
+    twins = torch.zeros(2, 3)
+    assert values(KNNAccuracy(k=1), twins, Data(twins, labels)) == {"knn_accuracy": 0}
+    # particles beyond the data's rows take their labels in turn: four of each class in one place
+    heaps = torch.tensor([[0.0], [1.0]]).repeat(4, 1)
+    assert values(KNNAccuracy(k=3), heaps, Data(twins, labels)) == {"knn_accuracy": 1}
+    with pytest.raises(ValueError, match=r"^knn-accuracy: 5 neighbours need more than 2 particles$"):
+        values(KNNAccuracy(), twins, Data(twins, labels))
+    lost = torch.full((8, 1), math.nan)
+    assert math.isnan(values(KNNAccuracy(), lost, Data(twins, labels))["knn_accuracy"])
 
 
 @pytest.mark.parametrize(("n", "m"), [(50, 80), (80, 50), (1, 7), (2500, 2500)])

@@ -19,6 +19,7 @@ from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.datasets.images import Images
 from noisereel_builtins.datasets.measurements import Measurements
 from noisereel_builtins.datasets.mnist import Mnist
+from noisereel_builtins.datasets.photo import Photo
 from noisereel_builtins.datasets.picture import Picture
 
 
@@ -242,7 +243,18 @@ def test_digits_are_scikit_learns() -> None:
     some = load(Digits(classes=(3, 7)))
     assert len(some.x0) == int(np.isin(theirs.target, [3, 7]).sum())
     assert set(some.labels.tolist()) == {3, 7}
-    torch.testing.assert_close(some.hue, some.labels / 9)
+    torch.testing.assert_close(some.hue, (some.labels == 7).float())
+    torch.testing.assert_close(data.hue, data.labels / 9)
+
+
+def test_photographs_are_scikit_learns() -> None:
+    from sklearn.datasets import load_sample_image
+
+    for name in ("china", "flower"):
+        np.testing.assert_allclose(
+            (load(Photo(name=name)).x0[0] + 1) * 127.5, load_sample_image(f"{name}.jpg"), atol=1e-4
+        )
+    assert load(Photo(size=64)).event == (43, 64, 3)
 
 
 def test_mnist_is_mlxtends() -> None:

@@ -134,7 +134,7 @@ def test_samplers_that_do_not_fit_the_data_are_refused_where_they_stand(run_scen
 @pytest.mark.parametrize(
     ("sampler", "said"),
     [
-        ("{bridge: {at: 99}}", "'at' must lie above 0 and up to T = 12, got 99"),
+        ("{bridge: {until: 99}}", "'until' must lie above 0 and up to T = 12, got 99"),
         ("{ddim: {spacing: {times: [20, 0]}}}", "times must be at most 12, where particles begin, got 20"),
         ("{ddim: {spacing: {t-min: {t: 12}}}}", "t must be below 12, where particles begin, got 12"),
         (

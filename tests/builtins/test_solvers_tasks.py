@@ -25,6 +25,7 @@ from noisereel.schedule import Level, Schedule
 from noisereel_builtins.samplers.bridge import Bridge
 from noisereel_builtins.samplers.ddim_inversion import DDIMInversion
 from noisereel_builtins.samplers.ddpm import DDPM
+from noisereel_builtins.samplers.forward import Forward
 from noisereel_builtins.samplers.interpolation import Interpolation
 from noisereel_builtins.samplers.ode import ODE
 from noisereel_builtins.samplers.repaint import RePaint
@@ -49,7 +50,7 @@ every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCH
 def test_a_bridge_has_the_moments_of_the_conditioned_chain(schedule: Schedule) -> None:
     """x_s given x_0 and x_u is a regression: mean and variance in closed form, at every time, for composed steps."""
     x0, end, u = 1.5, -0.7, schedule.at(6)
-    sampler = Bridge(end=(end,), at=6.0)
+    sampler = Bridge(end=(end,), until=6.0)
     n = 100_000
     origin = torch.full((n, 1), x0, dtype=DOUBLE)
     states = steps_along(sampler, origin, context(schedule, Draw(), None, origin))
@@ -75,14 +76,24 @@ def test_a_bridge_to_a_drawn_end_has_the_law_of_forward(schedule: Schedule) -> N
 def test_bridges_that_cannot_be_are_refused() -> None:
     schedule = Linear(steps=10)
     with pytest.raises(ValueError) as error:
-        Bridge(at=12.0).path(schedule, None)
-    assert str(error.value) == "'at' must lie above 0 and up to T = 10, got 12"
+        Bridge(until=12.0).path(schedule, None)
+    assert str(error.value) == "'until' must lie above 0 and up to T = 10, got 12"
     with pytest.raises(ValueError) as error:
-        Bridge(at=4.0).path(schedule, 5.0)
-    assert str(error.value) == "'at' must lie above 5 and up to T = 10, got 4"
+        Bridge(until=4.0).path(schedule, 5.0)
+    assert str(error.value) == "'until' must lie above 5 and up to T = 10, got 4"
     with pytest.raises(ValueError) as error:
         walk(Bridge(end=(1.0,)), torch.zeros(3, 2), context(schedule, Draw()))
     assert str(error.value) == "'end' must have 2 numbers, one a coordinate, got 1"
+
+
+def test_the_forward_process_stops_where_it_is_told() -> None:
+    schedule = Linear(steps=10)
+    assert Forward(until=4.0).path(schedule, None) == [0, 1, 2, 3, 4]
+    assert Forward(until=4.0).path(schedule, 3.0) == [3, 4]
+    assert Forward(every=3, until=7.5).path(schedule, None) == [0, 3, 6, 7.5]
+    assert Forward().path(schedule, 10.0) == [10]
+    with pytest.raises(ValueError, match=r"^'until' must lie above 5 and up to T = 10, got 5$"):
+        Forward(until=5.0).path(schedule, 5.0)
 
 
 def test_interpolation_is_a_straight_line_on_a_flow() -> None:

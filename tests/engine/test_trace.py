@@ -9,7 +9,7 @@ import torch
 
 from noisereel.dataset import Data
 from noisereel.errors import PluginError
-from noisereel.probe import Measure, State, Trace
+from noisereel.probe import Measure, Metric, State, Trace
 from noisereel.record import Arrays, Record
 from noisereel.schedule import BetaSchedule
 
@@ -19,7 +19,7 @@ class Half(BetaSchedule):
         return np.full(9, 0.5)
 
 
-class Sum(Trace):
+class Sum(Trace, Metric):
     """All numbers so far."""
 
     gives: ClassVar[tuple[str, ...]] = ("sum",)

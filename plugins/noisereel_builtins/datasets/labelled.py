@@ -17,8 +17,9 @@ Classes = tuple[Annotated[int, Field(ge=0, le=9)], ...]
 
 
 def labelled(x0: Tensor, labels: Tensor, classes: Classes) -> Data:
-    """The samples of some classes, of all where none is named; hue follows the digit."""
-    if classes:
-        kept = torch.isin(labels, torch.tensor(classes))
-        x0, labels = x0[kept], labels[kept]
-    return Data(x0, labels.long(), (labels / 9).float())
+    """The samples of some classes, of all where none is named; their digits share out the hues from 0 to 1."""
+    chosen = torch.tensor(sorted(set(classes)) or range(10))
+    kept = torch.isin(labels, chosen)
+    x0, labels = x0[kept], labels[kept]
+    hue = torch.searchsorted(chosen, labels) / max(1, len(chosen) - 1)
+    return Data(x0, labels.long(), hue.float())

@@ -8,14 +8,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, State, Trace
+from noisereel.probe import Measure, Metric, State, Trace
 
 from .clouds import flat
 
 __all__ = ["Straightness"]
 
 
-class Straightness(Trace):
+class Straightness(Trace, Metric):
     """Distance from where a particle began over the length of its path so far, over all particles: 1 is straight.
 
     Σ‖x_t − x_start‖ / Σ (length of the path), over the visits that are recorded. Random walks give about 1/√steps,

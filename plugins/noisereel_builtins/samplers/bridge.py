@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from noisereel.dataset import Data
 from noisereel.sampler import Step, StepContext
-from noisereel.schedule import Level, Schedule, transition
+from noisereel.schedule import Level, transition
 
 from .gaussian import gaussian
 from .rising import Rising
@@ -25,9 +23,9 @@ class Bridge(Rising):
 
         x_s = (σ²_{u|s}·a_{s|t}·x_t + a_{u|s}·σ²_{s|t}·x_u)/σ²_{u|t} + √(σ²_{s|t}·σ²_{u|s}/σ²_{u|t})·z
 
-    with the forward kernels q(x_s | x_t) = N(a_{s|t}·x_t, σ²_{s|t}). All particles end in one point, each from its
-    own. Where the end is left out, each particle gets one of its own, drawn from q(x_u | x_0); the paths are then
-    those of ``forward``, in law.
+    with the forward kernels q(x_s | x_t) = N(a_{s|t}·x_t, σ²_{s|t}) and u what ``until`` names, T where it is left out.
+    All particles end in one point, each from its own. Where the end is left out, each particle gets one of its own,
+    drawn from q(x_u | x_0); the paths are then those of ``forward``, in law.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (6), for three times of one chain; Brown's bridge for a random walk.
@@ -35,8 +33,6 @@ class Bridge(Rising):
 
     end: tuple[float, ...] | None = None
     """x_u, one number for each coordinate; drawn for each particle where left out."""
-    at: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """u, the time of the end; T where left out."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -44,24 +40,13 @@ class Bridge(Rising):
         """The end must have the coordinates of a sample."""
         return self._misfit(math.prod(data.event))
 
-    def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """Rising times from ``start`` (0 where None) to the end's.
-
-        Raises:
-            ValueError: The end does not lie behind the start.
-        """
-        begin, end = start or 0.0, schedule.T if self.at is None else self.at
-        if not begin < end <= schedule.T:
-            raise ValueError(f"'at' must lie above {begin:g} and up to T = {schedule.T:g}, got {end:g}")
-        return [*(t for t in super().path(schedule, start) if t < end), end]
-
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Draw x_s at a noisier level.
 
         Raises:
             ValueError: The end has another number of coordinates than the particles.
         """
-        end = ctx.schedule.at(ctx.schedule.T if self.at is None else self.at)
+        end = ctx.schedule.at(ctx.schedule.T if self.until is None else self.until)
         goal = self._goal(x, t, end, ctx) if carry is None else carry
         if s.t == end.t:
             return Step(goal.clone(), carry=goal)

@@ -1,4 +1,4 @@
-"""What samplers that go from data to noise share: a path that rises to T."""
+"""What samplers that go from data to noise share: a path that rises."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ __all__ = ["FromData", "Rising"]
 
 
 class Rising(Sampler):
-    """Visits rising times, from where the particles are (0 at first) to T, which is always visited."""
+    """Visits rising times, from where the particles are (0 at first) to ``until``, which is always visited."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
 
     every: int = Field(default=1, ge=1)
-    """Go this far in one step; T is reached even where it is no multiple. In place of ``steps`` and ``spacing``."""
+    """Go this far in one step; the end is reached even if it is no multiple. In place of ``steps`` and ``spacing``."""
+    until: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Time to stop at; T where left out."""
 
     @model_validator(mode="after")
     def _one_way_of_spacing(self) -> Self:
@@ -30,8 +32,14 @@ class Rising(Sampler):
         return self
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """Rising times from ``start`` (0 where None) to T."""
-        begin, end = start or 0.0, float(schedule.T)
+        """Rising times from ``start`` (0 where None) to ``until``, or T.
+
+        Raises:
+            ValueError: The end does not lie behind the start.
+        """
+        begin, end = start or 0.0, float(schedule.T if self.until is None else self.until)
+        if self.until is not None and not begin < end <= schedule.T:
+            raise ValueError(f"'until' must lie above {begin:g} and up to T = {schedule.T:g}, got {end:g}")
         return sorted({begin, end, *(t for t in self._between(schedule, begin, end) if begin < t < end)})
 
     def _between(self, schedule: Schedule, begin: float, end: float) -> Sequence[float]:
