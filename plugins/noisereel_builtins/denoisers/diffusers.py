@@ -26,8 +26,8 @@ class Diffusers(Denoiser):
     """A UNet2DModel from a folder on this machine, saved by diffusers with its scheduler; nothing is downloaded.
 
     The network is asked at its own index i = t − 1, and its output taken as the scheduler's ``prediction_type`` says;
-    x̂_0 is clipped where the scheduler clips. The run's schedule must be the scheduler's; an error says how to write it.
-    Weights are read from safetensors only.
+    x̂_0 is clipped where the scheduler clips, and ε̂ follows from that (its ``use_clipped_model_output``). The run's
+    schedule must be the scheduler's; an error says how to write it. Weights are read from safetensors only.
     """
 
     primary: ClassVar[str | None] = "folder"

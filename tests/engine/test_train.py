@@ -1,0 +1,46 @@
+"""``noisereel train`` and ``noisereel cache``."""
+
+from pathlib import Path
+
+SCENE = """\
+dataset: {two-moons: {n: 500}}
+schedule: {linear: {steps: 20}}
+denoiser: {mlp: {width: 32, depth: 1, steps: 60}}
+sampler: ddim
+particles: 50
+"""
+
+
+class TestCommands:
+    def test_train_says_what_it_made_and_makes_it_once(self, noisereel, tmp_path):
+        (tmp_path / "s.yaml").write_text(SCENE + "runs: {a: {}, b: {seed: 1}}\n")
+        done = noisereel("train", "s.yaml")
+        first, second = done.out.splitlines()
+        assert "(run 'a': 60 steps, loss " in first and "(run 'b': 60 steps, loss " in second
+        file = Path(first.partition("  (")[0])
+        before = file.stat().st_mtime_ns
+        assert noisereel("train", "s.yaml").out == done.out
+        assert noisereel("render", "s.yaml", "--size", "64x48", "--set", "film.frames=2").code == 0
+        assert file.stat().st_mtime_ns == before
+        said = noisereel("train", "s.yaml", "-o", "w.safetensors")
+        assert said == (2, "", "-o w.safetensors: there are several sets of weights (a, b); put {run} into the name\n")
+        assert noisereel("train", "s.yaml", "-o", "{run}.safetensors").code == 0
+        assert (tmp_path / "a.safetensors").read_bytes() == file.read_bytes()
+
+    def test_train_has_nothing_to_do(self, noisereel, scene):
+        path = scene()
+        assert noisereel("train", path) == (2, "", f"{path}: no run has a denoiser that is trained\n")
+
+    def test_the_cache_is_listed_and_cleared(self, noisereel, tmp_path):
+        nothing = ["runs       0 simulated runs, 0.0 kB", "denoisers  0 trained denoisers, 0.0 kB"]
+        assert noisereel("cache").out.splitlines()[1:] == nothing
+        (tmp_path / "s.yaml").write_text(SCENE)
+        noisereel("render", "s.yaml", "--size", "64x48", "--set", "film.frames=2")
+        where, runs, denoisers, one = noisereel("cache", "list").out.splitlines()
+        assert where == str(tmp_path / "cache")
+        assert runs.startswith("runs       1 simulated run, ")
+        assert denoisers.startswith("denoisers  1 trained denoiser, ")
+        assert one.startswith("  mlp, 2, 60 steps ")
+        assert noisereel("cache", "clear", "runs").out.startswith("removed 1 simulated run (")
+        assert noisereel("cache", "clear").out.startswith("removed 0 simulated runs (0.0 kB) and 1 trained denoiser (")
+        assert noisereel("cache").out.count(" 0 ") == 2
