@@ -42,6 +42,9 @@ def plans_of(scene: Scene) -> dict[str, Plan]:
         if spec.start == "data" and begins != 0:
             said = f"the run begins at t = {begins:g}, where data is noisy: use 'start: marginal', not 'start: data'"
             raise SceneError([scene.source.problem(f"runs.{spec.name}.start", said)])
+        if spec.start is None and begins != 0 and any("data" in sampler.needs for sampler in spec.sampler):
+            said = f"needs clean samples, but the run begins in noise, at t = {begins:g}: use 'start: marginal'"
+            raise SceneError([scene.source.problem(f"runs.{spec.name}.sampler", said)])
         if spec.pairs is not None and not _from_noise_to_data(plans[spec.pairs], scene.runs[spec.pairs]):
             said = f"run '{spec.pairs}' must go from pure noise at t = T to t = 0 to give pairs of noise and data"
             raise SceneError([scene.source.problem(f"runs.{spec.name}.pairs", said)])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from torch import Tensor
 
@@ -165,10 +166,19 @@ def test_mode_coverage_needs_a_fair_share() -> None:
     assert found["mode_coverage"] == pytest.approx(2 / 3)
     assert found["mode_balance"] == pytest.approx(1 - (0.65 + 0.17 + 0.48) / 2)
     assert values(ModeCoverage(), data.x0, data) == {"mode_coverage": 1.0, "mode_balance": 1.0}
+    for counts, covered in (((92, 3, 5), 1), ((93, 3, 4), 2 / 3), ((94, 2, 4), 1 / 3)):  # a tenth is 2.5 % and 5 %
+        some = torch.tensor([[0.0], [11.0], [19.0]]).repeat_interleave(torch.tensor(counts), 0)
+        assert values(ModeCoverage(), some, data)["mode_coverage"] == pytest.approx(covered)
     said = ModeCoverage().check(Data(x), None)
     assert said == "mode-coverage needs data with labels"
     with pytest.raises(ValueError, match=said):
         values(ModeCoverage(), x, Data(x))
+
+
+def test_a_copy_is_three_times_nearer_than_the_next() -> None:
+    x0 = torch.tensor([[0.0], [4.0], [100.0], [200.0]])
+    assert value(Memorisation(), torch.tensor([[0.995], [1.005], [3.005], [2.995]]), x0) == pytest.approx(1 / 2)
+    assert value(Memorisation(ratio=0.5), torch.tensor([[1.33], [1.34]]), x0) == pytest.approx(1 / 2)
 
 
 def test_copies_are_memorised_and_fresh_points_are_not_more_than_chance() -> None:
@@ -245,6 +255,17 @@ def test_faultless_particles_have_no_divergence(dataset: Mixture, bins: int, occ
     found = values(KLDensity(bins=bins), x, data, level)["kl_density"]
     most = occupied / (2 * len(x) * math.log(2))
     assert -0.05 * (not occupied) <= found <= 2 * most + 0.05 * (not occupied) + 1e-4
+
+
+def test_the_density_is_integrated_over_each_cell() -> None:
+    """Wide cells, whose probabilities are known from the distribution function."""
+    one = Mixture(means=(0.0,), weights=(1,), stds=(1,), n=10)
+    x = 0.9 * normal(1000, 1).double() + 0.2
+    edges = np.linspace(float(x.min()), float(x.max()), 9)
+    p = np.histogram(x.numpy(), edges)[0] / 1000
+    q = np.diff(scipy.stats.norm.cdf(edges))
+    expected = (p[p > 0] * np.log2(p[p > 0] / q[p > 0])).sum()
+    assert values(KLDensity(bins=8), x, load(one))["kl_density"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_divergence_of_shifted_gaussians_is_the_closed_form() -> None:

@@ -141,6 +141,10 @@ def test_samplers_that_do_not_fit_the_data_are_refused_where_they_stand(run_scen
             "{ddim: {steps: 40, spacing: trailing}}",
             "trailing spacing visits whole times: from t = 12 it takes 12 steps at most, got 40",
         ),
+        (
+            "[ddim, interpolation]",
+            "needs clean samples, but the run begins in noise, at t = 12: use 'start: marginal'",
+        ),
         ("[ddim, heun]", "it takes noise away, but the particles are at t = 0, clean data already"),
         (
             "[ddim, {repaint: {spacing: karras}}]",
