@@ -1,0 +1,150 @@
+"""Every built-in layer on every canvas: the same picture in pixels and as paths, in files that stay vector."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from recording import LIGHT, Spread, at, normal, record, to_origin
+
+import noisereel_builtins
+from noisereel.canvas.axes import rendering
+from noisereel.canvas.raster import RasterCanvas
+from noisereel.canvas.vector import draw_vector, save
+from noisereel.figure import Box, Drawing
+from noisereel.layout import PanelPlan, lay_out
+from noisereel.marks import Image, Mark, Text, Trails
+from noisereel.record import Record
+from noisereel.registry import Registry
+from noisereel.renderer import space_of
+from noisereel_builtins.schedules.linear import Linear
+
+REGISTRY = Registry.from_plugins({"noisereel": noisereel_builtins}, strict=True)
+RANDOM = np.random.default_rng(4)
+
+
+def walk(particles: int, *event: int) -> np.ndarray:
+    """Places at five visits, wandering apart."""
+    return RANDOM.normal(size=(5, particles, *event)).cumsum(axis=0) / 3
+
+
+def run(*event: int, particles: int = 60, **more) -> Record:
+    x = walk(particles, *event)
+    return record(
+        x, hue=np.linspace(0, 1, particles), x0=0.5 * x, noise=walk(particles, *event), metrics=(Spread(),), **more
+    )
+
+
+POINTS, NUMBERS, SPACE = run(2, model=to_origin, origin=range(60), labels=np.arange(60) % 4), run(1), run(3)
+BACK = record(walk(20, 2), times=[4, 3, 2, 1, 0], hue=np.linspace(0, 1, 20))
+PICTURES = record(walk(9, 12, 16).clip(-1, 1), origin=range(9))
+
+# What each layer is shown with; a layer that is not here has no test.
+SHOWN: dict[str, list[tuple[dict, Record]]] = {
+    "contours": [({"columns": 48}, POINTS)],
+    "curve": [({"of": "spread"}, NUMBERS), ({"of": ("signal", "beta")}, NUMBERS)],
+    "data": [({}, POINTS)],
+    "density": [({}, NUMBERS), ({"histogram": True}, run(1, density=normal))],
+    "difference": [({"gain": 2.0}, PICTURES)],
+    "direction": [({}, POINTS)],
+    "field": [({"density": 9}, POINTS), ({"density": 9, "lines": "streamlines"}, POINTS)],
+    "heatmap": [({"columns": 48}, POINTS)],
+    "histogram": [({"bins": 20}, NUMBERS)],
+    "image": [({}, PICTURES)],
+    "image-grid": [({}, PICTURES)],
+    "noise": [({}, POINTS)],
+    "paths": [({"particles": 12}, POINTS)],
+    "points": [({}, POINTS), ({"color": "label"}, POINTS), ({"color": "speed"}, POINTS), ({"color": "rose"}, POINTS)],
+    "ridge": [({"rows": 6}, NUMBERS)],
+    "river": [({"particles": 12}, NUMBERS)],
+    "scatter-3d": [({}, SPACE)],
+    "schedules": [({"beside": (Linear(steps=4),)}, NUMBERS)],
+    "surface": [({"columns": 32, "contours": True}, POINTS)],
+    "targets": [({}, BACK)],
+    "text": [({"words": r"$\bar{{\alpha}}_t$ at {t}"}, POINTS), ({"words": "two\nlines", "at": (0.5, 0.5)}, PICTURES)],
+    "trails": [({"length": 4}, POINTS)],
+}
+CASES = [(name, fields, rec) for name, shown in SHOWN.items() for fields, rec in shown]
+
+
+# Trails fade by the piece as paths and smoothly in pixels; all else differs by rounding and the smoothing of edges.
+MEAN, MEAN_OF_TRAILS, FAR = 2.0, 10.0, 48
+
+
+def drawing(name: str, fields: dict, rec: Record, keep: Callable[[Mark], bool] = lambda mark: True) -> Drawing:
+    """One layer at the fourth of five visits in a panel of its own, with the marks that are kept."""
+    layer = REGISTRY.get("renderer", name)(**fields)
+    limits = layer.extent(rec) or Box()
+    box = Box(limits.x or (-1.0, 1.0), limits.y or (-1.0, 1.0))
+    figure = lay_out((480, 360), LIGHT, [PanelPlan(space_of([layer]), box)])
+    look = figure.panels[0].look
+    marks = (*layer.backdrop(rec, look), *layer.marks(rec, at(rec, 3), look))
+    return Drawing(figure, (tuple(filter(keep, marks)),))
+
+
+def raster(what: Drawing) -> np.ndarray:
+    return RasterCanvas(what.figure).draw(what).astype(int)
+
+
+def vector(what: Drawing) -> np.ndarray:
+    page = draw_vector(what)
+    with rendering():
+        page.canvas.draw()
+    return np.asarray(page.canvas.buffer_rgba())[..., :3].astype(int)
+
+
+def centre(weight: np.ndarray) -> tuple[float, ...]:
+    return tuple((places * weight).sum() / weight.sum() for places in np.indices(weight.shape))
+
+
+def is_text(mark: Mark) -> bool:
+    return isinstance(mark, Text)
+
+
+def test_no_layer_is_left_out():
+    assert set(SHOWN) == set(REGISTRY.names("renderer"))
+
+
+@pytest.mark.parametrize(("name", "fields", "rec"), CASES)
+def test_raster_and_vector_show_the_same(name, fields, rec):
+    what = drawing(name, fields, rec, lambda mark: not is_text(mark))
+    pixels, paths, nothing = raster(what), vector(what), vector(drawing(name, fields, rec, lambda mark: False))
+    touched = (np.abs(paths - nothing).max(axis=2) > 3).sum()
+    difference = np.abs(pixels - paths).max(axis=2)
+    fading = any(isinstance(mark, Trails) for mark in what.marks[0])
+    assert touched > 300 or name == "text"
+    assert difference.sum() <= (MEAN_OF_TRAILS if fading else MEAN) * touched
+    assert (difference > FAR).sum() <= 0.002 * touched
+
+
+@pytest.mark.parametrize(("name", "fields", "rec"), CASES)
+def test_raster_and_vector_write_the_same(name, fields, rec):
+    nothing = vector(drawing(name, fields, rec, lambda mark: False))
+    texts = [mark for mark in drawing(name, fields, rec).marks[0] if is_text(mark)]
+    assert texts or name not in ("text", "curve", "schedules", "targets")
+    for text in texts:
+        what = drawing(name, fields, rec)
+        frames = [canvas(replace(what, marks=((text,),))) for canvas in (raster, vector)]
+        ink = [np.abs(frame - nothing).sum(axis=2) for frame in frames]
+        # Type is set at whole pixels in the one and between them in the other.
+        assert ink[0].sum() == pytest.approx(ink[1].sum(), rel=0.12)
+        assert centre(ink[0]) == pytest.approx(centre(ink[1]), abs=1.5)
+
+
+@pytest.mark.parametrize(("name", "fields", "rec"), CASES)
+def test_files_stay_vector(name, fields, rec, tmp_path):
+    what = drawing(name, fields, rec)
+    save(what, tmp_path / "frame.svg")
+    save(what, tmp_path / "frame.pdf")
+    tags = [element.tag.split("}")[1] for element in ElementTree.parse(tmp_path / "frame.svg").iter()]
+    pictures = sum(isinstance(mark, Image) for mark in what.marks[0])
+    assert tags.count("image") == pictures
+    empty = drawing(name, fields, rec, lambda mark: False)
+    save(empty, tmp_path / "empty.svg")
+    before = [element.tag.split("}")[1] for element in ElementTree.parse(tmp_path / "empty.svg").iter()]
+    assert len(tags) > len(before)
+    page = (tmp_path / "frame.pdf").read_bytes()
+    assert page.startswith(b"%PDF-") and page.rstrip().endswith(b"%%EOF")
+    assert page.count(b"/Subtype /Image") >= min(pictures, 1)
+    assert pictures or b"/Subtype /Image" not in page
