@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from noisereel.subject import Subject
 from noisereel.theme import rgb
 
 from ..extras import need
+from ._chosen import shades_of
 from ._cloud import disc
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
 from .image import to_bytes
@@ -117,7 +117,7 @@ class Embedding(Renderer):
                 yield marks.Image(_tinted(images[i], _color(color, i)), box, smooth=False)
         others = np.setdiff1d(np.arange(len(xy)), pictured)
         size, alpha = disc(record.particles, look)
-        yield marks.Points(xy[others], _of(color, others), self.size or size, alpha)
+        yield marks.Points(xy[others], shades_of(color, others), self.size or size, alpha)
 
     def guide(self, record: Record, look: Look) -> Guide | None:
         return guide_of(self.color, record, look.theme)
@@ -130,11 +130,6 @@ def _apart(xy: NDArray[np.floating], side: float) -> list[int]:
         if all(np.abs(place - xy[other]).max() >= side for other in chosen):
             chosen.append(i)
     return chosen
-
-
-def _of(color: marks.Color, rows: NDArray[np.int64]) -> marks.Color:
-    """The colours of some particles."""
-    return replace(color, index=color.index[rows]) if isinstance(color, marks.Shades) else color
 
 
 def _color(color: marks.Color, i: int) -> NDArray[np.uint8]:
