@@ -36,10 +36,11 @@ class Mlp(Learned):
     """The nonlinearity."""
     features: int = Field(default=128, ge=4, le=8192)
     """Features of an embedding by waves."""
-    input_scale: float = Field(default=25.0, gt=0)
-    """Largest (sinusoidal) or typical (fourier) frequency of the points' waves, in radians a data unit."""
-    time_scale: float = Field(default=1000.0, gt=0)
-    """The same of the waves over t/T in [0, 1]."""
+    input_scale: float | None = Field(default=None, gt=0)
+    """Largest (sinusoidal) or typical (fourier) frequency of the points' waves, in radians a data unit; 25 and 3 where
+    left out, which suit data of deviation 1."""
+    time_scale: float | None = Field(default=None, gt=0)
+    """The same of the waves over t/T in [0, 1]; 1,000 and 1 where left out."""
 
     @property
     def threads(self) -> int:

@@ -42,8 +42,9 @@ class MLP(nn.Module):
         depth: Residual layers.
         activation: The nonlinearity.
         features: Features of an embedding by waves.
-        input_scale: Largest (sinusoidal) or typical (fourier) frequency of the points' waves, radians a data unit.
-        time_scale: The same of the waves over u in [0, 1].
+        input_scale: Largest (sinusoidal) or typical (fourier) frequency of the points' waves, radians a data unit;
+            None for 25 and 3, which suit data of deviation 1.
+        time_scale: The same of the waves over u in [0, 1]; None for 1,000 and 1.
     """
 
     def __init__(
@@ -58,19 +59,19 @@ class MLP(nn.Module):
         depth: int = 3,
         activation: Activation = "gelu",
         features: int = 128,
-        input_scale: float = 25.0,
-        time_scale: float = 1_000.0,
+        input_scale: float | None = None,
+        time_scale: float | None = None,
     ) -> None:
         super().__init__()
         embeddings: dict[str, Callable[[], Embedding]] = {
             "identity": lambda: Identity(dimensions),
-            "fourier": lambda: Fourier(dimensions, features, input_scale),
-            "sinusoidal": lambda: Sinusoidal(dimensions, features, input_scale),
+            "fourier": lambda: Fourier(dimensions, features, input_scale or 3.0),
+            "sinusoidal": lambda: Sinusoidal(dimensions, features, input_scale or 25.0),
         }
         times: dict[str, Callable[[], Embedding]] = {
             "linear": Centred,
-            "fourier": lambda: Fourier(1, features, time_scale),
-            "sinusoidal": lambda: Sinusoidal(1, features, time_scale),
+            "fourier": lambda: Fourier(1, features, time_scale or 1.0),
+            "sinusoidal": lambda: Sinusoidal(1, features, time_scale or 1_000.0),
             "learned": lambda: Table(T, features),
         }
         self.act = _ACTIVATIONS[activation]
