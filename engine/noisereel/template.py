@@ -1,17 +1,21 @@
-"""Titles with live values, such as ``t = {t:.1f}``: names and format specs only, nothing that runs code."""
+"""Titles with live values, such as ``t = {t:.1f}``: names and format specs only, nothing that runs code.
+
+Formulas between dollar signs are typeset once, so nothing in them changes, and their braces are their own:
+``$x_{t-1}$ at t = {t}``.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from string import Formatter
 
 from .errors import suggest
 
-__all__ = ["CONSTANT", "LIVE", "Template"]
+__all__ = ["CONSTANT", "LIVE", "Template", "formula_fault"]
 
 LIVE = ("t", "step", "alpha", "sigma", "log_snr", "calls")
 """Names that change from frame to frame; the metrics of a run come on top."""
@@ -36,7 +40,7 @@ class _Field:
 
 
 class Template:
-    """A text with fields such as ``{t}`` or ``{entropy:.2f}``; ``{{`` and ``}}`` stand for braces.
+    """A text with fields such as ``{t}`` or ``{entropy:.2f}``; outside formulas ``{{`` and ``}}`` stand for braces.
 
     Attributes:
         text: As it was written.
@@ -47,8 +51,7 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._parts = _split(text)
-        _refuse_fields_in_formulas(self._parts)
+        self._parts = tuple(_split(text))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,10 +74,10 @@ class Template:
             if name not in known:
                 return f"unknown name '{{{name}}}'; {suggest(name, known)}"
         try:
-            self.format(dict.fromkeys(known, 0.5) | dict.fromkeys(WHOLE, 1) | {"run": "name"})
+            text = self.format(dict.fromkeys(known, 0.5) | dict.fromkeys(WHOLE, 1) | {"run": "name"})
         except ValueError as error:
             return str(error)
-        return None
+        return formula_fault(text)
 
     def format(self, values: Mapping[str, object]) -> str:
         """The text with these values filled in.
@@ -103,17 +106,45 @@ class Template:
         return tuple("".join(pieces) for pieces in zip(*columns, strict=True)) if columns else ("",) * len(rows)
 
 
-def _split(text: str) -> tuple[str | _Field, ...]:
-    parts: list[str | _Field] = []
+def formula_fault(text: str) -> str | None:
+    """Why the formulas of a text cannot be set, or None."""
+    if "$" not in text:
+        return None
+    from .typeset import fault  # brings matplotlib, which is not needed to read most scenes
+
+    return next((said for line in text.splitlines() if (said := fault(line))), None)
+
+
+def _split(text: str) -> Iterator[str | _Field]:
+    """Words, fields and formulas in their order."""
+    pieces = re.split(r"(?<!\\)\$", text)
+    if len(pieces) % 2 == 0:  # an odd number of dollars makes no formula
+        yield from _fields(text)
+        return
+    for i, piece in enumerate(pieces):
+        if i % 2:
+            yield _formula(piece)
+        else:
+            yield from _fields(piece)
+
+
+def _fields(text: str) -> Iterator[str | _Field]:
     try:
         pieces = [*Formatter().parse(text)]
     except ValueError as error:
         raise ValueError("a brace stands alone; write '{{' or '}}' for a brace itself") from error
     for literal, name, spec, conversion in pieces:
-        parts.append(literal)
+        if literal:
+            yield literal
         if name is not None:
-            parts.append(_field(name, spec or "", conversion))
-    return tuple(part for part in parts if part != "")
+            yield _field(name, spec or "", conversion)
+
+
+def _formula(text: str) -> str:
+    """The formula as it is; a number format shows that a live value was meant."""
+    if meant := re.search(r"\{[A-Za-z_]\w*:" + _SPEC.pattern + r"\}", text):
+        raise ValueError(f"'{meant[0]}' stands inside a formula, where nothing changes; close the formula before it")
+    return f"${text}$"
 
 
 def _field(name: str, spec: str, conversion: str | None) -> _Field:
@@ -125,17 +156,6 @@ def _field(name: str, spec: str, conversion: str | None) -> _Field:
     if not _SPEC.fullmatch(spec):
         raise ValueError(f"'{spec}' in '{{{written}}}' is no number format; one is '.2f'")
     return _Field(name, spec)
-
-
-def _refuse_fields_in_formulas(parts: Sequence[str | _Field]) -> None:
-    """Formulas are typeset once, so nothing in them can change; an odd number of dollars makes no formula."""
-    dollars = [len(re.findall(r"(?<!\\)\$", part)) if isinstance(part, str) else 0 for part in parts]
-    if sum(dollars) % 2:
-        return
-    for i, part in enumerate(parts):
-        if isinstance(part, _Field) and sum(dollars[:i]) % 2:
-            words = f"'{{{part.name}}}' stands inside a formula, where nothing changes"
-            raise ValueError(f"{words}; write '{{{{{part.name}}}}}' for braces in it")
 
 
 def _column(field: _Field, values: Sequence[object]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from threading import RLock
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-__all__ = ["DPI", "MATPLOTLIB", "SANS", "Extent", "fitting", "font", "measure", "rise"]
+__all__ = ["DPI", "MATPLOTLIB", "SANS", "Extent", "fault", "fitting", "font", "measure", "rise"]
 
 DPI = 100
 """Design pixels to an inch, of which type takes 72 points."""
@@ -71,6 +72,17 @@ def measure(text: str, size: float, bold: bool = False, family: str = SANS) -> E
         width, height, descent = TextToPath().get_text_width_height_descent(words, font(size, bold, family), math)
     unit = DPI / 72
     return Extent(float(width) * unit, float(height - descent) * unit, float(descent) * unit)
+
+
+def fault(text: str) -> str | None:
+    """Why the formulas of a line cannot be set, or None."""
+    try:
+        measure(text, 10.0)
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[-1]
+        reason = re.sub(r"^\w+: |\s*\(at char.*", "", reason)
+        return f"a formula cannot be set: {reason[:1].lower()}{reason[1:]}"
+    return None
 
 
 def rise(text: str, size: float, bold: bool = False, family: str = SANS) -> float:

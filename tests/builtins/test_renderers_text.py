@@ -47,7 +47,7 @@ def test_lines_stand_below_one_another_around_the_place(y, middle):
 
 
 def test_braces_of_formulas():
-    (mark,) = drawn(Text(words=r"$\frac{{1}}{{2}}x_{{t-1}}$"), REC, 0)
+    (mark,) = drawn(Text(words=r"$\frac{1}{2}x_{t-1}$"), REC, 0)
     assert mark.text == r"$\frac{1}{2}x_{t-1}$"
 
 

@@ -28,7 +28,9 @@ from noisereel.template import FIGURE_SPACE, Template
         ("{t}", {"t": np.float32(0.5)}, "0.5"),
         ("{run:>6}", {"run": "ddim"}, "  ddim"),
         ("{{{t}}}", {"t": 1}, "{1}"),
-        ("$x_{{t}}$ at {t}", {"t": 1}, "$x_{t}$ at 1"),
+        ("$x_{t-1}$ at {t}", {"t": 1}, "$x_{t-1}$ at 1"),
+        (r"$\frac{a_{t}}{b}$ {{and}} $x_{{t}}$", {}, r"$\frac{a_{t}}{b}$ {and} $x_{{t}}$"),
+        (r"$\{t\}$ costs \$ {t}", {"t": 1}, r"$\{t\}$ costs \$ 1"),
         ("costs $5 at {t}", {"t": 1}, "costs $5 at 1"),
         (r"\$ {t} \$", {"t": 1}, r"\$ 1 \$"),
         ("", {}, ""),
@@ -51,8 +53,8 @@ def test_values_read_well(text: str, values: dict[str, object], shown: str) -> N
         ("{t:q}", "'q' in '{t:q}' is no number format; one is '.2f'"),
         ("a } b", "a brace stands alone; write '{{' or '}}' for a brace itself"),
         ("a { b", "a brace stands alone; write '{{' or '}}' for a brace itself"),
-        ("$x_{t}$", "'{t}' stands inside a formula, where nothing changes; write '{{t}}' for braces in it"),
-        ("$a$ $b {t} c$", "'{t}' stands inside a formula, where nothing changes; write '{{t}}' for braces in it"),
+        ("$x = {t:.1f}$", "'{t:.1f}' stands inside a formula, where nothing changes; close the formula before it"),
+        ("$a$ $b {t:g} c$", "'{t:g}' stands inside a formula, where nothing changes; close the formula before it"),
     ],
 )
 def test_what_is_no_template_is_refused(text: str, message: str) -> None:

@@ -41,7 +41,7 @@ class Text(Renderer):
     primary: ClassVar[str | None] = "words"
 
     words: Annotated[str, AfterValidator(_template)] = Field(min_length=1)
-    """What is written, such as "{t:.0f} steps of $q(x_t|x_{{t-1}})$"; may have several lines."""
+    """What is written, such as "{t:.0f} steps of $q(x_t|x_{t-1})$"; may have several lines."""
     at: tuple[float, float] = (0.0, 1.0)
     """Where: right and up, in shares of the panel from its lower left corner, or in data coordinates."""
     within: Literal["panel", "data"] = "panel"
