@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,13 +14,11 @@ from .kd_blocks import kd_blocks
 
 __all__ = ["Blocks"]
 
-_SIZE = 32  # points a block, at most
-_GROUP = 16  # blocks a group: boxes are looked through in two stages
-_ROWS = 1024  # queries at a time
-_PAIRS = 500_000  # query-point pairs at a time
-_NOWHERE = 1e150  # a coordinate that no query comes near; its square is finite, times exp(_LEAST) it is nothing
-_LEAST = -700.0  # exponents below it count as it: exp is ten times slower where it underflows
-_LOST = 1e-16  # what leaving out far blocks may change of a sum of weights
+_SIZE = 32  # points a block, and queries a tile, at most
+_TOGETHER = 250_000  # numbers in the matrices that are handled together
+_BOXES = 100_000  # pairs of boxes that are handled together
+_LEAST = -80.0  # exponents below it count as it: exp is ten times slower where it underflows
+_LOST = 1e-8  # what leaving out far blocks may change of a sum of weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +28,50 @@ class Boxes:
     low: Tensor
     high: Tensor
 
-    def grouped(self, size: int) -> Boxes:
-        """The boxes around every ``size`` consecutive ones."""
-        shape = (len(self.low), -1, size)
-        return Boxes(self.low.view(shape).amin(2), self.high.view(shape).amax(2))
+    @classmethod
+    def around(cls, points: Tensor) -> Boxes:
+        """A box around each group of points, which have shape (D, boxes, size)."""
+        return cls(points.amin(2), points.amax(2))
 
-    def apart(self, y: Tensor, which: Tensor | slice = slice(None)) -> Tensor:
-        """Squared distances from points y, shape (D, m, 1), to all boxes, or to those of ``which``, shape (m, k)."""
-        sides = zip(self.low, self.high, y, strict=True)
-        gaps = (torch.maximum(low[which] - at, at - high[which]).clamp_(min=0) for low, high, at in sides)
-        return _sum_of_squares(gaps)
+    @property
+    def middle(self) -> Tensor:
+        """Their centres, shape (D, boxes)."""
+        return (self.low + self.high) / 2
+
+    def apart(self, others: Boxes) -> Tensor:
+        """Squared distances to other boxes, shape (boxes, others)."""
+        axes = zip(self.low[:, :, None], self.high[:, :, None], others.low, others.high, strict=True)
+        gaps = (torch.maximum(low - b, a - high).clamp_(min=0).square_() for low, high, a, b in axes)
+        return reduce(Tensor.add_, gaps)
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """Data in compact blocks, each with its bounding box.
 
-    With r the distance from a query to one point near it, data farther away than √(r² + 2s²·ln(n/1e-16)) hold, all
-    together, no weight that float64 would see. What is left is summed pair by pair in float64. A row's result depends
-    on no other row, and is as good far from the data as near it.
+    Queries are put into compact tiles, too. With r the distance from a query to one point near it, data farther away
+    than √(r² + 2s²·ln(n/1e-8)) hold, all together, no weight that matters; so a tile needs only the blocks within the
+    largest of these distances. About a place c among them, −|y−x|²/2s² is (y−c)·(x−c)/s² − |x−c|²/2s² but for a term
+    that all x share: a small matrix product, in float64 as good far from the data as near them.
 
     Attributes:
-        points: Shape (blocks, D, size), float64; places that only fill up a block are put far away.
+        points: Coordinates, and as the last a logit: 0, or −∞ for what only fills up a block; shape
+            (D + 1, blocks, size), float64.
         boxes: A box for each block.
-        groups: A box for every few consecutive blocks.
         n: Number of points.
     """
 
     points: Tensor
     boxes: Boxes
-    groups: Boxes
     n: int
 
     @classmethod
     def of(cls, x0: Tensor) -> Blocks:
         """Order data of shape (n, D), float64."""
-        order = kd_blocks(x0, _SIZE)
-        points = x0[order.clamp(max=len(x0) - 1)]
-        boxes = Boxes(points.amin(1).T, points.amax(1).T)
-        points = points.masked_fill((order >= len(x0))[:, :, None], _NOWHERE).mT.contiguous()
-        return cls(points, boxes, boxes.grouped(min(_GROUP, len(order))), len(x0))
+        order = _compact(x0)
+        points = x0.T[:, order.clamp(max=len(x0) - 1)]
+        logit = torch.zeros_like(points[:1]).masked_fill_(order >= len(x0), -math.inf)
+        return cls(torch.cat([points, logit]), Boxes.around(points), len(x0))
 
     def mean(self, y: Tensor, s: float) -> Tensor:
         """Σ w_i x_i with w = softmax(−|y−x_i|²/2s²).
@@ -78,37 +80,49 @@ class Blocks:
             y: Finite queries, shape (m, D), float64.
             s: Width of the kernel, σ/α.
         """
-        return torch.cat([self._mean(part, s) for part in torch.split(y, _ROWS)])
+        order = _compact(y)
+        tiles = y.T[:, order.clamp(max=len(y) - 1)]
+        means = torch.empty_like(tiles)
+        for part in torch.split(torch.arange(tiles.shape[1]), max(1, _BOXES // self.points.shape[1])):
+            for some, blocks in self._near(tiles[:, part], s):
+                means[:, part[some]] = self._mean(tiles[:, part[some]], blocks, s)
+        rows = y.new_empty(len(y) + 1, y.shape[1])
+        return rows.index_copy_(0, order.clamp(max=len(y)).flatten(), means.flatten(1).T)[:-1]
 
-    def _mean(self, y: Tensor, s: float) -> Tensor:
-        row, block = self._near(y, 2 * s * s * math.log(self.n / _LOST))
-        if len(row) * self.points.shape[2] > _PAIRS and len(y) > 1:
-            return torch.cat([self._mean(half, s) for half in y.tensor_split(2)])
-        points = self.points[block]
-        logits = _squares(points - y[row, :, None]).mul_(-0.5 / s**2)
-        top = logits.new_full((len(y),), -math.inf).scatter_reduce_(0, row, logits.amax(1), "amax")
-        weights = logits.sub_(top[row, None]).clamp_(min=_LEAST).exp_()
-        total = torch.zeros_like(top).index_add_(0, row, weights.sum(1))
-        sums = torch.zeros_like(y).index_add_(0, row, points.mul_(weights[:, None]).sum(2))
-        return sums / total[:, None]
+    def _near(self, tiles: Tensor, s: float) -> Iterator[tuple[Tensor, Tensor]]:
+        """Some of the tiles, and the blocks that each needs, or more; in the end all tiles."""
+        around = Boxes.around(tiles)
+        nearest = torch.cdist(around.middle.T, self.boxes.middle.T).argmin(1, keepdim=True)
+        centre, _, logits = self._logits(tiles, nearest, s)
+        least = ((tiles - centre) / s).square().sum(0) - 2 * logits.amax(2)
+        limit = s**2 * (least.amax(1, keepdim=True) + 2 * math.log(self.n / _LOST))
+        apart = around.apart(self.boxes)
+        counts, order = (apart <= limit).sum(1).sort(descending=True, stable=True)
+        most, pairs, start = counts.tolist(), tiles.shape[2] * self.points.shape[2], 0
+        while start < len(order):
+            stop = start + max(1, _TOGETHER // (most[start] * pairs))
+            some = order[start:stop]
+            yield some, apart[some].topk(most[start], largest=False).indices
+            start = stop
 
-    def _near(self, y: Tensor, margin: float) -> tuple[Tensor, Tensor]:
-        """Pairs (row, block) that hold all points whose squared distance is within ``margin`` of the least."""
-        at = y.T[:, :, None]
-        apart = self.groups.apart(at)
-        inside = torch.arange(len(self.points), device=y.device).view(apart.shape[1], -1)
-        children = inside[apart.argmin(1)]
-        closest = children.gather(1, self.boxes.apart(at, children).argmin(1, keepdim=True)).squeeze(1)
-        limit = _squares(self.points[closest] - y[:, :, None]).amin(1) + margin
-        row, group = (apart <= limit[:, None]).nonzero(as_tuple=True)
-        near = self.boxes.apart(at[:, row], inside[group]) <= limit[row, None]
-        return row[:, None].expand_as(near)[near], inside[group][near]
+    def _mean(self, tiles: Tensor, blocks: Tensor, s: float) -> Tensor:
+        centre, points, logits = self._logits(tiles, blocks, s)
+        logits -= logits.amax(2, keepdim=True)
+        weights = logits.float().clamp_(min=_LEAST).exp_().double()  # exp is three times faster in float32
+        points[-1] = 1
+        sums = (weights @ points.permute(1, 2, 0)).permute(2, 0, 1)
+        return centre + s * sums[:-1] / sums[-1]
+
+    def _logits(self, tiles: Tensor, blocks: Tensor, s: float) -> tuple[Tensor, Tensor, Tensor]:
+        """A place near each tile; the points of its blocks about it, in units of s; −|y−x|²/2s² but for |y|²."""
+        centre = self.boxes.middle[:, blocks[:, 0], None]
+        points = self.points[:, blocks].flatten(2)
+        points[-1] -= points[:-1].sub_(centre).div_(s).square().sum(0) / 2
+        y = torch.cat([(tiles - centre) / s, torch.ones_like(tiles[:1])])
+        return centre, points, y.permute(1, 2, 0) @ points.transpose(0, 1)
 
 
-def _squares(differences: Tensor) -> Tensor:
-    """Squared lengths of vectors, of shape (…, D, size), which are used up."""
-    return _sum_of_squares(differences.unbind(1))
-
-
-def _sum_of_squares(parts: Iterable[Tensor]) -> Tensor:
-    return reduce(Tensor.add_, (part.square_() for part in parts))
+def _compact(points: Tensor) -> Tensor:
+    """Indices of points in compact blocks that each hold one at least, shape (blocks, size); n and more fill up."""
+    order = kd_blocks(points, _SIZE)
+    return order[order.amin(1) < len(points)]

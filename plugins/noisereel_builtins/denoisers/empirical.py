@@ -18,7 +18,8 @@ __all__ = ["Empirical"]
 
 _FEW = 1024  # points that are best summed all
 _MOST_DIMENSIONS = 3  # in more, neither grids nor boxes narrow anything down
-_MOMENTS = {1: 2_500_000, 2: 2_500_000, 3: 4_000_000}  # numbers on a grid, by dimension, beyond which boxes are faster
+_MOMENTS = {1: 1, 2: 100, 3: 400}  # numbers on a grid for each point, by dimension, beyond which blocks are faster
+_MOST_MOMENTS = 4_000_000  # numbers on a grid at all
 
 
 class Empirical(Denoiser):
@@ -94,7 +95,8 @@ class _Posterior:
 
     def _fits(self, s: float) -> bool:
         n, dims = self.x0.shape
-        return math.prod(grid_shape(*self._box, n, s)) * (1 + dims) <= _MOMENTS[dims]
+        numbers = math.prod(grid_shape(*self._box, n, s)) * (1 + dims)
+        return numbers <= min(_MOMENTS[dims] * n, _MOST_MOMENTS)
 
     @property
     def _narrow(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import threshold
 
 from .kd_blocks import kd_blocks
 
@@ -19,6 +20,7 @@ _STEPS = 2.0  # nodes in one s: the trapezoidal rule is then off by 2·exp(−2�
 _SMALLEST, _LARGEST = 128, 1024  # rows that share a window of the grid
 _TOGETHER = 500_000  # numbers in the matrices that are handled together
 _LEAST = -60.0  # exponents below it count as it: exp is ten times slower where it underflows
+_NOTHING = 1e-16  # kernel values below it count as 0: products of theirs underflow, which is ten times slower, too
 _LOST = 1e-7  # what cutting the Gaussians' tails may lose of a sum of FAINT
 
 
@@ -130,14 +132,14 @@ def _blocks(at: Tensor, nodes: tuple[int, ...], reach: int) -> Iterator[tuple[sl
     for group, width in _groups(first, last, size):
         starts = [[min(a, g - w) for a, g, w in zip(low, nodes, width, strict=True)] for low in first[group]]
         slices = [[slice(a, a + w) for a, w in zip(start, width, strict=True)] for start in starts]
-        factors = [
-            (torch.stack([node[axis[d]] for axis in slices])[:, None] - whole[d, group, :, None])
-            .sub_(rest[d, group, :, None])
-            .square_()
-            .neg_()
-            .clamp_(min=_LEAST)
-            .exp_()
+        offsets = (
+            (torch.stack([node[axis[d]] for axis in slices])[:, None] - whole[d, group, :, None]).sub_(
+                rest[d, group, :, None]
+            )
             for d in range(len(nodes))
+        )
+        factors = [
+            threshold(off.square_().neg_().clamp_(min=_LEAST).exp_(), _NOTHING, 0.0, inplace=True) for off in offsets
         ]
         rows = slice(group.start * size, group.stop * size)
         yield rows, [(*axes[:-1], slice(None), axes[-1]) for axes in slices], factors

@@ -7,9 +7,11 @@ from torch import Tensor
 
 __all__ = ["kd_blocks"]
 
+_HALVINGS = 2  # of a block by one sort, into quarters: twice as fast as halves, and hardly less compact
+
 
 def kd_blocks(points: Tensor, most: int) -> Tensor:
-    """Split points at the median of their widest axis until no block holds more than ``most``.
+    """Split points at the quartiles of their widest axis until no block holds more than ``most``.
 
     Args:
         points: Finite points, shape (n, D).
@@ -23,9 +25,10 @@ def kd_blocks(points: Tensor, most: int) -> Tensor:
     depth = max(0, (-(-n // most) - 1).bit_length())
     size = -(-n // 2**depth)
     blocks = torch.arange(size << depth, device=points.device)[None]
-    for _ in range(depth):
+    for done in range(0, depth, _HALVINGS):
         here = points[blocks.clamp(max=n - 1)]
         widest = (here.amax(1) - here.amin(1)).argmax(1)
         key = here.gather(2, widest[:, None, None].expand(-1, here.shape[1], 1)).squeeze(2)
-        blocks = blocks.gather(1, key.argsort(dim=1, stable=True)).view(2 * len(blocks), -1)
+        parts = len(blocks) << min(_HALVINGS, depth - done)
+        blocks = blocks.gather(1, key.argsort(dim=1, stable=True)).view(parts, -1)
     return blocks
