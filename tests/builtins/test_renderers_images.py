@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from recording import DARK, drawn, record
+from recording import DARK, drawn, look, record
 
 from noisereel.figure import Box
 from noisereel.theme import rgb
@@ -64,8 +64,19 @@ class TestImageGrid:
     def test_shape_suits_the_particles(self, given, particles, shape):
         assert ImageGrid(**given).shape(particles) == shape
 
+    @pytest.mark.parametrize(("width", "room"), [(8, 1), (28, 2), (64, 5)])
+    def test_padding_suits_the_pictures(self, width, room):
+        box = ImageGrid(columns=3, rows=1).extent(record(np.zeros((1, 3, width, width))))
+        assert box.x == (0, 3 * width + 2 * room)
+
 
 class TestDifference:
+    def test_colour_bar_shows_what_the_pixels_mean_over_the_background(self):
+        bar = Difference(gain=4.0).guide(record(np.zeros((1, 1, 2, 2))), look())
+        assert (bar.low, bar.high) == (-0.25, 0.25)
+        ends = [rgb(DARK.color(role)) for role in ("blue", "background", "amber")]
+        assert_array_equal(bar.palette[[0, len(bar.palette) // 2, -1]], ends)
+
     def test_more_is_amber_less_is_blue_and_the_same_is_clear(self):
         x = np.array([[[[0.5, -0.25, 0.0]]]])
         rec = record(x, origin=np.array([0]), data=np.zeros((1, 1, 3)))

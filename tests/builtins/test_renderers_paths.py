@@ -1,6 +1,7 @@
 """Built-in layers that show where particles go: exact marks."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, drawn, look, normal, record, subject
 
@@ -76,6 +77,11 @@ class TestRiver:
         tables = densities(rec, np.array([0.0, 0.5, 1.0]), (-2.0, 2.0), 64)
         assert_allclose(tables.sum(axis=1) * 4 / 64, [0.75, 0.875, 1])
         assert_allclose(tables[1], (tables[0] + tables[2]) / 2)
+
+    @pytest.mark.parametrize(("particles", "ring"), [(16, DARK.color("background")), (17, None)])
+    def test_rings_only_where_they_do_not_run_together(self, particles, ring):
+        rec = record(np.linspace(0, 1, 3 * particles).reshape(3, particles, 1))
+        assert drawn(River(), rec, 1)[-1].edge == ring
 
     def test_axis_of_points(self):
         assert River(axis=1).check(subject(2)) is None

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from ..figure import Figure, Panel, Rect, Slot
 from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
 from ..layout.captions import HEADER
-from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale
+from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale, key_width
 from ..theme import Theme, rgb
 from ..typeset import MATPLOTLIB, font, measure
 from ..writer import Pixels
@@ -149,18 +149,19 @@ def _between(theme: Theme, share: float) -> str:
 
 
 def _key(page: Page, figure: Figure, panel: Panel) -> None:
-    """Legends and colour bars, from the right end of the line above the data to the left."""
+    """Legends and colour bars at the right end of the line above the data."""
     rect, scale = panel.look.view.rect, figure.scale
     parts = key_parts(panel.guides, figure.theme)
     shrink = key_scale(parts, rect.width / scale)
-    x, baseline = float(rect.right), round(rect.top - HEADER * scale)
-    for part in reversed(parts):
+    x, baseline = rect.left + rect.width - key_width(parts) * shrink * scale, round(rect.top - HEADER * scale)
+    for part in parts:
+        x += part.width * shrink * scale
         if isinstance(part, Ramp):
             _ramp(page, figure, part, Rect(*_ramp_box(x, baseline, part.width * shrink * scale, scale)))
         else:
             slot = Slot(part.text, x, baseline, KEY_SIZE * shrink, part.color, align="right")
             write(page, figure, slot)
-        x -= (part.width + part.space) * shrink * scale
+        x += part.space * shrink * scale
 
 
 def _ramp_box(right: float, baseline: float, width: float, scale: float) -> tuple[int, int, int, int]:

@@ -68,7 +68,7 @@ class Difference(Renderer):
         ramp = signed(np.linspace(-1, 1, 255)[None], look.theme)[0].astype(float)
         ground, share = np.array(rgb(look.theme.color("background"))), ramp[:, 3:] / 255
         palette = np.rint(share * ramp[:, :3] + (1 - share) * ground).astype(np.uint8)
-        return Colorbar(palette, -1 / self.gain, 1 / self.gain, "difference")
+        return Colorbar(palette, -1 / self.gain, 1 / self.gain)
 
 
 def signed(more: NDArray[np.floating], theme: Theme) -> NDArray[np.uint8]:

@@ -29,6 +29,8 @@ UNDER_LINES = 176
 """How many of the 256 colours lie under lines: up to the rose ones."""
 AHEAD = 0.22
 """Share of the opacity that what is still to come has."""
+RINGED = 16
+"""With more particles than this, rings would run together to a bar."""
 
 
 class River(Renderer):
@@ -99,7 +101,9 @@ class River(Renderer):
         drawn = self._lines(record, look, moment.step, self.alpha)
         heads: NDArray[np.floating] = np.stack([line[-1] for line in drawn.lines])
         yield drawn
-        yield marks.Points(heads, drawn.color, 3.0, 1.0, edge=look.theme.color("background"))
+        few = len(heads) <= RINGED
+        ring = look.theme.color("background") if few else None
+        yield marks.Points(heads, drawn.color, 3.0 if few else 2.0, 1.0, ring)
 
     def guide(self, record: Record, look: Look) -> Guide | None:
         return guide_of(self.color, record, look.theme)

@@ -33,6 +33,8 @@ SHADE = 0.55
 """Share of the light that even what is turned away from the sun gets."""
 RELIEF = 0.2
 """Share of the height from which on light and shade are full."""
+GAMMA = 0.6
+"""Colours go by height to this power, so that what is low, as all of it is under much noise, is seen."""
 DROP = 0.6
 """How far below the surface contours lie, where the longer side of the floor is 1."""
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
@@ -136,7 +138,10 @@ class Surface(VolumeRenderer):
         yield landscape(table, scene, camera, look)
 
     def guide(self, record: Record, look: Look) -> Guide | None:
-        return Colorbar(heat(look.theme), 0.0, self.scene(record).top, "density") if self.scale == "run" else None
+        if self.scale == "moment":
+            return None
+        palette = heat(look.theme)[np.rint(255 * np.linspace(0, 1, 256) ** GAMMA).astype(int)]
+        return Colorbar(palette, 0.0, self.scene(record).top, "density")
 
 
 def _frame(x: Range, y: Range, z: float) -> NDArray[np.float64]:
@@ -153,7 +158,7 @@ def landscape(table: NDArray[np.float64], scene: _Scene, camera: Camera, look: L
     height = table.ravel()[faces].mean(axis=1) / scene.top
     shown = (height > FLAT) & towards(seen[faces])
     faces, height = faces[shown], height[shown]
-    tone = heat(look.theme)[np.rint(255 * np.minimum(height, 1)).astype(int)]
+    tone = heat(look.theme)[np.rint(255 * np.clip((height - FLAT) / (1 - FLAT), 0, 1) ** GAMMA).astype(int)]
     # What is low is lit evenly, so that the surface grows out of the background without an edge.
     shade = np.minimum(1, height / RELIEF) * (1 - brightness(xyz[faces], camera))
     lit = np.rint(tone * (1 - shade[:, None])).astype(np.uint8)

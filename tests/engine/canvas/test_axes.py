@@ -95,6 +95,18 @@ def test_keys_stand_at_the_right_end_above_the_data() -> None:
     assert max(ends) < 12
 
 
+def test_the_ends_of_a_colour_bar_are_written_equally_close_to_it() -> None:
+    red = np.array([[255, 0, 0]] * 4, np.uint8)
+    plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=(Colorbar(red, 8.0, 8.0),))
+    figure = lay_out((1280, 720), LIGHT, [plan])
+    pixels = paint_backdrop(figure).astype(int)
+    above = pixels[: figure.panels[0].look.view.rect.top - 8]
+    ramp = np.flatnonzero((np.abs(above - [255, 0, 0]).sum(axis=2) < 12).any(axis=0))
+    words = np.setdiff1d(np.flatnonzero(ink(above).any(axis=0)), np.arange(ramp[0] - 2, ramp[-1] + 3))
+    left, right = words[words < ramp[0]], words[words > ramp[-1]]
+    assert ramp[0] - left.max() == pytest.approx(right.min() - ramp[-1], abs=2)
+
+
 @pytest.mark.parametrize("color", ["#000000", "#FFFFFF", "#123456"])
 def test_another_background_colour(color: str) -> None:
     pixels = paint_backdrop(graph(), color)
