@@ -171,10 +171,17 @@ def _figure(
 
 
 def panel_layers(scene: Scene, spec: PanelSpec, event: tuple[int, ...], registry: Registry) -> tuple[Renderer, ...]:
-    """A panel's layers, the data set's own where the scene names none."""
-    return spec.layers or tuple(
-        cast(Renderer, registry.get("renderer", name)()) for name in scene.runs[spec.run].dataset.layers(event)
-    )
+    """A panel's layers; where the scene names none, the data set's own, or else what suits the event.
+
+    Raises:
+        SceneError: Nothing suits it.
+    """
+    names = () if spec.layers else scene.runs[spec.run].dataset.layers(event) or registry.suiting(event)
+    if not spec.layers and not names:
+        place = f"panels.{scene.panels.index(spec)}.layers"
+        said = f"no renderer is known to suit event shape {event}; name the layers"
+        raise SceneError([scene.source.problem(place, said)])
+    return spec.layers or tuple(cast(Renderer, registry.get("renderer", name)()) for name in names)
 
 
 def shared_extents(

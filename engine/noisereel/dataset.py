@@ -113,7 +113,5 @@ class Dataset(Plugin):
         """
 
     def layers(self, event: tuple[int, ...]) -> Sequence[str]:
-        """Names of the renderers that show this data well when a scene names none."""
-        if len(event) >= 2:
-            return ("image",)
-        return ("density",) if event == (1,) else ("points",)
+        """Names of the renderers that show this data well when a scene names none; if none, what suits the event."""
+        return ()

@@ -61,8 +61,12 @@ def register_metrics(register: Register) -> None:
 
 
 @hookspec
-def register_renderers(register: Register) -> None:
-    """Renderers (`Renderer`): the layers of a panel."""
+def register_renderers(register: Callable[..., None]) -> None:
+    """Renderers (`Renderer`): the layers of a panel.
+
+    ``register("points", Points, suits=[(2,)])`` also says which event shapes a panel without layers shows with it;
+    None stands for any size, as in ``(None, None, 3)`` for RGB images.
+    """
 
 
 @hookspec

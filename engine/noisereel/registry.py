@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ KINDS: Mapping[str, str] = {
     "writer": "noisereel.writer:Writer",
 }
 """Each kind of plugin and its base class, as a string so that listing names imports none of them."""
+
+EventPattern = tuple[int | None, ...]
+"""An event shape in which None stands for any size."""
 
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -74,10 +78,17 @@ def _distribution(entry: EntryPoint) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What was registered under a name: a class or where to import it from, and by which package."""
+    """What was registered under a name.
+
+    Attributes:
+        target: A class, or where to import it from.
+        package: By which package.
+        suits: Event shapes that a renderer shows by default.
+    """
 
     target: type[Plugin] | str
     package: str
+    suits: tuple[EventPattern, ...] = ()
 
 
 class Registry:
@@ -250,6 +261,19 @@ class Registry:
             raise UsageError(f"unknown {kind} '{name}'; {suggest(name, self.names(kind))}")
         return self._entries[kind][name]
 
+    def suiting(self, event: tuple[int, ...]) -> tuple[str, ...]:
+        """The renderer that shows an event shape by default; none if nobody registered one for it.
+
+        Of several, the one that says the most sizes; of these, the one that was registered first.
+        """
+        fitting = [
+            (pattern.count(None), name)
+            for name, entry in self._entries["renderer"].items()
+            for pattern in entry.suits
+            if len(pattern) == len(event) and all(size in (None, n) for size, n in zip(pattern, event, strict=True))
+        ]
+        return (min(fitting, key=itemgetter(0))[1],) if fitting else ()
+
     def name_of(self, plugin: Plugin | type[Plugin]) -> str:
         """The name a plugin is registered under; ``module:Class`` for one that is not registered."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
@@ -350,12 +374,22 @@ def _fault(found: Any, kind: str) -> str | None:
     return None
 
 
-def _collect(found: list[tuple[str, str, _Entry]], package: str, kind: str, name: str, target: Any) -> None:
+def _collect(
+    found: list[tuple[str, str, _Entry]],
+    package: str,
+    kind: str,
+    name: str,
+    target: Any,
+    *,
+    suits: Sequence[EventPattern] = (),
+) -> None:
     if not _KEBAB.fullmatch(name):
         raise ValueError(f"{kind} '{name}': names are kebab-case, such as 'swiss-roll'")
     if isinstance(target, str) and not re.fullmatch(r"[\w.]+:\w+", target):
         raise ValueError(f"{kind} '{name}': '{target}' is not of the form 'package.module:Class'")
-    found.append((kind, name, _Entry(target, package)))
+    if suits and kind != "renderer":
+        raise ValueError(f"{kind} '{name}': only renderers say which events they suit")
+    found.append((kind, name, _Entry(target, package, tuple(map(tuple, suits)))))
 
 
 def _collect_folder(found: list[tuple[str, str, _Entry]], package: str, folder: str | Path) -> None:

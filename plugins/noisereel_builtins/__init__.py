@@ -152,6 +152,13 @@ RENDERERS = {
     "text": "noisereel_builtins.renderers.text:Text",
     "trails": "noisereel_builtins.renderers.trails:Trails",
 }
+SUITS: dict[str, list[tuple[int | None, ...]]] = {
+    "density": [(1,)],
+    "points": [(2,)],
+    "scatter-3d": [(3,)],
+    "image": [(None, None), (None, None, 3)],
+}
+"""Which event shapes each renderer shows where a scene names no layers."""
 WRITERS = {
     "gif": "noisereel_builtins.writers.gif:Gif",
     "mp4": "noisereel_builtins.writers.mp4:Mp4",
@@ -199,8 +206,9 @@ def register_metrics(register: Register) -> None:
 
 
 @hookimpl
-def register_renderers(register: Register) -> None:
-    _all(register, RENDERERS)
+def register_renderers(register: Callable[..., None]) -> None:
+    for name, where in RENDERERS.items():
+        register(name, where, suits=SUITS.get(name, ()))
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -334,3 +335,36 @@ def test_every_builtin_is_a_plugin_of_its_kind() -> None:
     for kind in registry.kinds:
         for name in registry.names(kind):
             assert registry.get(kind, name).kind == kind
+
+
+def test_renderers_say_which_events_they_suit_without_being_imported() -> None:
+    class Package:
+        @hookimpl
+        def register_renderers(self, register: Any) -> None:
+            register("any-image", "nowhere:Image", suits=[(None, None), (None, None, 3)])
+            register("pair", "nowhere:Pair", suits=[(2,)])
+            register("other-pair", "nowhere:Other", suits=[(2,)])
+            register("tiny-image", "nowhere:Tiny", suits=[(8, 8)])
+            register("unsaid", "nowhere:Unsaid")
+
+    registry = Registry.from_plugins({"package": Package()}, strict=True)
+    suiting = {event: registry.suiting(event) for event in [(2,), (8, 8), (8, 9), (4, 4, 3), (4, 4, 4), (1,), ()]}
+    assert suiting == {
+        (2,): ("pair",),
+        (8, 8): ("tiny-image",),
+        (8, 9): ("any-image",),
+        (4, 4, 3): ("any-image",),
+        (4, 4, 4): (),
+        (1,): (),
+        (): (),
+    }
+
+
+def test_only_renderers_suit_events() -> None:
+    class Package:
+        @hookimpl
+        def register_metrics(self, register: Any) -> None:
+            register("m", "nowhere:M", suits=[(2,)])
+
+    with pytest.raises(PluginError, match="metric 'm': only renderers say which events they suit"):
+        Registry.from_plugins({"package": Package()}, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -168,3 +169,67 @@ def test_everything_wrong_is_said_at_once_the_scenes_own_faults_too(tmp_path: Pa
 def test_a_theme_must_be_text(tmp_path: Path, registry: Registry) -> None:
     lines = said(tmp_path, registry, None, SCENE.replace("mine.yaml", "3"))
     assert lines == ["s.yaml:4:15: film.theme: must be text, got 3"]
+
+
+STYLE = """
+figure.facecolor: 102030
+axes.facecolor: red
+text.color: white
+xtick.color: "0.5"
+axes.grid: True
+grid.color: white
+grid.alpha: 0.5
+axes.prop_cycle: cycler("color", ["tab:blue", "#aabbcc", "g"])
+font.family: serif
+font.serif: No Such Serif, STIXGeneral
+lines.linewidth: 3
+"""
+
+
+def styled(folder: Path, registry: Registry, style: str) -> Theme:
+    (folder / "mine.mplstyle").write_text(style, encoding="utf-8")
+    return parse_scene(SCENE.replace("yaml", "mplstyle"), "s.yaml", folder, registry).theme
+
+
+def test_a_matplotlib_style_is_a_theme(tmp_path: Path, registry: Registry) -> None:
+    theme = styled(tmp_path, registry, STYLE)
+    assert (theme.name, theme.font) == ("mine", "STIXGeneral")
+    assert dict(theme.colors) == {
+        "background": "#102030",
+        "ink": "#ffffff",
+        "muted": "#808080",
+        "faint": "#889098",  # halfway from the background to white
+        "blue": "#1f77b4",
+        "violet": "#aabbcc",
+        "rose": "#008000",
+        "amber": THEMES["dark"].colors["amber"],
+    }
+
+
+def test_what_a_style_leaves_out_suits_its_background(tmp_path: Path, registry: Registry) -> None:
+    bright, dark = (styled(tmp_path, registry, f"axes.facecolor: {c}\ngrid.color: r\n") for c in ("white", "black"))
+    assert {**bright.colors, "background": 0} == {**THEMES["light"].colors, "background": 0}
+    assert {**dark.colors, "background": 0} == {**THEMES["dark"].colors, "background": 0}
+    assert styled(tmp_path, registry, "").colors == THEMES["light"].colors
+
+
+@pytest.mark.parametrize(
+    "name", ["ggplot", "dark_background", "Solarize_Light2", "seaborn-v0_8-whitegrid", "grayscale"]
+)
+def test_matplotlibs_own_styles_are_themes(name: str, tmp_path: Path, registry: Registry) -> None:
+    path = Path(matplotlib.get_data_path(), "stylelib", f"{name}.mplstyle")
+    theme = styled(tmp_path, registry, path.read_text())
+    assert theme.color("background") != theme.color("ink")
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        ("text.color: blu", "is no matplotlib style: Key text.color: 'blu' does not look like a color arg"),
+        ("font.family: Comic", "font.family: none of Comic is installed"),
+    ],
+)
+def test_what_is_wrong_with_a_style_is_said(style: str, message: str, tmp_path: Path, registry: Registry) -> None:
+    with pytest.raises(SceneError) as error:
+        styled(tmp_path, registry, style)
+    assert str(error.value) == f"s.yaml:4:15: film.theme: '{tmp_path / 'mine.mplstyle'}': {message}"

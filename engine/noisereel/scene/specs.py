@@ -244,7 +244,7 @@ class Film(_Part):
     hold: tuple[Seconds, Seconds] = (0.7, 1.2)
     """How long the first and the last frame stand still, in seconds; one number for both."""
     theme: str = "dark"
-    """Colours and type: dark, light, paper, blackboard, or a YAML file that changes one of them."""
+    """Colours and type: dark, light, paper, blackboard; or a YAML file that changes one, or an .mplstyle file."""
     align: Literal["progress", "t", "log-snr", "calls"] = "progress"
     """What runs of unequal length are kept in step by."""
     ease: Literal["in-out", "linear"] = "in-out"

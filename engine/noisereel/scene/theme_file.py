@@ -1,4 +1,4 @@
-"""Themes of one's own: a YAML file that extends a theme of ours.
+"""Themes of one's own: a matplotlib style (see `mpl_style`), or a YAML file that extends a theme of ours.
 
     extends: light
     font: DejaVu Serif
@@ -19,13 +19,14 @@ from types import MappingProxyType
 from ..errors import suggest
 from ..theme import ROLES, THEMES, Theme
 from .build import Builder
+from .mpl_style import STYLE, style_theme
 from .nodes import Node, describe, with_paths
 from .runs import refuse_unknown
 from .yaml_nodes import parse
 
 __all__ = ["SUFFIXES", "find_theme"]
 
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", STYLE)
 """What tells a theme file from the name of a theme."""
 
 
@@ -33,7 +34,7 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
     """The theme that a node names, or that stands in the file that it names; what is wrong goes to the builder.
 
     Args:
-        node: A name or a path, ending in .yaml.
+        node: A name or a path, ending in .yaml or .mplstyle.
         folder: What paths written in the scene start from; those of command-line options start here.
         builder: Takes what is wrong.
 
@@ -55,7 +56,13 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
         said = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         builder.report(node, f"'{path}' {said}")
         return None
-    return _theme(text, path, builder)
+    if path.suffix != STYLE:
+        return _theme(text, path, builder)
+    try:
+        return style_theme(path)
+    except ValueError as error:
+        builder.report(node, f"'{path}': {error}")
+        return None
 
 
 def _theme(text: str, path: Path, builder: Builder) -> Theme | None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from noisereel import marks
+from noisereel.errors import suggest
 from noisereel.record import Record
 from noisereel.renderer import Colorbar, Guide, Legend
 from noisereel.subject import Subject
@@ -33,7 +34,9 @@ def _known(value: str, ways: Sequence[str] = ()) -> str:
     is_hex = value.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
     if not is_hex and value not in (*ways, *ROLES):
         what = "".join(f"{way}, " for way in ways)
-        raise PydanticCustomError("color", f"must be {what}one of {', '.join(ROLES)}, or like #5AB0F2")
+        hint = suggest(value, (*ways, *ROLES))
+        near = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise PydanticCustomError("color", f"must be {what}one of {', '.join(ROLES)}, or like #5AB0F2{near}")
     return value
 
 
