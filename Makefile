@@ -1,12 +1,13 @@
 # make demo     set up .venv and render three scenes of the gallery into renders/
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
 # make lint     formatting, lint and types                  make bench      measure; see docs/performance.md
-# make gallery  render every scene into renders/gallery/    make clean      remove all that make made
+# make gallery  render every scene, and a page of them all   make clean      remove all that make made
 #
 # Another Python: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 JOBS ?= 2
+QUALITY ?= draft
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := swiss-roll-forward.gif ddpm-vs-ddim.gif mandrill-forward.mp4
@@ -37,12 +38,7 @@ bench: $(READY)
 	OMP_WAIT_POLICY=passive $(BIN)/python tests/bench/run.py
 
 gallery: $(READY)
-	@mkdir -p renders/gallery
-	@for scene in scenes/*.yaml; do \
-		name=$$(basename "$$scene" .yaml); \
-		$(BIN)/noisereel render "$$scene" -o "renders/gallery/$$name.gif" -o "renders/gallery/$$name.mp4" || exit; \
-	done
-	@echo "The gallery is in $(CURDIR)/renders/gallery"
+	OMP_NUM_THREADS=1 $(BIN)/python docs/make_gallery.py renders/gallery -j $(JOBS) -q $(QUALITY)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="device that tests with a `device` fixture run on (default: cpu)")
+    parser.addoption("--update-golden", action="store_true", help="take what is drawn as the new golden frames")
 
 
 @pytest.fixture(scope="session")

@@ -71,3 +71,10 @@ def test_every_hook_has_its_place_on_the_plugins_page() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_gallery_page_tells_of_every_scene_once() -> None:
+    from noisereel.registry import load_registry
+
+    told = re.findall(r"^\*\*`(.+?)`\*\*: ", (ROOT / "docs/gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(load_registry().scenes())

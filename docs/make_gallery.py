@@ -1,0 +1,122 @@
+"""Renders every scene and a page to look at them all: ``python docs/make_gallery.py renders/gallery``."""
+
+from __future__ import annotations
+
+import argparse
+import html
+import re
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from noisereel.cli import cli
+from noisereel.registry import load_registry
+from noisereel.scene import load_scene
+from noisereel.theme import THEMES
+
+FILES = {"dark": ("{name}.mp4", "{name}.gif"), "light": ("{name}-light.mp4",)}
+"""What is made of each scene, by theme."""
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>noisereel: the gallery</title>
+<style>
+:root {{ color-scheme: light dark; {light} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
+body {{ margin: 0 auto; max-width: 86rem; padding: 4rem 4.5vw; background: var(--background); color: var(--ink);
+  font: 1rem/1.55 system-ui, "DejaVu Sans", sans-serif; }}
+h1 {{ font-size: 2.4rem; letter-spacing: -.02em; line-height: 1.1; margin: 0 0 .5rem; }}
+h2 {{ font-size: 1.15rem; line-height: 1.3; margin: 1rem 0 .3rem; }}
+p {{ margin: 0 0 .6rem; max-width: 60ch; }}
+header p, small {{ color: var(--muted); }}
+main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 3.2rem 2.2rem;
+  margin-top: 3rem; }}
+video {{ width: 100%; aspect-ratio: 16 / 9; object-fit: contain; display: block; border-radius: 6px;
+  background: var(--background); box-shadow: 0 0 0 1px var(--faint); }}
+video.dark {{ display: none; }}
+@media (prefers-color-scheme: dark) {{ video.dark {{ display: block; }} video.light {{ display: none; }} }}
+a {{ color: var(--blue); text-decoration: none; }} a:hover {{ text-decoration: underline; }}
+code {{ font: .92em ui-monospace, "DejaVu Sans Mono", monospace; }}
+</style>
+<header><h1>What noisereel shows</h1>
+<p>{count} scenes. Each is a file of at most thirty lines: <code>noisereel render NAME -o NAME.gif</code></p></header>
+<main>
+{cards}
+</main>
+<script>
+const seen = new IntersectionObserver(all => all.forEach(each =>
+  each.isIntersecting ? each.target.play() : each.target.pause()));
+document.querySelectorAll("video").forEach(film => seen.observe(film));
+</script>
+</html>
+"""
+
+CARD = """<article>
+<video class="light" src="{name}-light.mp4" muted loop playsinline preload="metadata"></video>
+<video class="dark" src="{name}.mp4" muted loop playsinline preload="metadata"></video>
+<h2>{title}</h2>
+<p>{shows}</p>
+<small><code>{name}</code> &nbsp; <a href="{name}.gif">GIF</a> &nbsp; <a href="{name}.mp4">MP4</a> &nbsp;
+<a href="{name}-light.mp4">MP4, light</a></small>
+</article>"""
+
+
+def page(scenes: dict[str, Path]) -> str:
+    """The page of films, in the colours of the themes `light` and `dark`."""
+    registry = load_registry()
+    cards = [
+        CARD.format(name=name, title=_formulas(load_scene(name, registry).title or name), shows=_shows(file))
+        for name, file in scenes.items()
+    ]
+    colors = {name: " ".join(f"--{role}: {color};" for role, color in THEMES[name].colors.items()) for name in FILES}
+    return PAGE.format(count=len(cards), cards="\n".join(cards), **colors)
+
+
+def _shows(file: Path) -> str:
+    """The comment that a scene begins with."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    return html.escape(" ".join(line.lstrip("# ") for line in lines[:end]))
+
+
+def _formulas(title: str) -> str:
+    """A title as HTML: the few formulas in titles have letters and single indices."""
+    parts = re.split(r"\$(.*?)\$", html.escape(title))
+    parts[1::2] = ["<i>" + re.sub(r"_(.)", r"<sub>\1</sub>", formula) + "</i>" for formula in parts[1::2]]
+    return "".join(parts)
+
+
+def render(name: str, folder: Path, quality: str) -> float:
+    """Make all files of a scene; gives the seconds it took."""
+    begun = time.perf_counter()
+    for theme, files in FILES.items():
+        outputs = [word for file in files for word in ("-o", str(folder / file.format(name=name)))]
+        cli.main(["render", name, "--theme", theme, "-q", quality, "--quiet", *outputs], standalone_mode=False)
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Render in parallel and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("-q", "--quality", choices=("draft", "standard", "high"), default="draft")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="scenes rendered at a time")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    scenes, begun = load_registry().scenes(), time.perf_counter()
+    work = partial(render, folder=chosen.folder, quality=chosen.quality)
+    with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
+        waiting = {pool.submit(work, name): name for name in scenes}
+        for done in as_completed(waiting):
+            print(f"{waiting[done]:24} {done.result():5.1f} s", flush=True)
+    index = chosen.folder / "index.html"
+    index.write_text(page(scenes), encoding="utf-8")
+    print(f"{len(scenes)} scenes in {time.perf_counter() - begun:.0f} s: {index.resolve()}")
+
+
+if __name__ == "__main__":
+    main()
