@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 from recording import CLOUD, DARK, drawn, look, record, subject, to_origin
@@ -201,6 +202,16 @@ class TestData:
         assert mark.color == DARK.color("muted")
         assert drawn(DataLayer(), rec, 1) == []
         assert DataLayer().extent(rec).x == pytest.approx((5 - 0.16, 9 + 0.16), abs=0.01)
+
+    def test_of_very_many_an_even_choice_in_their_own_colours(self):
+        x0 = np.stack([np.arange(40_000.0), np.zeros(40_000)], axis=1)
+        rec = record(CLOUD, data=x0)
+        rec.data = replace(rec.data, hue=torch.linspace(0, 1, 40_000))
+        (mark,) = DataLayer(color="hue").backdrop(rec, look())
+        assert len(mark.xy) == 4000
+        assert (mark.xy[0, 0], mark.xy[-1, 0]) == (0, 39_999)
+        assert set(np.diff(mark.xy[:, 0])) <= {10, 11}  # ten samples apart, and a few one more
+        assert_array_equal(mark.color.index, np.rint(mark.xy[:, 0] / 39_999 * 255))
 
 
 def test_layers_are_pure():

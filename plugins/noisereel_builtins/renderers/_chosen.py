@@ -11,7 +11,7 @@ from noisereel.renderer import Series
 
 from ._memo import once
 
-__all__ = ["VISITS", "chosen", "paths", "shades_of"]
+__all__ = ["VISITS", "chosen", "paths", "shades_of", "spread"]
 
 VISITS = 240
 """How many places a path has at most besides the present one: more could not be seen."""
@@ -19,7 +19,12 @@ VISITS = 240
 
 def chosen(record: Record, count: int) -> NDArray[np.intp]:
     """The rows of so many particles, evenly spread over all of them, ascending; all if there are fewer."""
-    return np.unique(np.linspace(0, record.particles - 1, min(count, record.particles)).round().astype(np.intp))
+    return spread(record.particles, count)
+
+
+def spread(total: int, count: int) -> NDArray[np.intp]:
+    """So many whole numbers from 0 to total − 1, evenly spread and ascending; all if there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(np.intp)
 
 
 def paths(
@@ -48,7 +53,7 @@ def paths(
 
 def _thinned(record: Record, of: Series, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     kept = np.array(record.kept_steps, np.intp)
-    steps = kept[np.unique(np.linspace(0, len(kept) - 1, min(VISITS, len(kept))).round().astype(np.intp))]
+    steps = kept[spread(len(kept), VISITS)]
     found = [(step, array[rows]) for step in steps.tolist() if (array := record.series(of, step)) is not None]
     places = np.stack([array for _, array in found]) if found else np.empty((0, len(rows), *record.event), np.float32)
     return np.array([step for step, _ in found], np.intp), places

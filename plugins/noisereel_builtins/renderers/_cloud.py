@@ -13,6 +13,8 @@ from noisereel.record import Record
 from noisereel.renderer import Series
 from noisereel.subject import Subject
 
+from ._chosen import spread
+
 __all__ = ["VISITS", "crowding", "disc", "latest", "plane_extent", "reach", "sampled", "unrecorded"]
 
 VISITS = 32
@@ -27,9 +29,8 @@ def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
     Raises:
         UsageError: The run has no such series at any of them.
     """
-    kept = [step for step in range(len(record)) if record.kept(step)]
-    picked = np.unique(np.linspace(0, len(kept) - 1, VISITS).round().astype(int))
-    found = [array for i in picked if (array := record.series(of, kept[i])) is not None]
+    kept = record.kept_steps
+    found = [array for i in spread(len(kept), VISITS) if (array := record.series(of, kept[i])) is not None]
     if not found:
         raise UsageError(f"of: run '{record.name}' records no '{of}'; x is always there")
     yield from found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from noisereel.figure import Range
 from noisereel.record import Record
 from noisereel.schedule import Level
 
+from ._chosen import spread
 from ._grid import BANDWIDTH, Source, exact_on, is_exact, smoothed
 
 __all__ = ["densities", "no_coordinate", "spread_along"]
@@ -45,18 +44,13 @@ def densities(
     if record.event == (1,) and is_exact(record, "x", source):
         places = ends[0] + (np.arange(bins)[:, None] + 0.5) * (ends[1] - ends[0]) / bins
         return np.stack([exact_on(record, _level(record, t), places) for t in at])
-    visited = _spread(record.kept_steps)
+    visited = [record.kept_steps[i] for i in spread(len(record.kept_steps), VISITS)]
     tables = np.stack([spread_along(_values(record, step, axis), ends, bins) for step in visited])
     return _between(at, np.array([record.times[step] for step in visited]), tables)
 
 
 def _level(record: Record, t: float) -> Level:
     return record.schedule.at(float(np.clip(t, 0, record.schedule.T)))
-
-
-def _spread(steps: Sequence[int]) -> list[int]:
-    """Up to `VISITS` of the visits, the ends among them."""
-    return [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, min(VISITS, len(steps))).round().astype(int))]
 
 
 def _values(record: Record, step: int, axis: int) -> NDArray[np.float32]:

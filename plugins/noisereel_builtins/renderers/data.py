@@ -11,14 +11,21 @@ from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 
+from ._chosen import shades_of, spread
 from ._cloud import crowding, reach
 from ._paint import Paint
 
 __all__ = ["Data"]
 
+MOST = 4000
+"""Samples shown at most, evenly spread over all: more say nothing new, and pile up until they are faint no longer."""
+
 
 class Data(Renderer):
-    """The data set's clean samples x_0 as faint discs that do not move: what the particles come from or return to."""
+    """The data set's clean samples x_0 as faint discs that do not move: what the particles come from or return to.
+
+    Of very many, an even choice is shown.
+    """
 
     space: ClassVar[Space] = "plane"
     primary: ClassVar[str | None] = "color"
@@ -35,10 +42,12 @@ class Data(Renderer):
         return Box(reach([x0[:, 0]]), reach([x0[:, 1]]))
 
     def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
-        crowd = crowding(len(record.data.x0), look)
+        rows = spread(len(record.data.x0), MOST)
+        crowd = crowding(len(rows), look)
         size = self.size or min(1.7 * crowd**-0.17, 5.0)
         alpha = self.alpha or min(0.2 * crowd**-0.2, 0.5)
-        yield marks.Points(record.data.x0.numpy(), self._color(record, look), size, alpha)
+        color = shades_of(self._color(record, look), rows)
+        yield marks.Points(record.data.x0.numpy()[rows], color, size, alpha)
 
     def _color(self, record: Record, look: Look) -> marks.Color:
         if self.color != "hue":

@@ -10,8 +10,9 @@ from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Series, Space
+from noisereel.subject import Subject
 
-from ._cloud import latest, sampled
+from ._cloud import latest, sampled, unrecorded
 from .image import to_bytes
 
 __all__ = ["ImageGrid"]
@@ -50,6 +51,12 @@ class ImageGrid(Renderer):
         (rows, columns), (height, width) = self.shape(record.particles), record.event[:2]
         down, across = self._pitch(record)
         return (rows - 1) * down + height, (columns - 1) * across + width
+
+    def check(self, subject: Subject) -> str | None:
+        rows, columns = self.shape(subject.particles)
+        few = f"shows {rows} × {columns} pictures, and run '{subject.name}' has {subject.particles} particles"
+        wrong = few if rows * columns > subject.particles else unrecorded(self.of, subject)
+        return super().check(subject) or wrong
 
     def extent(self, record: Record) -> Box | None:
         next(sampled(record, self.of))
