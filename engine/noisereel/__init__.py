@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         posterior as posterior,
         transition as transition,
     )
+    from .subject import Subject as Subject
     from .theme import Theme as Theme
     from .writer import Frame as Frame, OutputSpec as OutputSpec, Sink as Sink, Writer as Writer
 
@@ -69,6 +70,7 @@ _NAMES = {
     "renderer": "Colorbar Guide Legend Moment Renderer",
     "sampler": "Sampler Step StepContext",
     "schedule": "BetaSchedule Level Schedule Spacing posterior transition",
+    "subject": "Subject",
     "theme": "Theme",
     "writer": "Frame OutputSpec Sink Writer",
 }

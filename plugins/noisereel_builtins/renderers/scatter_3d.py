@@ -1,22 +1,21 @@
 """Scatter 3-D: particles of three numbers each, seen by a camera that may turn."""
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from noisereel import marks
 from noisereel.figure import Box, Look
 from noisereel.record import Record
-from noisereel.renderer import Guide, Moment, Series
+from noisereel.renderer import Moment
 from noisereel.subject import Subject
 
 from ._camera import VolumeRenderer
-from ._cloud import disc, latest, reach, sampled, unrecorded
+from ._cloud import latest, reach, sampled
+from ._discs import Discs
 from ._memo import once
-from ._paint import ParticlePaint, guide_of, shades, unpaintable
+from ._paint import shades
 
 __all__ = ["Scatter3D"]
 
@@ -28,25 +27,13 @@ NEARER = (0.7, 1.25)
 """Size and opacity of the farthest and of the nearest, relative to those in the middle."""
 
 
-class Scatter3D(VolumeRenderer):
+class Scatter3D(VolumeRenderer, Discs):
     """Every particle of three numbers a disc, in the colour that it started with, nearer ones larger and clearer."""
-
-    primary: ClassVar[str | None] = "of"
-
-    of: Series = "x"
-    """What is shown: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
-    color: ParticlePaint = "hue"
-    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
-    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
-    size: float | None = Field(default=None, gt=0, le=100)
-    """Radius in design pixels; left out, what suits the number of particles and the panel."""
-    alpha: float | None = Field(default=None, gt=0, le=1)
-    """Opacity of one disc; left out, what suits the number of particles and the panel."""
 
     def check(self, subject: Subject) -> str | None:
         if subject.event != (3,):
             return f"shows points in space, event shape (3,), not {subject.event}"
-        return unrecorded(self.of, subject) or unpaintable(self.color, subject)
+        return super().check(subject)
 
     def _ball(self, record: Record) -> tuple[NDArray[np.float64], float]:
         """Middle and radius of a ball that holds all but a few stray particles of the run, however it is turned."""
@@ -73,14 +60,10 @@ class Scatter3D(VolumeRenderer):
         yield marks.Polylines((floor,), look.theme.color("muted"), 1.0, 0.5)
         seen = camera.project(xyz - middle)
         color = shades(self.color, record, look.theme, moment.step)
-        size, alpha = disc(record.particles, look)
-        size, alpha = self.size or size, self.alpha or alpha
+        size, alpha = self.disc(record, look)
         for rows, near in by_depth(seen[:, 2]):
             each = marks.Shades(color.index[rows], color.palette) if isinstance(color, marks.Shades) else color
             yield marks.Points(seen[rows, :2], each, size * near, min(1.0, alpha * near))
-
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        return guide_of(self.color, record, look.theme)
 
 
 def by_depth(away: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], float]]:
