@@ -11,6 +11,7 @@ from torch import Tensor
 from noisereel import memory
 from noisereel.dataset import Data, Dataset, Load
 from noisereel.noise import LoadDraw
+from noisereel.schedule import Level
 from noisereel_builtins.datasets.array import Array
 from noisereel_builtins.datasets.checkerboard import Checkerboard
 from noisereel_builtins.datasets.circles import Circles
@@ -177,6 +178,7 @@ def test_in_space_they_are_the_plane_ones_with_width(kind: type[SwissRoll]) -> N
     assert torch.equal(space[:, [0, 2]], plane)
     width = 21 / (4.5 * math.pi) if kind is SwissRoll else 2
     evenly(space[:, 1] / width + 0.5)
+    assert width / 2 * 0.998 < float(space[:, 1].abs().max()) <= width / 2
 
 
 def test_the_roll_in_space_is_scikit_learns() -> None:
@@ -244,6 +246,29 @@ def test_standardised_data_can_be_restored(each: str) -> None:
         assert float(deviations[0] / deviations[1]) == pytest.approx(float(theirs[0] / theirs[1]), rel=1e-6)
     torch.testing.assert_close(data.scaling.restore(data.x0), raw.x0, atol=1e-6, rtol=0)
     assert torch.equal(data.labels, raw.labels)
+
+
+class Bell(Dataset):
+    """N(3, 0.5²) in the plane, with its density, by formula and not as a mixture."""
+
+    def load(self, ctx: Load) -> Data:
+        def density(x: Tensor, level: Level) -> Tensor:
+            v = (0.5 * level.alpha) ** 2 + level.sigma**2
+            return torch.exp(-(x - 3 * level.alpha).square().sum(1) / (2 * v)) / (2 * math.pi * v)
+
+        return Data(3 + 0.5 * ctx.draw.normal(400, 2, name="bell"), density=density)
+
+
+@pytest.mark.parametrize("level", [Level(0.0, 1.0, 0.0), Level(1.0, 0.6, 0.8)], ids=["clean", "noisy"])
+def test_any_density_follows_one_scale(level: Level) -> None:
+    """y = (x − m)/s noised is Gaussian too: mean α·(3 − m)/s, variance (α·0.5/s)² + σ²."""
+    data = load(Standardised(of=Bell()))
+    m, s = data.scaling.shift, float(data.scaling.scale[0])
+    y = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    v = (0.5 * level.alpha / s) ** 2 + level.sigma**2
+    expected = torch.exp(-(y - level.alpha * (3 - m) / s).square().sum(1) / (2 * v)) / (2 * math.pi * v)
+    torch.testing.assert_close(data.density(y, level), expected, rtol=1e-9, atol=0)
+    assert load(Standardised(of=Bell(), each="axis")).density is None  # noise would differ by coordinate
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,8 @@ def test_schedules_whose_sigma_min_sits_at_1_reach_clean_data_without_a_jump(sch
     for t in (0.25, 0.5):  # evenly, but for a β schedule, whose log α is what falls evenly
         below = math.sqrt(1 - first.alpha ** (2 * t)) if isinstance(schedule, ZeroTerminalSNR) else t * first.sigma
         assert schedule.at(t).sigma == pytest.approx(below, rel=1e-9)
+        if isinstance(schedule, LogSNR):
+            close(schedule.at(t).alpha ** 2, 1 - below**2)
 
 
 @pytest.mark.parametrize("u", SHARES)
