@@ -100,15 +100,15 @@ def compose(
         record.beside = records
     layers = tuple(panel_layers(scene, spec, records[spec.run].data.event, registry) for spec in scene.panels)
     lines = [Live.of(template, records, ticks) for template in _templates(scene)]
-    plans = _panel_plans(scene, layers, lines[3:], records)
+    plans = _panel_plans(scene, layers, lines[4:], records)
     figure = _figure(scene, plans, lines, records, transparent)
     guides = [_guides(layers[i], records[spec.run], figure.panels[i]) for i, spec in enumerate(scene.panels)]
     if any(guides):  # guides take room, and need the theme to be asked for: place everything once more
         plans = [replace(plan, guides=mine) for plan, mine in zip(plans, guides, strict=True)]
         figure = _figure(scene, plans, lines, records, transparent)
     panels = tuple(_backed(figure.panels[i], layers[i], spec, records, ticks) for i, spec in enumerate(scene.panels))
-    title, subtitle, left, *titles = lines
-    live = [line.rows for line in (title, subtitle, *titles) if line.live]
+    title, subtitle, left, caption, *panels_own = lines
+    live = [line.rows for line in (title, subtitle, *panels_own, caption) if line.live]
     live += [left.rows] if scene.film.time_bar else []
     words = tuple(zip(*live, strict=True)) or ((),) * len(ticks)
     return Film(scene, records, layers, replace(figure, panels=panels), tuple(ticks), words)
@@ -143,19 +143,30 @@ _SMALLEST = 64 / 960  # type of less than half a pixel cannot be set
 
 
 def _panel_plans(
-    scene: Scene, layers: Sequence[tuple[Renderer, ...]], titles: Sequence[Live], records: Mapping[str, Record]
+    scene: Scene, layers: Sequence[tuple[Renderer, ...]], lines: Sequence[Live], records: Mapping[str, Record]
 ) -> list[PanelPlan]:
-    extents, cells = shared_extents(scene, layers, records), scene.arrangement.cells
+    """The panels before they have a place; their lines are all their titles, then all their captions."""
+    extents, cells, n = shared_extents(scene, layers, records), scene.arrangement.cells, len(scene.panels)
     return [
-        PanelPlan(space_of(mine), extent, cell, title.widest, title.live, spec.x_label or "", spec.y_label or "")
-        for mine, extent, cell, title, spec in zip(layers, extents, cells, titles, scene.panels, strict=True)
+        PanelPlan(
+            space_of(layers[i]),
+            extents[i],
+            cells[i],
+            lines[i].widest,
+            lines[i].live,
+            lines[n + i].widest,
+            lines[n + i].live,
+            spec.x_label or "",
+            spec.y_label or "",
+        )
+        for i, spec in enumerate(scene.panels)
     ]
 
 
 def _figure(
     scene: Scene, plans: Sequence[PanelPlan], lines: Sequence[Live], records: Mapping[str, Record], transparent: bool
 ) -> Figure:
-    title, subtitle, left, *_ = lines
+    title, subtitle, left, caption, *_ = lines
     return lay_out(
         scene.film.size,
         scene.theme,
@@ -165,6 +176,8 @@ def _figure(
         title_live=title.live,
         subtitle=subtitle.widest,
         subtitle_live=subtitle.live,
+        caption=caption.widest,
+        caption_live=caption.live,
         bar=(left.widest, _end_label(records[clock(scene)])) if scene.film.time_bar else None,
         transparent=transparent,
     )
@@ -271,13 +284,14 @@ class Live:
 
 
 def _templates(scene: Scene) -> Iterator[tuple[str, str | PanelSpec]]:
-    """Title, subtitle, the time bar's label, then the panels' titles; each with whom it tells of."""
+    """Title, subtitle, the time bar's label, caption, the panels' titles and their captions; each with its teller."""
     first = next(iter(scene.runs))
     yield scene.title or "", first
     yield scene.subtitle, first
     yield "t = {t}" if scene.runs[clock(scene)].training is None else "training step {trained}", clock(scene)
-    for spec in scene.panels:
-        yield spec.title or "", spec
+    yield scene.caption, first
+    yield from ((spec.title or "", spec) for spec in scene.panels)
+    yield from ((spec.caption, spec) for spec in scene.panels)
 
 
 def _end_label(record: Record) -> str:

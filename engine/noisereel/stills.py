@@ -107,4 +107,4 @@ def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
 
 
 def _at(panel: PanelSpec, t: float, labelled: bool) -> PanelSpec:
-    return panel.model_copy(update={"at": t, "title": "t = {t}" if labelled else ""})
+    return panel.model_copy(update={"at": t, "title": "t = {t}" if labelled else "", "caption": ""})

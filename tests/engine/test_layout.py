@@ -109,7 +109,7 @@ def plans(draw: st.DrawFn, cell: tuple[int, int, int, int]) -> PanelPlan:
     else:
         extent = Box(draw(RANGES), draw(RANGES))
     names = {"x_label": draw(WORDS), "y_label": draw(WORDS)} if space == "graph" else {}
-    return PanelPlan(space, extent, cell, title=draw(WORDS), guides=draw(GUIDES), **names)
+    return PanelPlan(space, extent, cell, title=draw(WORDS), caption=draw(WORDS), guides=draw(GUIDES), **names)
 
 
 @st.composite
@@ -120,7 +120,7 @@ def figures(draw: st.DrawFn) -> tuple[list[PanelPlan], Figure]:
         wanted = [draw(plans((0, 0, 2, 1))), *(plan for plan in wanted if plan.cell[1] == 1)]
     size = draw(st.sampled_from(SIZES if len(wanted) <= 4 else SIZES[:1] + SIZES[4:5]))
     bar = draw(st.sampled_from([None, ("t = 1000", "T = 1000"), ("t = 1000", "")]))
-    titles = {"title": draw(WORDS), "subtitle": draw(WORDS)}
+    titles = {"title": draw(WORDS), "subtitle": draw(WORDS), "caption": draw(WORDS)}
     return wanted, lay_out(size, DARK, wanted, Grid((1.0,) * columns, (1.0,) * rows), bar=bar, **titles)
 
 
@@ -200,14 +200,33 @@ def test_without_words_and_bar_particles_may_use_the_whole_frame() -> None:
 
 def test_slots_come_in_the_documented_order() -> None:
     wanted = [
-        PanelPlan("plane", PLANE, (0, 0, 1, 1), title="left", title_live=True),
-        PanelPlan("graph", PLANE, (0, 1, 1, 1), title="right", x_label="x", y_label="y"),
+        PanelPlan("plane", PLANE, (0, 0, 1, 1), title="left", title_live=True, caption="a"),
+        PanelPlan(
+            "graph", PLANE, (0, 1, 1, 1), title="right", caption="b", caption_live=True, x_label="x", y_label="y"
+        ),
         PanelPlan("plane", PLANE, (0, 2, 1, 1)),
     ]
-    named = {"title": "title", "title_live": True, "subtitle": "subtitle", "bar": ("t = 9", "T = 9")}
+    named = {"title": "title", "title_live": True, "subtitle": "subtitle", "caption": "c", "bar": ("t = 9", "T = 9")}
     figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)), **named)  # type: ignore[arg-type]
-    assert [slot.text for slot in figure.slots] == ["title", "subtitle", "left", "right", "y", "x", "t = 9", "T = 9"]
-    assert [slot.text for slot in figure.slots if slot.live] == ["title", "left", "t = 9"]
+    assert [slot.text for slot in figure.slots] == [
+        *("title", "subtitle", "left", "right", "a", "b", "y", "x", "c", "t = 9", "T = 9"),
+    ]
+    assert [slot.text for slot in figure.slots if slot.live] == ["title", "left", "b", "t = 9"]
+
+
+def test_captions_of_a_row_stand_on_one_line_below_all_labels() -> None:
+    wanted = [
+        PanelPlan("plane", PLANE, (0, 0, 1, 1), caption="a cloud"),
+        PanelPlan("graph", PLANE, (0, 1, 1, 1), caption="$H$ in bits", x_label="x"),
+    ]
+    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1)), caption="both")
+    a, b, label, both = figure.slots
+    assert (a.text, b.text, label.text, both.text) == ("a cloud", "$H$ in bits", "x", "both")
+    assert a.baseline == b.baseline > label.baseline
+    assert both.baseline > b.baseline
+    assert [a.x, b.x] == [panel.look.view.rect.left for panel in figure.panels]
+    # Strays of the cloud end above the words.
+    assert figure.panels[0].clip.bottom <= a.baseline - measure(a.text, a.size).ascent
 
 
 def test_data_areas_in_a_column_share_their_edges_and_titles() -> None:

@@ -51,7 +51,7 @@ def y_ticks(limits: Range, length: float) -> Ticks:
 
 
 def footer(plan: PanelPlan) -> float:
-    """Room below the data."""
+    """Room below the data for labels."""
     if not plan.has_axes:
         return 0.0
     return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0) + 2

@@ -1,4 +1,4 @@
-"""What stands above a panel's data: title, name of the y axis, key; and the name of the x axis below."""
+"""What stands above a panel's data: title, name of the y axis, key; below, the name of the x axis and the caption."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..figure import Panel, Slot
 from ..renderer import Guide
 from ..theme import Theme
 from ..typeset import fitting, measure, rise
-from .axis import LABEL_GAP, LABEL_SIZE, LINE
+from .axis import LABEL_GAP, LABEL_SIZE, LINE, footer
 from .keys import KEY_SIZE, Word, key_parts, key_scale, key_width
 from .plan import PanelPlan
 
-__all__ = ["BLEED", "HEADER", "captions", "crowded", "header"]
+__all__ = ["BLEED", "HEADER", "caption_room", "captions", "crowded", "header"]
 
 TITLE_SIZE = 13.0
 """Type size of panel titles in points."""
@@ -23,6 +23,7 @@ HEADER = 12.0
 BLEED = 8.0
 """How far beyond their data graphs may be drawn: half a dot with its ring, a line's width."""
 
+_CAPTION_SIZE, _CAPTION_GAP = 11.0, 11.0
 _STACK = 19.0
 _WORD_GAP = 10.0
 _LEAST = 16.0
@@ -45,10 +46,18 @@ def header(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
     return BLEED + 1 if plan.has_axes else 0.0
 
 
+def caption_room(plan: PanelPlan, theme: Theme) -> float:
+    """Room for the caption below the data and its labels; 0 without."""
+    if not plan.caption:
+        return 0.0
+    descent = measure(plan.caption, _CAPTION_SIZE, False, theme.font).descent
+    return _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, theme.font) + max(4.0, descent)
+
+
 def captions(
     plans: Sequence[PanelPlan], panels: Sequence[Panel], stacked: Sequence[bool], rooms: Sequence[float]
 ) -> tuple[Slot, ...]:
-    """Titles, above the upper left corners of the data and all of one size; then the axes' names.
+    """Titles, above the upper left corners of the data and all of one size; the captions below; the axes' names.
 
     Args:
         plans: The panels before they were placed.
@@ -59,7 +68,25 @@ def captions(
     size = min(map(_title_size, plans, panels, stacked, rooms), default=TITLE_SIZE)
     titles = [_title(*each, size) for each in zip(plans, panels, stacked, strict=True)]
     names = [name for each in zip(panels, titles, stacked, strict=True) for name in _axis_names(*each)]
-    return tuple(slot for slot in (*titles, *names) if slot.text)
+    lines = _captions(plans, panels, rooms)
+    return tuple(slot for slot in (*titles, *lines, *names) if slot.text)
+
+
+def _captions(plans: Sequence[PanelPlan], panels: Sequence[Panel], rooms: Sequence[float]) -> list[Slot]:
+    """Captions, all of one size; where data end on one line, their captions stand on one line, too."""
+    size, depth = _CAPTION_SIZE, dict[int, float]()
+    for plan, panel, room in zip(plans, panels, rooms, strict=True):
+        if plan.caption:
+            family, bottom = panel.look.theme.font, panel.look.view.rect.bottom
+            size = min(size, fitting(plan.caption, _CAPTION_SIZE, room, False, family))
+            down = footer(plan) + _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, family)
+            depth[bottom] = max(depth.get(bottom, 0.0), down)
+    slots = []
+    for plan, panel in zip(plans, panels, strict=True):
+        rect, scale, ink = panel.look.view.rect, panel.look.view.scale, panel.look.theme.color("muted")
+        y = round(rect.bottom + depth.get(rect.bottom, 0.0) * scale)
+        slots.append(Slot(plan.caption, rect.left, y, size, ink, live=plan.caption_live))
+    return slots
 
 
 def _lift(plan: PanelPlan, theme: Theme, stacked: bool) -> float:

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..figure import Look, Panel, Range, Rect, Slot, View
 from ..typeset import measure
 from .axis import footer, gutter, overhang
-from .captions import BLEED, HEADER, TITLE_SIZE, captions, crowded, header
+from .captions import BLEED, HEADER, TITLE_SIZE, caption_room, captions, crowded, header
 from .plan import Grid, PanelPlan, Room
 from .tracks import Track, share
 
@@ -113,7 +113,7 @@ Share = Callable[[Sequence[float] | None], tuple[Track, ...]]
 def _row_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Table) -> Share:
     n, scale = len(grid.heights), room.scale
     above = ((p.rows[0], scale * header(p, room.theme, p.rows[0] in table.stacked)) for p in plans)
-    below = ((p.rows[1], scale * footer(p)) for p in plans)
+    below = ((p.rows[1], scale * (footer(p) + caption_room(p, room.theme))) for p in plans)
     return partial(share, *room.y, grid.heights, _largest(n, above), _largest(n, below), table.gap)
 
 
@@ -171,7 +171,7 @@ def _cell(room: Room, table: _Table, plan: PanelPlan) -> Rect:
         table.columns[left].low,
         first.low if below_header else first.start,
         table.columns[right].high,
-        last.high if plan.has_axes else last.end,
+        last.high if plan.has_axes or plan.caption else last.end,
     )
 
 
@@ -219,10 +219,11 @@ def _clip(room: Room, table: _Table, plan: PanelPlan, rect: Rect) -> Rect:
         return Rect(rect.left - bleed, rect.top - bleed, rect.width + 2 * bleed, rect.height + 2 * bleed)
     (top, bottom), (left, right), half = plan.rows, plan.columns, table.gap / 2
     above = rect.top - HEADER / 2 * room.scale if header(plan, room.theme, False) else table.rows[top].start - half
+    below = table.rows[bottom].end + half if bottom + 1 < len(table.rows) else room.stray[1]
     free_above = top == 0 and not header(plan, room.theme, False)
     return _rect(
         table.columns[left].start - half if left else 0,
         room.stray[0] if free_above else above,
         table.columns[right].end + half if right + 1 < len(table.columns) else room.size[0],
-        table.rows[bottom].end + half if bottom + 1 < len(table.rows) else room.stray[1],
+        rect.bottom + HEADER / 2 * room.scale if plan.caption else below,
     )

@@ -29,6 +29,8 @@ class PanelPlan:
         cell: (row, column, rows spanned, columns spanned).
         title: Its title; for a live one, the widest that it will be.
         title_live: Whether each drawing brings its own words for the title.
+        caption: The line below it; for a live one, the widest that it will be.
+        caption_live: Whether each drawing brings its own words for the caption.
         x_label: Under a graph.
         y_label: At the top left of a graph.
         guides: Legends and colour bars, which stand at the top right.
@@ -39,6 +41,8 @@ class PanelPlan:
     cell: tuple[int, int, int, int] = (0, 0, 1, 1)
     title: str = ""
     title_live: bool = False
+    caption: str = ""
+    caption_live: bool = False
     x_label: str = ""
     y_label: str = ""
     guides: tuple[Guide, ...] = ()

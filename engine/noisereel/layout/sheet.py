@@ -1,8 +1,8 @@
 """Where everything stands in the frame. Pure; nothing is drawn.
 
-From the top: title, subtitle, the grid of panels, the time bar. Lengths are design pixels times the figure's scale, so
-that a layout keeps its look at every size. Data areas in a column share their edges: tick labels hang in a gutter left
-of them, and titles stand above their upper left corners.
+From the top: title, subtitle, the grid of panels, the caption, the time bar. Lengths are design pixels times the
+figure's scale, so that a layout keeps its look at every size. Data areas in a column share their edges: tick labels
+hang in a gutter left of them, and titles stand above their upper left corners.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["lay_out"]
 MARGIN = 0.045
 """Empty share of the width on either side."""
 
-TITLE_SIZE, SUBTITLE_SIZE, BAR_SIZE = 21.0, 12.5, 11.0
+TITLE_SIZE, SUBTITLE_SIZE, CAPTION_SIZE, BAR_SIZE = 21.0, 12.5, 11.5, 11.0
 """Type sizes in points."""
 
 TOP, BOTTOM = 39.0, 35.0
 """Empty design pixels above the title and below the time bar."""
 
-_BAR_HEIGHT, _BAR_GAP = 4.0, 11.0
+_BAR_HEIGHT, _BAR_GAP, _NOTE_GAP = 4.0, 11.0, 16.0
 
 
 def lay_out(
@@ -40,14 +40,16 @@ def lay_out(
     title_live: bool = False,
     subtitle: str = "",
     subtitle_live: bool = False,
+    caption: str = "",
+    caption_live: bool = False,
     bar: tuple[str, str] | None = None,
     transparent: bool = False,
 ) -> Figure:
     """Give everything its place.
 
     The figure's slots are, in this order and without those that are empty: title, subtitle, the panels' titles in the
-    panels' order, the names of axes, the bar's left text (always live) and its right one. What is too wide is set
-    smaller.
+    panels' order, their captions, the names of axes, the caption, the bar's left text (always live) and its right one.
+    What is too wide is set smaller.
 
     Args:
         size: (width, height) in pixels.
@@ -58,6 +60,8 @@ def lay_out(
         title_live: Whether each drawing brings its own words for it.
         subtitle: Line below, likewise.
         subtitle_live: Likewise.
+        caption: Line below the panels, likewise.
+        caption_live: Likewise.
         bar: Texts at the left and right of a time bar, or None for no bar.
         transparent: Whether the background is left out.
 
@@ -69,12 +73,14 @@ def lay_out(
         sheet, replace(_TITLE, text=title, live=title_live), replace(_SUBTITLE, text=subtitle, live=subtitle_live)
     )
     time_bar, foot = _foot(sheet, bar) if bar is not None else (None, ())
-    placed, captions = place(_room(sheet, head, time_bar), panels, grid or Grid())
-    return Figure(size, theme, placed, (*head, *captions, *foot), time_bar, transparent)
+    note = _note(sheet, replace(_CAPTION, text=caption, live=caption_live), time_bar)
+    placed, captions = place(_room(sheet, head, note, time_bar), panels, grid or Grid())
+    return Figure(size, theme, placed, (*head, *captions, *note, *foot), time_bar, transparent)
 
 
 _TITLE = Slot("", 0, 0, TITLE_SIZE, "ink", bold=True)
 _SUBTITLE = Slot("", 0, 0, SUBTITLE_SIZE, "muted")
+_CAPTION = Slot("", 0, 0, CAPTION_SIZE, "muted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +128,29 @@ def _foot(sheet: _Sheet, texts: tuple[str, str]) -> tuple[TimeBar, tuple[Slot, .
     return bar, tuple(sheet.fitted(slot, room) for slot in (left, right) if slot.text)
 
 
-def _room(sheet: _Sheet, head: Sequence[Slot], bar: TimeBar | None) -> Room:
+def _note(sheet: _Sheet, slot: Slot, bar: TimeBar | None) -> tuple[Slot, ...]:
+    """The caption, above the bar's words or where the bar would be."""
+    if not slot.text:
+        return ()
+    y = sheet.size[1] - BOTTOM * sheet.scale if bar is None else _top(sheet, bar) - _NOTE_GAP * sheet.scale
+    return (sheet.fitted(replace(slot, x=sheet.left, baseline=round(y)), sheet.right - sheet.left),)
+
+
+def _top(sheet: _Sheet, bar: TimeBar) -> float:
+    """Where the bar's words begin."""
+    return bar.rect.top - (_BAR_GAP + rise("t", BAR_SIZE)) * sheet.scale
+
+
+def _room(sheet: _Sheet, head: Sequence[Slot], note: Sequence[Slot], bar: TimeBar | None) -> Room:
     scale, (_, height) = sheet.scale, sheet.size
     if head:
         above, top = head[-1].baseline + 9 * scale, head[-1].baseline + 24 * scale
     else:
         above, top = 0.0, TOP * scale
-    if bar:
-        text_top = bar.rect.top - (_BAR_GAP + rise("t", BAR_SIZE)) * scale
+    if note or bar:
+        text_top = _top(sheet, bar) if bar else float(height)
+        for slot in note:
+            text_top = slot.baseline - rise(slot.text, slot.size, False, sheet.theme.font) * scale
         below, bottom = text_top - 8 * scale, text_top - 22 * scale
     else:
         below, bottom = height, height - TOP * scale

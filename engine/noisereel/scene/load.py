@@ -117,7 +117,7 @@ def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> 
     cover = builder.model(Cover, replace(root, value=written))
     runs = build_runs(root, registry, builder)
     panels = build_panels(root, runs, registry, builder)
-    for key in ("title", "subtitle"):
+    for key in ("title", "subtitle", "caption"):
         check_title(entries.get(key), next(iter(runs.copies), None), runs, registry, builder)
     specs = tuple(spec for _, spec in panels)
     if cover is not None and not builder.problems:

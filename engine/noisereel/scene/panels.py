@@ -9,7 +9,7 @@ from typing import cast
 from ..errors import suggest
 from ..registry import Registry
 from ..renderer import Renderer
-from ..template import CONSTANT, LIVE, Template
+from ..template import CONSTANT, LIVE, Template, formula_fault
 from .build import Builder
 from .nodes import Node, describe
 from .runs import Runs, as_list
@@ -133,7 +133,12 @@ def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None
     """Report what no single value shows: times beyond the run, layers that do not share axes, unknown live values."""
     run, at, layers = item.child("run"), item.child("at"), item.child("layers")
     name = str(run.value) if run is not None else ""
-    check_title(item.child("title"), name, runs, registry, builder)
+    for key in ("title", "caption"):
+        check_title(item.child(key), name, runs, registry, builder)
+    for key in ("x_label", "y_label"):
+        label = item.child(key)
+        if label is not None and (fault := formula_fault(str(label.value))):
+            builder.report(label, fault)
     original = runs.original(name) if name in runs.names else ""
     fields = runs.fields.get(original)
     if fields and at is not None and isinstance(at.value, (int, float)) and at.value > fields.schedule.T:

@@ -129,6 +129,8 @@ class PanelSpec(_Part):
     """A fixed time to show instead of the film's moment."""
     title: str | None = None
     """Text above it, with live values such as {t}."""
+    caption: str = ""
+    """A line below it, likewise."""
     layers: tuple[Renderer, ...] = ()
     """Renderers from back to front; what suits the data where left out."""
     name: str | None = Field(default=None, min_length=1)
@@ -325,6 +327,8 @@ class Cover(_Part):
     """Headline of the film."""
     subtitle: str = ""
     """A line below it."""
+    caption: str = ""
+    """A line below the panels."""
     description: str = ""
     """What there is to see, for lists and for screen readers."""
     layout: Layout = Layout()

@@ -35,7 +35,7 @@ def _known(value: str, ways: Sequence[str] = ()) -> str:
     if not is_hex and value not in (*ways, *ROLES):
         what = "".join(f"{way}, " for way in ways)
         hint = suggest(value, (*ways, *ROLES))
-        near = f"; {hint}" if hint.startswith("did you mean") else ""
+        near = f" ({hint})" if hint.startswith("did you mean") else ""
         raise PydanticCustomError("color", f"must be {what}one of {', '.join(ROLES)}, or like #5AB0F2{near}")
     return value
 
