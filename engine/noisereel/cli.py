@@ -96,6 +96,7 @@ _work_options = _options(
     click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Processes that draw."),
     click.option("--no-cache", is_flag=True, help="Neither use nor keep simulated runs and trained weights."),
     _resume_option,
+    click.option("--compile", "compile_", is_flag=True, help="Compile networks first; pays in long runs."),
     click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
     click.option("--open", "open_", is_flag=True, help="Open what was written."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),

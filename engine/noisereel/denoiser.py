@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from .compiled import Compile, as_it_is
 from .dataset import Data
 from .plugin import Plugin
 from .progress import Progress
@@ -69,6 +70,7 @@ class Bind:
         resume: Whether interrupted work is gone on with.
         progress: Shows how far long work is, and says what is worth a warning.
         registry: Where plugins are found by name; None where nothing is to be rebuilt.
+        compile: Makes a network faster, if the user asks for that; gives the network itself if not.
     """
 
     data: Data
@@ -82,6 +84,7 @@ class Bind:
     resume: bool = False
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     registry: Registry | None = None
+    compile: Compile = as_it_is
 
 
 class Denoiser(Plugin):

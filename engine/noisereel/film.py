@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from .compiled import Compile, Compiler, as_it_is
 from .compose import Film, check_panels, compose
 from .drawing import pixels_of
 from .errors import NoisereelError, SceneError
@@ -61,6 +62,7 @@ class Summary:
         simulated: Seconds spent simulating.
         filmed: Seconds spent drawing and encoding.
         cached: Whether every run came from the cache.
+        compiled: What compiling cost and saved, if anything was compiled.
     """
 
     files: tuple[Path, ...]
@@ -69,6 +71,7 @@ class Summary:
     simulated: float
     filmed: float
     cached: bool
+    compiled: str | None = None
 
 
 TickMaker = Callable[[Mapping[str, Plan], Mapping[str, Sequence[int]] | None], tuple[Tick, ...]]
@@ -151,17 +154,20 @@ def render(
     """
     began = perf_counter()
     job = _Job(scene, outputs, options, registry, progress, make_ticks or partial(film_ticks, scene))
+    compiler = Compiler(progress.warn) if options.compile else None
     plans, ticks, data = job.planned()
     with Files() as files, _scratch() as scratch:
         # Now, since what cannot be written had better be known before all the work.
         parts = [None if output.numbered else files.part(output.path) for output in outputs]
-        records, ticks, cached = job.simulated(plans, ticks, data, Shelf(options.cache, scratch))
+        records, ticks, cached = job.simulated(plans, ticks, data, Shelf(options.cache, scratch), compiler or as_it_is)
         simulated = perf_counter() - began
         job.write(job.composed(records, ticks), files, parts)
     for file in files.paths:
         tell(registry, "film_finished", path=file)
     duration = sum((tick.duration for tick in ticks), Fraction(0))
-    return Summary(files.paths, len(ticks), duration, simulated, perf_counter() - began - simulated, cached)
+    filmed = perf_counter() - began - simulated
+    said = None if compiler is None else compiler.summary
+    return Summary(files.paths, len(ticks), duration, simulated, filmed, cached, said)
 
 
 @contextmanager
@@ -203,13 +209,20 @@ class _Job:
         return plans, ticks, data
 
     def simulated(
-        self, plans: Mapping[str, Plan], ticks: tuple[Tick, ...], data: Mapping[str, Data], shelf: Shelf
+        self,
+        plans: Mapping[str, Plan],
+        ticks: tuple[Tick, ...],
+        data: Mapping[str, Data],
+        shelf: Shelf,
+        compiler: Compile,
     ) -> tuple[dict[str, Record], tuple[Tick, ...], bool]:
         """The record of each run, the moments to draw, and whether all records were kept from before."""
         scene = self.scene
         # Curves follow the whole film, also in a still of it.
         shown = shown_visits(scene, plans, [*film_ticks(scene, plans), *ticks])
-        records, cached = simulate(scene, plans, shown, self.options, shelf, self.registry, self.progress, data)
+        records, cached = simulate(
+            scene, plans, shown, self.options, shelf, self.registry, self.progress, data, compiler
+        )
         if scene.film.align == "calls":
             ticks = _recounted(records, self.make_ticks(plans, {name: r.calls for name, r in records.items()}))
         return records, ticks, cached

@@ -88,6 +88,7 @@ class Job:
             quality=flags["quality"],
             transparent=flags["transparent"],
             resume=flags["resume"],
+            compile=flags["compile_"],
         )
 
 
@@ -180,6 +181,7 @@ def cache_folder() -> Path:
 def _summary(done: Summary, outputs: Sequence[Output], size: tuple[int, int]) -> str:
     origin = "simulated before" if done.cached else f"simulated in {done.simulated:.1f} s"
     facts = f"{_content(done, outputs)}, {size[0]}x{size[1]}, {_weight(done)}"
+    origin = f"{origin}, {done.compiled}" if done.compiled else origin
     return f"{_places(done.files)}  ({facts}; {origin}, filmed in {done.filmed:.1f} s)"
 
 

@@ -22,6 +22,7 @@ class Options:
         workers: Processes that draw; 1 draws in this one.
         quality: How much time and space encoders spend.
         transparent: Leave the background out.
+        compile: Compile the networks of denoisers.
         resume: Go on with interrupted training instead of starting anew.
     """
 
@@ -30,4 +31,5 @@ class Options:
     workers: int = 1
     quality: Quality = "standard"
     transparent: bool = False
+    compile: bool = False
     resume: bool = False

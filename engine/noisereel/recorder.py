@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .compiled import as_it_is
 from .errors import NoisereelError
 from .keys import data_digest, digest, facts_digest, identity, machine, versions
 from .memory import readable
@@ -307,6 +308,6 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, source_key: str | None
             "seed": [spec.seed, spec.copy_index],
             "kept": "all" if len(kept) == len(run.plan.levels) else kept.tolist(),
             "versions": versions(),
-            "machine": [*machine(run.device), str(run.dtype)],
+            "machine": [*machine(run.device), str(run.dtype), run.bind.compile is not as_it_is],
         }
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .compiled import Compile, as_it_is
 from .denoiser import Bind, Pairs
 from .errors import SceneError, at_work
 from .options import Options
@@ -106,6 +107,7 @@ def simulate(
     registry: Registry,
     progress: Progress,
     data: Mapping[str, Data] | None = None,
+    compiler: Compile = as_it_is,
 ) -> tuple[dict[str, Record], bool]:
     """The record of every run, and whether all were kept from before.
 
@@ -118,13 +120,23 @@ def simulate(
         registry: Whose observers are told.
         progress: Shows how far things are.
         data: Each run's data, if it is loaded already.
+        compiler: See `Bind`.
     """
     records: dict[str, Record] = {}
     keys: dict[str, str] = {}
     kept: list[bool] = []
     with progress.bar("simulating", sum(len(each.levels) for each in plans.values())) as advance:
         live = live_runs(
-            scene, plans, options, records, keys, data, registry=registry, progress=progress, scratch=shelf.scratch
+            scene,
+            plans,
+            options,
+            records,
+            keys,
+            data,
+            registry=registry,
+            progress=progress,
+            scratch=shelf.scratch,
+            compiler=compiler,
         )
         for run, source_key in live:
             name = run.spec.name
@@ -205,6 +217,7 @@ def live_runs(
     registry: Registry,
     progress: Progress | None = None,
     scratch: Path | None = None,
+    compiler: Compile = as_it_is,
 ) -> Iterator[tuple[Run, str | None]]:
     """Every run bound to its data, after those that it builds on; and what their records are known by.
 
@@ -218,6 +231,7 @@ def live_runs(
         registry: Where plugins are found.
         progress: Shows how far the training of denoisers is.
         scratch: Where denoisers keep things if nothing is to outlive the program.
+        compiler: See `Bind`.
     """
     loaded = data or load_all(scene, registry)
     on_device = {id(each): each.to(options.device) for each in loaded.values()}
@@ -233,6 +247,7 @@ def live_runs(
             resume=options.resume,
             progress=progress or Progress(quiet=True),
             registry=registry,
+            compile=compiler,
         )
         run = Run(spec, plans[spec.name], bind, None if origin is None else records[origin.run])
         yield run, "+".join(filter(None, map(keys.get, spec.sources))) or None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
@@ -13,6 +14,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from ..compiled import Compile, as_it_is
 from ..dataset import Data
 from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
@@ -34,7 +36,7 @@ class Learned(Recipe, Denoiser):
     a key made of all that they depend on, so that nothing is trained twice.
     """
 
-    predicts: Literal["eps", "x0", "v", "velocity"] = "eps"
+    predicts: Literal["eps", "x0", "v", "velocity"] = "v"
     """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
     weighting: Literal["simple", "snr", "min-snr", "sigmoid"] = "simple"
     """How errors weigh at each time: alike, by the SNR, by min(SNR, γ), or by 1/(1 + SNR·e^{−b}) on ε̂."""
@@ -64,13 +66,6 @@ class Learned(Recipe, Denoiser):
             classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
             schedule: The run's schedule.
         """
-
-    def fixed(self, network: nn.Module, u: float, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
-        """The network at one time u for all particles: ``network.at(u, labels)``, if it prepares what it can."""
-        prepare = getattr(network, "at", None)
-        if prepare is not None:
-            return cast("Callable[[Tensor], Tensor]", prepare(u, labels))
-        return lambda x: network(x, x.new_full((len(x),), u), labels)
 
     @property
     def threads(self) -> int | None:
@@ -115,6 +110,7 @@ class Learned(Recipe, Denoiser):
         if not all(whole(file, ctx) for file in files.values()):
             self._train(ctx, home, steps)
         losses = {step: float(read_facts(file)["loss"]) for step, file in files.items()}
+        ctx = replace(ctx, compile=as_it_is)  # each of them is used for one moment only
         return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
 
     def _home(self, ctx: Bind) -> Path:
@@ -150,19 +146,31 @@ class Learned(Recipe, Denoiser):
         """
         network = self.network(event, classes, ctx.schedule).requires_grad_(False).eval()
         load_into(network, load_weights(file), file)
-        return self.model(network.to(ctx.device), ctx.schedule)
+        network = network.to(ctx.device)
+        return self.model(network, ctx.schedule, ctx.compile)
 
-    def model(self, network: nn.Module, schedule: Schedule) -> Model:
-        """x̂_0 = the denoiser that a network makes."""
-        fixed = lru_cache(maxsize=4)(lambda u: self.fixed(network, u, None))
+    def model(self, network: nn.Module, schedule: Schedule, compiler: Compile = as_it_is) -> Model:
+        """The denoiser that a network makes.
+
+        A network that offers ``at(u, labels)``, itself as a function of x alone, may prepare what x has no part in.
+        """
+        prepare = getattr(network, "at", None)
+        prepared = lru_cache(maxsize=4)(lambda u: prepare(u, None)) if prepare is not None else None
+
+        def plain(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
+            if prepare is None or prepared is None:
+                return cast("Tensor", network(x, u.expand(len(x)), labels))
+            return cast("Tensor", (prepared(u.item()) if labels is None else prepare(u.item(), labels))(x))
+
+        ask = plain if compiler is as_it_is else compiler(_Spread(network), plain)
         x0_of = PREDICTIONS[self.predicts].x0
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
             if level.sigma == 0:
                 return x / level.alpha
-            u = level.t / schedule.T
-            at = fixed(u) if labels is None or not self.labelled else self.fixed(network, u, labels)
-            found = at(x / math.hypot(level.alpha, level.sigma))
+            scaled, u = x / math.hypot(level.alpha, level.sigma), torch.tensor([level.t / schedule.T], device=x.device)
+            with threads(self.threads):
+                found = ask(scaled, u, labels if self.labelled else None)
             return x0_of(x, found, level.alpha, level.sigma)
 
         return model
@@ -198,3 +206,14 @@ class Learned(Recipe, Denoiser):
             examples = self._examples(ctx)
             training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured())
             Keeper(self, ctx, home, training).follow(frozenset(watch))
+
+
+class _Spread(nn.Module):
+    """A network at one time for all particles, u of shape (1,)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
+        return cast("Tensor", self.network(x, u.expand(len(x)), labels))

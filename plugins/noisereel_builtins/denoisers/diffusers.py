@@ -67,6 +67,7 @@ class Diffusers(Denoiser):
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ValueError(f"{self.folder}: its network cannot be loaded: {str(error).splitlines()[0]}") from error
         network = network.to(ctx.device).requires_grad_(False).eval()
+        ask = ctx.compile(network)
         x0_of = PREDICTIONS[_KINDS[scheduler.get("prediction_type", "epsilon")]].x0
         most = scheduler.get("clip_sample_range", 1.0) if scheduler.get("clip_sample", False) else None
 
@@ -74,7 +75,7 @@ class Diffusers(Denoiser):
             if level.sigma == 0:
                 return x / level.alpha
             pixels = x[:, None] if x.ndim == 3 else x.movedim(3, 1)
-            found = network(pixels, torch.tensor(level.t - 1, device=x.device)).sample
+            found = ask(pixels, torch.tensor(level.t - 1, device=x.device), None, False)[0]
             x0 = x0_of(x, found[:, 0] if x.ndim == 3 else found.movedim(1, 3), level.alpha, level.sigma)
             return x0 if most is None else x0.clamp(-most, most)
 

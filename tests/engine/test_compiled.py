@@ -1,0 +1,50 @@
+"""--compile: the same film, what it cost and saved is told, and it goes on where nothing can be compiled."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SCENE = """\
+dataset: {two-moons: {n: 300}}
+schedule: {linear: {steps: 20}}
+denoiser: {mlp: {width: 16, depth: 1, steps: 20}}
+sampler: ddim
+particles: 100
+film: {size: [160, 120]}
+"""
+
+
+def still(folder, name, *more, **environment):
+    command = [sys.executable, "-m", "noisereel.cli", "still", "s.yaml", "-o", name, *more]
+    variables = {**os.environ, "NOISEREEL_CACHE": str(folder / "cache"), **environment}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+    return done, np.asarray(Image.open(folder / name).convert("RGB"), int)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_the_frames_are_the_same_and_the_summary_says_what_it_cost(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENE)
+    plain, expected = still(tmp_path, "a.png")
+    done, compiled = still(tmp_path, "b.png", "--compile")
+    assert "compiled" not in plain.stdout
+    assert re.search(r", compiled in \d+\.\d s, (saved|lost) \d+\.\d s in 19 calls, ", done.stdout)
+    assert done.stderr == ""
+    # Rounding moves a sprite by less than what one level of grey shows.
+    assert np.abs(compiled - expected).max() <= 8
+    assert (compiled != expected).mean() < 0.01
+
+
+def test_where_compiling_fails_the_plain_way_is_taken(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENE)
+    _, expected = still(tmp_path, "a.png")
+    done, found = still(tmp_path, "b.png", "--compile", CXX="/nowhere", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "torch"))
+    assert done.stderr.startswith("warning: not compiled: ") and done.stderr.count("\n") == 1
+    assert "compiled" not in done.stdout
+    assert (found == expected).all()
