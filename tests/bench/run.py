@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for both sides, as the program does; before torch is imported
 sys.path.insert(0, str(Path(__file__).parent))
 
 from common import table
