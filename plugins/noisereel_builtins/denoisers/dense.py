@@ -57,7 +57,8 @@ class Dense:
         bias = keys.square().sum(1) / -2
         values = self.u.to(self.dtype).T
         means = []
-        for part in torch.split(y, max(1, _CHUNK // len(self.u))):
+        chunk = _CHUNK * max(1, self.u.shape[1] // 64)  # in many dimensions, what is read for a chunk outweighs it
+        for part in torch.split(y, max(1, chunk // len(self.u))):
             logits = torch.addmm(bias, ((part - self.centre) / s).to(wide), keys.T)
             logits -= logits.detach().amax(1, keepdim=True)
             if rough and wide == torch.float32:
