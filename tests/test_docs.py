@@ -41,6 +41,11 @@ def test_the_readmes_scenes_render(scene: str, tmp_path: Path) -> None:
     render(scene, tmp_path)
 
 
+@pytest.mark.parametrize("scene", blocks("docs/scenes.md", "yaml"))
+def test_the_scenes_of_the_page_on_scenes_render(scene: str, tmp_path: Path) -> None:
+    render(scene, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("page", "name", "scene"),
     [

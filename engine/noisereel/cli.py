@@ -83,7 +83,7 @@ _scene_options = _options(
     click.option("--seed", metavar="N", help="Seed of all noise."),
     click.option("--fps", metavar="N", help="Frames a second."),
     click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or a shape, e.g. 9:16."),
-    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard or a YAML file."),
+    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file."),
 )  # fmt: skip
 
 _work_options = _options(

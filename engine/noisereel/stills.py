@@ -100,7 +100,8 @@ def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
     panels = tuple(_at(panel, t, row == 0) for row, panel in enumerate(shown) for t in times)
     width, height = scene.film.size
     if not sized:
-        height = 2 * round((0.13 + 0.95 * len(shown) / len(times)) * width / 2)
+        head = 0.13 if scene.title else 0.08
+        height = 2 * round((head + 0.95 * len(shown) / len(times)) * width / 2)
     film = scene.film.model_copy(update={"size": (width, height), "time_bar": False})
     layout = scene.layout.model_copy(update={"columns": len(times), "areas": None, "widths": None, "heights": None})
     return scene.model_copy(update={"panels": panels, "film": film, "layout": layout})

@@ -104,6 +104,19 @@ def test_repeat_makes_a_panel_for_each_time_or_run(registry: Registry) -> None:
     assert [(p.run, p.at) for p in scene.panels] == [("b", 3), ("a", 3)]
 
 
+def test_repeat_over_runs_and_times_makes_a_grid(registry: Registry) -> None:
+    panels = "panels: [{repeat: {run: [b, a], at: [0, 9]}, name: p}]"
+    scene = scene_of(BASE + f"runs: {{a: , b: }}\n{panels}", registry)
+    assert [(p.run, p.at, p.name) for p in scene.panels] == [
+        ("b", 0, "p.1"),
+        ("b", 9, "p.2"),
+        ("a", 0, "p.3"),
+        ("a", 9, "p.4"),
+    ]
+    scene = scene_of(BASE + "runs: {a: , b: }\npanels: [{repeat: {at: [0, 9], run: [b, a]}}]", registry)
+    assert [(p.run, p.at) for p in scene.panels] == [("b", 0), ("a", 0), ("b", 9), ("a", 9)]
+
+
 def test_anchors_repeat_what_they_name(registry: Registry) -> None:
     scene = scene_of(BASE + "panels: [{layers: &these [dots, {dots: {size: 2}}]}, {layers: *these}]", registry)
     assert scene.panels[0].layers == scene.panels[1].layers

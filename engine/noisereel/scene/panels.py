@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import cast
 
 from ..errors import suggest
@@ -85,13 +86,15 @@ def _repeated(item: Node, builder: Builder) -> Iterator[Node]:
     if repeat is None:
         yield item
         return
-    [key, values], *more = (repeat.map or {"": repeat}).items()
-    if more or key not in ("at", "run") or not values.list:
-        builder.report(repeat, "must be {at: [T, …]} or {run: [NAME, …]}")
-    elif key in entries:
-        builder.report(entries[key], "is given by 'repeat' as well; leave out one of them")
+    loops = repeat.map or {}
+    if not loops or not set(loops) <= {"at", "run"} or not all(values.list for values in loops.values()):
+        builder.report(repeat, "must be {at: [T, …]}, {run: [NAME, …]}, or both, the first of them the outer one")
+    elif twice := [key for key in loops if key in entries]:
+        builder.report(entries[twice[0]], "is given by 'repeat' as well; leave out one of them")
     else:
-        yield from _numbered(replace(item, value=entries), [{key: value} for value in values.list])
+        each = product(*(values.list or () for values in loops.values()))
+        changes = [dict(zip(loops, values, strict=True)) for values in each]
+        yield from _numbered(replace(item, value=entries), changes)
 
 
 def _for_each_copy(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
