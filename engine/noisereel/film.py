@@ -15,6 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .compiled import Compile, Compiler, as_it_is
 from .compose import Film, check_panels, compose
 from .drawing import pixels_of
@@ -229,6 +231,8 @@ class _Job:
 
     def composed(self, records: Mapping[str, Record], ticks: Sequence[Tick]) -> Film:
         """The film, with everything measured that it shows."""
+        for warning in _lost(records):
+            self.progress.warn(warning)
         film = compose(self.scene, records, ticks, self.registry, transparent=self.options.transparent)
         for record in records.values():
             try:
@@ -251,6 +255,15 @@ class _Job:
                 pixels = stack.enter_context(closing(pixels_of(film, self.options.workers, self.registry)))
             for index, (step, t) in enumerate(_steps_of(film.scene, film.records, film.ticks)):
                 _hand_over(film, index, step, t, next(pixels), reels)
+
+
+def _lost(records: Mapping[str, Record]) -> Iterator[str]:
+    """What to say of runs that end with nothing that can be shown."""
+    for name, record in records.items():
+        step = record.kept_steps[-1]
+        x = record.series("x", step)
+        if x is not None and not np.isfinite(x).any():
+            yield f"run '{name}': all particles are infinite or no numbers at its end, t = {record.levels[step].t:g}"
 
 
 def _hand_over(film: Film, index: int, step: int, t: float, pixels: Pixels | None, reels: Sequence[Reel]) -> None:

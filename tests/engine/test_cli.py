@@ -240,9 +240,9 @@ class TestStill:
 
     def test_several_times_make_a_strip(self, noisereel, scene, pixels, tmp_path):
         done = noisereel("still", scene(), "-o", "strip.png", "--at", "0,6,12", "-j", "2")
-        assert said(done) == "strip.png  (1 picture, 160x72, SIZE; simulated in S s, filmed in S s)\n"
+        assert said(done) == "strip.png  (1 picture, 160x64, SIZE; simulated in S s, filmed in S s)\n"
         strip = pixels(tmp_path / "strip.png")[0]
-        assert strip.shape == (72, 160, 4)
+        assert strip.shape == (64, 160, 4)
         thirds = [strip[:, i * 53 : (i + 1) * 53] for i in range(3)]
         assert not (thirds[0] == thirds[1]).all() and not (thirds[1] == thirds[2]).all()
 

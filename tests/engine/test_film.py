@@ -426,3 +426,23 @@ def register_samplers(register):
     assert shots[0][..., :3].max() > 150
     assert noisereel("render", path, "-o", "a.gif", "--plugin", lossy).code == 0
     assert torch.is_grad_enabled()
+
+
+def test_a_run_that_ends_nowhere_is_warned_of(noisereel, scene, plugin, tmp_path):
+    far = plugin(
+        """
+class Far(Sampler):
+    needs = frozenset()
+    def path(self, schedule, start):
+        return [0.0, 1.0, 2.0]
+    def step(self, x, t, s, ctx, carry):
+        return Step(x * float("inf"))
+@hookimpl
+def register_samplers(register):
+    register("far", Far)
+"""
+    )
+    done = noisereel("still", scene(sampler="far"), "-o", "a.png", "--plugin", far, "--at", "0")
+    assert done.code == 0
+    assert done.err == "warning: run 'run': all particles are infinite or no numbers at its end, t = 2\n"
+    assert (tmp_path / "a.png").exists()
