@@ -48,7 +48,7 @@ SHOWN: dict[str, list[tuple[dict, Record]]] = {
     "density": [({}, NUMBERS), ({"histogram": True}, run(1, density=normal))],
     "difference": [({"gain": 2.0}, PICTURES)],
     "direction": [({}, POINTS)],
-    "embedding": [({"perplexity": 9.0, "iterations": 300}, SPACE)],
+    "embedding": [({"perplexity": 9.0, "iterations": 300}, run(20, particles=24))],
     "field": [({"density": 9}, POINTS), ({"density": 9, "lines": "streamlines"}, POINTS)],
     "heatmap": [({"columns": 48}, POINTS)],
     "histogram": [({"bins": 20}, NUMBERS)],
