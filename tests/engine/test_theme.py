@@ -172,8 +172,8 @@ def test_a_theme_must_be_text(tmp_path: Path, registry: Registry) -> None:
 
 
 STYLE = """
-figure.facecolor: 102030
-axes.facecolor: red
+axes.facecolor: 102030
+figure.facecolor: red
 text.color: white
 xtick.color: "0.5"
 axes.grid: True

@@ -3,7 +3,7 @@
 ======================  ==========================================================
 ours                    matplotlib's, the first that the file sets
 ======================  ==========================================================
-background              ``figure.facecolor``, ``axes.facecolor``
+background              ``axes.facecolor``, ``figure.facecolor``
 ink                     ``text.color``, ``axes.labelcolor``
 muted                   ``xtick.labelcolor``, ``xtick.color``, ``axes.labelcolor``
 faint                   ``grid.color`` with ``grid.alpha``, where ``axes.grid`` is on
@@ -32,7 +32,7 @@ STYLE = ".mplstyle"
 """The suffix of such files."""
 
 _SOURCES = {
-    "background": ("figure.facecolor", "axes.facecolor"),
+    "background": ("axes.facecolor", "figure.facecolor"),
     "ink": ("text.color", "axes.labelcolor"),
     "muted": ("xtick.labelcolor", "xtick.color", "axes.labelcolor"),
 }
