@@ -14,6 +14,7 @@ from common import table
 
 PARTS = {
     "drawing": "Drawing",
+    "pictures": "Pictures",
     "encoding": "Encoding",
     "memory": "Memory",
     "empirical": "The empirical denoiser",

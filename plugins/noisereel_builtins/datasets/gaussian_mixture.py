@@ -91,11 +91,11 @@ class GaussianMixture:
         """ln(w_k·N(x; α_t·μ_k, α_t²·Σ_k + σ_t²·I)), shape (k, m), for points in columns, shape (D, m)."""
         k, d = self.means.shape
         variance = level.alpha**2 * self.variances + level.sigma**2
-        white = (self.axes / variance.sqrt()[:, None]).transpose(1, 2)
+        white = (self.axes / (2 * variance).sqrt()[:, None]).transpose(1, 2)
         offset = level.alpha * (white @ self.means[:, :, None])
         y = torch.addmm(-offset.view(k * d, 1), white.reshape(k * d, d), x).view(k, d, -1)
         peak = self.weights.log() - (2 * math.pi * variance).log().sum(1) / 2
-        return y.square().sum(1) / -2 + peak[:, None]
+        return peak[:, None] - y.square().sum(1)
 
     def _gains(self, level: Level) -> tuple[Tensor, Tensor]:
         """G_k and c_k of E[x_0 | x_t = x, k] = G_k·x + c_k, shapes (k, D, D) and (k, D)."""
