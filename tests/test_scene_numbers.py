@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ks_2samp, multivariate_normal
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -19,6 +20,7 @@ from noisereel.theme import THEMES
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.metrics.mode_coverage import ModeCoverage
 from noisereel_builtins.metrics.near_data import NearData
+from noisereel_builtins.renderers._grid import Grid, density_on
 from noisereel_builtins.renderers.embedding import Embedding
 from noisereel_builtins.renderers.targets import Targets
 
@@ -306,3 +308,34 @@ def test_neighbours_on_the_map_are_of_one_class_until_noise_has_mixed_them(recor
     assert np.diff(found).max() < 0.03
     assert record.scalars(0)["knn_accuracy"] >= 0.95
     assert record.scalars(11)["knn_accuracy"] <= 0.3
+
+
+@pytest.mark.parametrize("name", ["mixture-2d-surface", "mixture-2d", "bivariate-normal"])
+def test_the_densities_in_the_plane_are_scipys(records, name):
+    """What the surface and the map show at their grid points, against SciPy's pdf of the noised Gaussians."""
+    (record,) = records(name, particles=100, film__frames=5).values()
+    scene = load_scene(name, load_registry())
+    mixture, layer = scene.runs[record.name].dataset, scene.panels[0].layers[0]
+    weights = np.array(mixture.weights) / np.sum(mixture.weights)
+    covariances = mixture.covariances or [np.diag([each**2] * 2) for each in mixture.stds]
+    grid = Grid((-3.0, 3.0), (-3.0, 3.0), (25, 25))
+    for step in record.shown:
+        level = record.levels[step]
+        noised = [
+            multivariate_normal(level.alpha * np.array(m), level.alpha**2 * np.array(c) + level.sigma**2 * np.eye(2))
+            for m, c in zip(mixture.means, covariances, strict=True)
+        ]
+        expected = sum(w * each.pdf(grid.points) for w, each in zip(weights, noised, strict=True))
+        shown = density_on(grid, record, step, "x", layer.source, None)
+        np.testing.assert_allclose(shown.ravel(), expected, rtol=1e-5, atol=1e-9)
+
+
+def test_the_rivers_mouths_are_the_mixtures(records):
+    """The particles that arrive are near the data, as many at each mean as its weight says."""
+    (record,) = records("samples-river").values()
+    end = record.series("x", len(record) - 1)[:, 0].astype(np.float64)
+    shares = np.bincount(np.digitize(end, [-0.55, 0.65]), minlength=3) / len(end)
+    data = np.bincount(np.digitize(record.data.x0.numpy()[:, 0], [-0.55, 0.65]), minlength=3) / len(record.data.x0)
+    assert np.abs(data - [0.3, 0.25, 0.45]).max() < 0.05
+    assert np.abs(shares - data).max() < 4 * np.sqrt(0.25 / len(end))
+    assert ks_2samp(end, record.data.x0.numpy()[:, 0]).pvalue > 1e-3
