@@ -111,6 +111,12 @@ class TestCurveOfMetric:
         (label,) = (m for m in drawn(Curve(of="spread"), self.REC, 2, low) if isinstance(m, marks.Text))
         assert label.offset[1] > 0
 
+    def test_a_value_at_the_foot_of_a_steep_line_stays_beside_its_dot(self):
+        steep = record(np.exp(6 * np.arange(5.0))[:, None, None] * [[0.0], [1.0]], metrics=(Spread(),))
+        view = look(x=(0.0, 100.0), y=(0.0, 1e10))
+        (label,) = (m for m in drawn(Curve(of="spread"), steep, 0, view) if isinstance(m, marks.Text))
+        assert abs(label.offset[1]) <= 80
+
     @pytest.mark.parametrize(
         ("layer", "said"),
         [

@@ -26,6 +26,8 @@ BEST, PULL = 0.6, 20.0
 """Where along a line its name reads best, and what being at the line's other end costs in design pixels."""
 DOT = (12.0, 18.0)
 """Design pixels from a dot to its value: to the left end, and up or down to the middle."""
+FAR = 80.0
+"""Design pixels beyond which a value no longer seems to belong to its dot."""
 
 LEADING = 1.3
 """From one value to the one above, in type sizes."""
@@ -110,6 +112,8 @@ def value_label(
 ) -> marks.Text:
     """What a line's value is now, right of a dot on it: below a rising line, above a falling one, where there is room.
 
+    Where a steep line would take it far from its dot, it stands at the dot's own height, over the line if need be.
+
     Args:
         words: What is written.
         dot: Where the dot is, shape (2,).
@@ -127,6 +131,7 @@ def value_label(
     room = (text.ascent + text.descent) / 2
     first, other = (below, above) if in_order[-1, 1] >= in_order[0, 1] else (above, below)
     shift = first if room <= y + first <= _size(view)[1] - room else other
+    shift = shift if abs(shift) <= FAR else 0.0
     return marks.Text(
         (float(dot[0]), float(dot[1])),
         words,
