@@ -133,8 +133,13 @@ class TestColours:
         if bins <= size:  # then a colour is off by what its bin spans
             assert np.abs(palette.colors[index].astype(int) - pixels[..., :3])[opaque].max(initial=0) <= 3
 
-    def test_what_did_not_change_is_indexed_as_if_it_had(self) -> None:
-        frames = [*film("dark", 3), film("light", 1)[0], *film("dark", 2)]
+    @pytest.mark.parametrize("size", [(H, W), (7, 13), (1, 3)])
+    def test_what_did_not_change_is_indexed_as_if_it_had(self, size: tuple[int, int]) -> None:
+        at = H // 2 - size[0] // 2, W // 2 - size[1] // 2
+        crop = slice(at[0], at[0] + size[0]), slice(at[1], at[1] + size[1])
+        frames = [frame[crop] for frame in (*film("dark", 3), film("light", 1)[0], *film("dark", 2))]
+        frames.append(frames[-1].copy())
+        frames[-1][-1, -1] ^= 128  # the last pixel alone
         palette = Palette.of(frames, 255)
         running = Indexer(palette)
         for frame in frames:

@@ -19,6 +19,7 @@ Colors = NDArray[np.float32]
 
 _BITS = 6  # of each channel; the table has 2^18 entries, which a core's cache holds
 _COARSE_BITS = 5
+_GROUP = 8  # pixels compared at once: as many words of eight bytes as they have channels
 _BAND = 40  # rows indexed at a time, so that the steps in between stay in the cache
 _SAMPLE_PIXELS = 75_000  # of each sample frame
 _ROUNDS = 2  # of k-means; later ones gain less than 0.1 dB
@@ -69,19 +70,50 @@ class Indexer:
 
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
-        self._packed = np.empty((0, 0), np.uint32)
+        self._before = np.empty((0, 0, 0), np.uint8)
         self._index = np.empty((0, 0), np.uint8)
 
     def index(self, pixels: Pixels) -> NDArray[np.uint8]:
-        """The index of the nearest colour of every pixel, shape (H, W); valid until the next frame."""
-        packed, before = np.ascontiguousarray(_packed(pixels)), self._packed
-        self._packed = packed
-        changed = np.flatnonzero(packed != before) if packed.shape == before.shape else None
-        if changed is None or 2 * len(changed) > packed.size:
-            self._index = self.palette.index(packed)
+        """The index of the nearest colour of every pixel, shape (H, W); valid until the next frame.
+
+        Args:
+            pixels: A frame; it must not be changed until the next one has been indexed.
+        """
+        pixels = np.ascontiguousarray(pixels)
+        before, self._before = self._before, pixels
+        changed = _changed(pixels, before) if pixels.shape == before.shape else None
+        if changed is None or 2 * len(changed) * _GROUP > self._index.size:
+            self._index = self.palette.index(_packed(pixels))
         else:
-            self._index.ravel()[changed] = self.palette.table[_bins(packed.ravel()[changed])]
+            whole = self._index.size // _GROUP * _GROUP
+            flat, index = pixels.reshape(-1, pixels.shape[2]), self._index.reshape(-1)
+            index[:whole].reshape(-1, _GROUP)[changed] = self._looked_up(_groups(pixels)[changed])
+            index[whole:] = self._looked_up(flat[whole:])
         return self._index
+
+    def _looked_up(self, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The index of the nearest colour, for RGB or RGBA of shape (…, 3 or 4)."""
+        drop = 8 - _BITS
+        bins = (colors[..., 2] >> drop).astype(np.intp)
+        for channel in (1, 0):
+            bins <<= _BITS
+            bins |= colors[..., channel] >> drop
+        return self.palette.table[bins]
+
+
+def _groups(pixels: Pixels) -> NDArray[np.uint8]:
+    """A frame's pixels in groups, shape (m, _GROUP, channels); what is left over at the end is not among them."""
+    channels = pixels.shape[2]
+    return pixels.reshape(-1)[: pixels.size // (_GROUP * channels) * _GROUP * channels].reshape(-1, _GROUP, channels)
+
+
+def _changed(pixels: Pixels, before: Pixels) -> NDArray[np.intp]:
+    """Which groups of pixels are not what they were: compared as words of eight bytes."""
+    now, then = (_groups(each).reshape(-1).view(np.uint64).reshape(-1, pixels.shape[2]) for each in (pixels, before))
+    other = now[:, 0] != then[:, 0]
+    for word in range(1, now.shape[1]):
+        other |= now[:, word] != then[:, word]
+    return np.flatnonzero(other)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +144,7 @@ def _packed(pixels: Pixels) -> NDArray[np.uint32]:
     """One number a pixel, R + 2⁸G + 2¹⁶B + 2²⁴A, shape (H, W)."""
     pixels = np.ascontiguousarray(pixels)
     if pixels.shape[2] == 4:
-        return pixels.view(np.uint32)[..., 0].copy()  # kept to compare with: not the caller's to change
+        return pixels.view(np.uint32)[..., 0]
     frame = av.VideoFrame.from_numpy_buffer(pixels, format="rgb24").reformat(format="rgba")
     return np.frombuffer(memoryview(frame.planes[0]), np.uint32).reshape(frame.height, -1)[:, : frame.width]
 
