@@ -90,7 +90,7 @@ _work_options = _options(
     click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
                  help="Where to write; the suffix chooses the format; may be repeated."),
     click.option("-q", "--quality", type=click.Choice(["draft", "standard", "high"]), default="standard",
-                 help="draft: half the size, quick encoding; high: slow, careful encoding."),
+                 help="draft: half the size, quick encoding; high: drawn at twice the size, encoded with care."),
     click.option("--transparent", is_flag=True, help="Leave the background out."),
     _device_option,
     click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Processes that draw."),

@@ -44,6 +44,13 @@ class Film:
     ticks: tuple[Tick, ...]
     words: tuple[tuple[str, ...], ...]
 
+    def doubled(self, registry: Registry) -> Film:
+        """The same film at twice the size."""
+        width, height = self.scene.film.size
+        film = self.scene.film.model_copy(update={"size": (2 * width, 2 * height)})
+        scene = self.scene.model_copy(update={"film": film})
+        return compose(scene, self.records, self.ticks, registry, transparent=self.figure.transparent)
+
     def drawing(self, index: int) -> Drawing:
         """What tick ``index`` shows."""
         tick = self.ticks[index]

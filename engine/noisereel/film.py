@@ -252,7 +252,9 @@ class _Job:
             ]
             pixels: Iterator[Pixels | None] = repeat(None)
             if any(each.takes == "pixels" for each in reels):
-                pixels = stack.enter_context(closing(pixels_of(film, self.options.workers, self.registry)))
+                pixels = stack.enter_context(
+                    closing(pixels_of(film, self.options.workers, self.registry, finely=self.options.quality == "high"))
+                )
             for index, (step, t) in enumerate(_steps_of(film.scene, film.records, film.ticks)):
                 _hand_over(film, index, step, t, next(pixels), reels)
 

@@ -20,7 +20,7 @@ class Options:
         device: Where runs are simulated.
         cache: Folder that records are kept in; None keeps nothing.
         workers: Processes that draw; 1 draws in this one.
-        quality: How much time and space encoders spend.
+        quality: How much time and space encoders spend; "high" also draws more finely.
         transparent: Leave the background out.
         compile: Compile the networks of denoisers.
         resume: Go on with interrupted training instead of starting anew.

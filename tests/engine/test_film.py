@@ -91,10 +91,34 @@ class TestDeterminism:
         base, other = states(self.HEAD, tmp_path), states(self.HEAD + "seed: 1\n", tmp_path)
         assert not any((base[name] == other[name]).any() for name in base)
 
-    @pytest.mark.parametrize("more", [["-j", "2"], pytest.param(["-j", "3", "--no-cache"], marks=pytest.mark.slow)])
+    def test_high_quality_is_the_mean_of_twice_the_size(self, noisereel, scene, pixels, tmp_path):
+        path = scene()
+        noisereel("render", path, "-o", "fine-{frame}.png", "-q", "high")
+        noisereel("render", path, "-o", "large-{frame}.png", "--size", "320x240")
+        noisereel("render", path, "-o", "plain-{frame}.png")
+        for frame in (0, 5):
+            fine, plain = pixels(tmp_path / f"fine-{frame}.png")[0], pixels(tmp_path / f"plain-{frame}.png")[0]
+            large = pixels(tmp_path / f"large-{frame}.png")[0].astype(float)
+            mean = (large[::2, ::2] + large[1::2, ::2] + large[::2, 1::2] + large[1::2, 1::2]) / 4
+            assert np.abs(fine - mean).max() <= 0.5
+            assert np.abs(fine.astype(int) - plain).max() > 1  # and it is no plain frame
+
+    def test_high_quality_keeps_the_colours_of_what_is_transparent(self, noisereel, scene, pixels, tmp_path):
+        path = scene()
+        noisereel("still", path, "-o", "a.png", "-q", "high", "--transparent")
+        noisereel("still", path, "-o", "b.png", "-q", "high")
+        clear, ground = pixels(tmp_path / "a.png")[0].astype(float), pixels(tmp_path / "b.png")[0].astype(float)
+        share, dark = clear[..., 3:] / 255, np.array([0x0F, 0x13, 0x18])
+        assert ((share > 0) & (share < 1)).sum() / (share > 0).sum() > 0.2
+        assert np.abs(clear[..., :3] * share + dark * (1 - share) - ground[..., :3]).max() <= 4
+
+    @pytest.mark.parametrize(
+        "more",
+        [["-j", "2"], ["-j", "2", "-q", "high"], pytest.param(["-j", "3", "--no-cache"], marks=pytest.mark.slow)],
+    )
     def test_several_processes_draw_the_same_pixels(self, noisereel, scene, pixels, tmp_path, more):
         path = scene(TOUGH, schedule="", sampler="", film="{frames: 7, size: [320, 160], hold: 0}")
-        for folder, flags in (("one", []), ("more", more)):
+        for folder, flags in (("one", [flag for flag in more if flag in ("-q", "high")]), ("more", more)):
             done = noisereel("render", path, "-o", f"{folder}/{{frame}}.png", "--plugin", AWKWARD, *flags)
             assert (done.code, done.err) == (0, "")
         for frame in range(7):
