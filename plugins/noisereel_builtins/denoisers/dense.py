@@ -71,14 +71,15 @@ class Dense:
     def _refined(self, logits: Tensor, y: Tensor, s: float) -> Tensor:
         """The mean where float32 logits are too rough: what concerns the nearest points is reckoned from the nearest.
 
-        With o_i = x_i − x_1: |y−x_i|² − |y−x_1|² = |o_i|² − 2 o_i·(y−x_1), and the mean is x_1 + Σ w_i o_i.
+        With o_i = x_i − x_1: |y−x_i|² − |y−x_1|² = |o_i|² − 2 o_i·(y−x_1), and the mean is x_1 + Σ w_i o_i. Differences
+        of near points lose nothing in float32.
         """
         best = logits.detach().topk(min(_BEST, len(self.x0)), 1).indices
-        first = self.x0[best[:, 0]].double()
+        first = self.x0[best[:, 0]]
         offsets = self.x0[best] - first[:, None]
-        inner = (offsets @ (y - first)[:, :, None]).squeeze(2)
-        exact = (inner - offsets.square().sum(2) / 2) / s**2
+        inner = (offsets @ (y - first).to(offsets.dtype)[:, :, None]).squeeze(2)
+        exact = (inner - offsets.square().sum(2) / 2).double() / s**2
         weights = torch.softmax(logits.scatter(1, best, exact.to(logits.dtype)), 1)
-        near = (weights.gather(1, best).double()[:, None] @ offsets).squeeze(1)
+        near = (weights.gather(1, best)[:, None] @ offsets).squeeze(1)
         far = weights.scatter(1, best, 0.0)
-        return first + near + far @ self.u - far.sum(1, keepdim=True) * (first - self.centre)
+        return first.double() + near + far @ self.u - far.sum(1, keepdim=True) * (first - self.centre)
