@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from .errors import SceneError, UsageError, at_work
 from .figure import Box, Drawing, Figure, Panel, design_scale
-from .layout import Grid, PanelPlan, lay_out
+from .layout import Grid, Inset, PanelPlan, lay_out
 from .marks import Mark
 from .renderer import Guide, Moment, Renderer, space_of
 from .template import Template
@@ -130,9 +130,11 @@ def check_panels(scene: Scene, subjects: Mapping[str, Subject], registry: Regist
     """
     layers = [panel_layers(scene, spec, subjects[spec.run].event, registry) for spec in scene.panels]
     wrong = [
-        scene.source.problem(f"panels.{i}.layers", f"{registry.name_of(layer)} {said}")
+        scene.source.problem(
+            f"panels.{i}.layers.{j}" if spec.layers else f"panels.{i}.layers", f"{registry.name_of(layer)} {said}"
+        )
         for i, (spec, mine) in enumerate(zip(scene.panels, layers, strict=True))
-        for layer in mine
+        for j, layer in enumerate(mine)
         if (said := layer.check(subjects[spec.run]))
     ]
     if wrong:
@@ -140,9 +142,18 @@ def check_panels(scene: Scene, subjects: Mapping[str, Subject], registry: Regist
     if design_scale(scene.film.size) < _SMALLEST:
         width, height = scene.film.size
         raise UsageError(f"film.size: {width}x{height} is too small for words; 64x48 is about the smallest")
-    cells, *tracks = scene.arrangement
-    plans = [PanelPlan(space_of(mine), Box(_UNIT, _UNIT), cell) for mine, cell in zip(layers, cells, strict=True)]
+    (cells, *tracks), insets = scene.arrangement, _insets(scene)
+    plans = [
+        PanelPlan(space_of(mine), Box(_UNIT, _UNIT), cells[i], inset=insets.get(i)) for i, mine in enumerate(layers)
+    ]
     lay_out(scene.film.size, scene.theme, plans, Grid(*tracks))
+
+
+def _insets(scene: Scene) -> Mapping[int, Inset]:
+    """Where the panels that are insets lie, by their index."""
+    hosts = {spec.name: i for i, spec in enumerate(scene.panels) if spec.inset is None}
+    laid = [(i, spec.inset) for i, spec in enumerate(scene.panels) if spec.inset is not None]
+    return {i: Inset(hosts[inset.panel], inset.corner, inset.size) for i, inset in laid}
 
 
 _UNIT = (0.0, 1.0)
@@ -154,6 +165,7 @@ def _panel_plans(
 ) -> list[PanelPlan]:
     """The panels before they have a place; their lines are all their titles, then all their captions."""
     extents, cells, n = shared_extents(scene, layers, records), scene.arrangement.cells, len(scene.panels)
+    insets = _insets(scene)
     return [
         PanelPlan(
             space_of(layers[i]),
@@ -165,6 +177,7 @@ def _panel_plans(
             lines[n + i].live,
             spec.x_label or "",
             spec.y_label or "",
+            inset=insets.get(i),
         )
         for i, spec in enumerate(scene.panels)
     ]

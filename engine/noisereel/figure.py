@@ -12,9 +12,13 @@ from .marks import Floats, Mark
 from .renderer import Guide, Space
 from .theme import Theme
 
-__all__ = ["Box", "Drawing", "Figure", "Look", "Panel", "Rect", "Slot", "TimeBar", "View"]
+__all__ = ["HAIRLINE", "Box", "Corner", "Drawing", "Figure", "Look", "Panel", "Rect", "Slot", "TimeBar", "View"]
 
 Range = tuple[float, float]
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+
+HAIRLINE = 1.0
+"""Width of an inset's edge in design pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Rect:
     def bottom(self) -> int:
         """The row just past the last."""
         return self.top + self.height
+
+    def without(self, edge: float) -> Rect:
+        """The same without an edge so wide, rounded to a whole pixel at least."""
+        cut = max(1, round(edge))
+        return Rect(self.left + cut, self.top + cut, self.width - 2 * cut, self.height - 2 * cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,7 @@ class Panel:
         guides: Legends and colour bars.
         x_label: Under a graph.
         y_label: At the top left of a graph.
+        ground: What an inset covers of its host; None for a panel of the grid.
     """
 
     look: Look
@@ -188,6 +198,7 @@ class Panel:
     guides: tuple[Guide, ...] = ()
     x_label: str = ""
     y_label: str = ""
+    ground: Rect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +225,11 @@ class Figure:
     def scale(self) -> float:
         """Frame pixels in a design pixel: 1 at 1280×720."""
         return design_scale(self.size)
+
+    @property
+    def back_to_front(self) -> tuple[int, ...]:
+        """The panels by index, insets after their hosts."""
+        return tuple(sorted(range(len(self.panels)), key=lambda i: self.panels[i].ground is not None))
 
 
 @dataclass(frozen=True, slots=True)

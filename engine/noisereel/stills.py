@@ -88,15 +88,15 @@ def nearest_times(scene: Scene, times: Sequence[float]) -> Iterator[str]:
 
 
 def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
-    """The scene as one picture: a row for each panel that shows particles or images, a column for each time.
+    """The scene as one picture: a row for each panel that shows particles or images, a column for each time; no insets.
 
     Args:
         scene: The scene.
         times: One for each column.
         sized: Whether the size was asked for; else the height fits the rows.
     """
-    shown = [panel for panel in scene.panels if space_of(panel.layers) != "time"]
-    shown = shown or list(scene.panels)
+    on_grid = [panel for panel in scene.panels if panel.inset is None]
+    shown = [panel for panel in on_grid if space_of(panel.layers) != "time"] or on_grid
     panels = tuple(_at(panel, t, row == 0) for row, panel in enumerate(shown) for t in times)
     width, height = scene.film.size
     if not sized:

@@ -104,6 +104,6 @@ def test_all_of_a_scene_is_told_together_with_its_places(tmp_path):
     with pytest.raises(SceneError) as error:
         check(scene, registry)
     assert str(error.value).splitlines() == [
-        "scene.yaml:6:25: panels.0.layers: points cannot colour by label: run 'roll' has data without labels",
-        "scene.yaml:7:26: panels.1.layers: targets particle: must be below 9, the number of particles, got 9",
+        "scene.yaml:6:34: panels.0.layers.1: points cannot colour by label: run 'roll' has data without labels",
+        "scene.yaml:7:27: panels.1.layers.0: targets particle: must be below 9, the number of particles, got 9",
     ]

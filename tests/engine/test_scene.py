@@ -183,7 +183,7 @@ def test_problems_found_later_point_at_what_was_written(registry: Registry) -> N
     assert str(problem("panels.0.layers", "is odd")) == "s.yaml:1:1: panels.0.layers: is odd"
     problem = scene_of(BASE + "film:\n  slow: [{at: 1}]\n  align: t", registry).source.problem
     assert str(problem("film.align", "is odd")) == "s.yaml:6:10: film.align: is odd"
-    assert str(problem("film.slow.0.at", "is odd")) == "s.yaml:5:9: film.slow.0.at: is odd"
+    assert str(problem("film.slow.0.at", "is odd")) == "s.yaml:5:15: film.slow.0.at: is odd"
 
 
 # The grid

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Page
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from ..figure import Figure, Panel, Rect, Slot
+from ..figure import HAIRLINE, Figure, Panel, Rect, Slot
 from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
 from ..layout.captions import HEADER
 from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale, key_width
@@ -26,6 +26,9 @@ __all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
 
 POINT = 0.72
 """Points in a design pixel: matplotlib counts in points, and 720 lines are 100 dpi."""
+
+_ABOVE = 2
+"""Where axes lie that must not hide behind the ground of an inset, which matplotlib paints at 1; words lie at 3."""
 
 _RC: dict[str, Any] = {
     "svg.fonttype": "path",
@@ -60,6 +63,9 @@ def build(figure: Figure, color: str | None = None) -> Page:
         FigureCanvasAgg(page)
         page.patch.set_facecolor(color or ("none" if figure.transparent else figure.theme.color("background")))
         for panel in figure.panels:
+            if panel.ground:
+                fill(page, figure, panel.ground, figure.theme.color("faint"))
+                fill(page, figure, panel.ground.without(HAIRLINE * figure.scale), figure.theme.color("background"))
             _axes(page, figure, panel)
         for panel in figure.panels:
             _key(page, figure, panel)
@@ -117,7 +123,7 @@ def _fractions(rect: Rect, size: tuple[int, int]) -> tuple[float, float, float, 
 
 def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
     view = panel.look.view
-    axes = page.add_axes(_fractions(view.rect, figure.size))
+    axes = page.add_axes(_fractions(view.rect, figure.size), zorder=_ABOVE if panel.ground else 0)
     axes.patch.set_visible(False)
     axes.set_xlim(*view.x)
     axes.set_ylim(*view.y)
@@ -171,6 +177,6 @@ def _ramp_box(right: float, baseline: float, width: float, scale: float) -> tupl
 
 
 def _ramp(page: Page, figure: Figure, ramp: Ramp, rect: Rect) -> None:
-    axes = page.add_axes(_fractions(rect, figure.size))
+    axes = page.add_axes(_fractions(rect, figure.size), zorder=_ABOVE)
     axes.imshow(ramp.palette[None], aspect="auto", interpolation="bilinear")
     axes.set_axis_off()

@@ -6,9 +6,12 @@ drawn by matplotlib's Agg, words set from cached characters.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from ..figure import Drawing, Figure, Slot, TimeBar
+from ..marks import Mark
 from ..theme import rgb
 from ..writer import Pixels
 from .brushes import Easel
@@ -75,22 +78,27 @@ class _Sheet:
         self._surface = Surface(figure.size)
         self._glyphs = Glyphs(figure.theme.font, figure.scale)
         self._easels = [Easel(self._surface, panel.look.view, panel.clip, self._glyphs) for panel in figure.panels]
-        self._surface.pixels = ground.copy()
-        for easel, panel in zip(self._easels, figure.panels, strict=True):
-            easel.paint(panel.backdrop)
-        self._still = self._surface.pixels
+        self._still = self._painted(ground, [panel.backdrop for panel in figure.panels])
 
     def draw(self, drawing: Drawing) -> Pixels:
         """One frame, shape (H, W, 3)."""
-        self._surface.pixels = self._still.copy()
-        for easel, marks in zip(self._easels, drawing.marks, strict=True):
-            easel.paint(marks)
+        pixels = self._painted(self._still, drawing.marks)
         live = (slot for slot in self._figure.slots if slot.live)
         for slot, words in zip(live, drawing.words, strict=True):
             self._write(slot, words)
         if self._figure.bar:
-            _fill(self._surface.pixels, self._figure.bar, drawing.progress)
-        return self._surface.pixels
+            _fill(pixels, self._figure.bar, drawing.progress)
+        return pixels
+
+    def _painted(self, beneath: Pixels, marks: Sequence[Iterable[Mark]]) -> Pixels:
+        """A copy of what lies beneath with each panel's marks; an inset brings its own part of that over its host."""
+        self._surface.pixels = pixels = beneath.copy()
+        for i in self._figure.back_to_front:
+            if ground := self._figure.panels[i].ground:
+                covered = slice(ground.top, ground.bottom), slice(ground.left, ground.right)
+                pixels[covered] = beneath[covered]
+            self._easels[i].paint(marks[i])
+        return pixels
 
     def _write(self, slot: Slot, words: str) -> None:
         line = self._glyphs.line(words, slot.size, slot.bold)

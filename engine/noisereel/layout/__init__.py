@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .plan import Grid, PanelPlan
+from .plan import Grid, Inset, PanelPlan
 from .sheet import lay_out
 
-__all__ = ["Grid", "PanelPlan", "lay_out"]
+__all__ = ["Grid", "Inset", "PanelPlan", "lay_out"]

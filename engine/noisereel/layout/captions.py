@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..figure import Panel, Slot
+from ..figure import Slot
 from ..renderer import Guide
 from ..theme import Theme
 from ..typeset import fitting, measure, rise
 from .axis import LABEL_GAP, LABEL_SIZE, LINE, footer
 from .keys import KEY_SIZE, Word, key_parts, key_scale, key_width
-from .plan import PanelPlan
+from .plan import PanelPlan, Placed
 
 __all__ = ["BLEED", "HEADER", "caption_room", "captions", "crowded", "header"]
 
@@ -54,38 +54,37 @@ def caption_room(plan: PanelPlan, theme: Theme) -> float:
     return _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, theme.font) + max(4.0, descent)
 
 
-def captions(
-    plans: Sequence[PanelPlan], panels: Sequence[Panel], stacked: Sequence[bool], rooms: Sequence[float]
-) -> tuple[Slot, ...]:
-    """Titles, above the upper left corners of the data and all of one size; the captions below; the axes' names.
+def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot, ...]:
+    """Titles, above the upper left corners of the data; the captions below; the axes' names.
+
+    Titles are of one size in the grid, and of one in insets.
 
     Args:
         plans: The panels before they were placed.
-        panels: The panels placed.
-        stacked: Whether each panel's title stands on a line of its own.
-        rooms: How far in design pixels each title may reach, if alone.
+        placed: The panels placed.
     """
-    size = min(map(_title_size, plans, panels, stacked, rooms), default=TITLE_SIZE)
-    titles = [_title(*each, size) for each in zip(plans, panels, stacked, strict=True)]
-    names = [name for each in zip(panels, titles, stacked, strict=True) for name in _axis_names(*each)]
-    lines = _captions(plans, panels, rooms)
-    return tuple(slot for slot in (*titles, *lines, *names) if slot.text)
+    pairs = [*zip(plans, placed, strict=True)]
+    fits = [(plan.inset is None, _title_size(plan, each)) for plan, each in pairs]
+    sizes = {kind: min(size for each, size in fits if each is kind) for kind, _ in fits}
+    titles = [_title(plan, each, sizes[plan.inset is None]) for plan, each in pairs]
+    names = [name for each, title in zip(placed, titles, strict=True) for name in _axis_names(each, title)]
+    return tuple(slot for slot in (*titles, *_captions(plans, placed), *names) if slot.text)
 
 
-def _captions(plans: Sequence[PanelPlan], panels: Sequence[Panel], rooms: Sequence[float]) -> list[Slot]:
+def _captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> list[Slot]:
     """Captions, all of one size; where data end on one line, their captions stand on one line, too."""
     size, depth = _CAPTION_SIZE, dict[int, float]()
-    for plan, panel, room in zip(plans, panels, rooms, strict=True):
+    for plan, each in zip(plans, placed, strict=True):
         if plan.caption:
-            family, bottom = panel.look.theme.font, panel.look.view.rect.bottom
-            size = min(size, fitting(plan.caption, _CAPTION_SIZE, room, False, family))
+            family, bottom = each.panel.look.theme.font, each.panel.look.view.rect.bottom
+            size = min(size, fitting(plan.caption, _CAPTION_SIZE, each.room, False, family))
             down = footer(plan) + _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, family)
             depth[bottom] = max(depth.get(bottom, 0.0), down)
     slots = []
-    for plan, panel in zip(plans, panels, strict=True):
-        rect, scale, ink = panel.look.view.rect, panel.look.view.scale, panel.look.theme.color("muted")
-        y = round(rect.bottom + depth.get(rect.bottom, 0.0) * scale)
-        slots.append(Slot(plan.caption, rect.left, y, size, ink, live=plan.caption_live))
+    for plan, each in zip(plans, placed, strict=True):
+        view, ink = each.panel.look.view, each.panel.look.theme.color("muted")
+        y = round(view.rect.bottom + depth.get(view.rect.bottom, 0.0) * view.scale)
+        slots.append(Slot(plan.caption, view.rect.left, y, size, ink, live=plan.caption_live))
     return slots
 
 
@@ -113,23 +112,24 @@ def _key_width(guides: Sequence[Guide], width: float, theme: Theme) -> float:
     return key_width(parts) * key_scale(parts, width) + _WORD_GAP if parts else 0.0
 
 
-def _title_size(plan: PanelPlan, panel: Panel, stacked: bool, room: float) -> float:
+def _title_size(plan: PanelPlan, placed: Placed) -> float:
     """The type size at which a title ends before what else stands on its line."""
-    width, theme = panel.look.size[0], panel.look.theme
-    beside = 0.0 if stacked else _label_width(plan, theme) + _key_width(plan.guides, width, theme)
-    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else room), True, theme.font)
+    width, theme = placed.panel.look.size[0], placed.panel.look.theme
+    beside = 0.0 if placed.stacked else _label_width(plan, theme) + _key_width(plan.guides, width, theme)
+    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else placed.room), True, theme.font)
 
 
-def _title(plan: PanelPlan, panel: Panel, stacked: bool, size: float) -> Slot:
-    view, theme = panel.look.view, panel.look.theme
-    y = round(view.rect.top - _lift(plan, theme, stacked) * view.scale)
+def _title(plan: PanelPlan, placed: Placed, size: float) -> Slot:
+    view, theme = placed.panel.look.view, placed.panel.look.theme
+    y = round(view.rect.top - _lift(plan, theme, placed.stacked) * view.scale)
     return Slot(plan.title, view.rect.left, y, size, theme.color("ink"), bold=True, live=plan.title_live)
 
 
-def _axis_names(panel: Panel, title: Slot, stacked: bool) -> tuple[Slot, Slot]:
+def _axis_names(placed: Placed, title: Slot) -> tuple[Slot, Slot]:
     """y's beside the title or below it, x's below the right end of its labels."""
+    panel = placed.panel
     view, theme, (width, _) = panel.look.view, panel.look.theme, panel.look.size
-    beside = title.text and not stacked
+    beside = title.text and not placed.stacked
     indent = measure(title.text, title.size, True, theme.font).width + _WORD_GAP if beside else 0.0
     free = max(_LEAST, width - indent - _key_width(panel.guides, width, theme))
     above = round(view.rect.top - HEADER * view.scale)

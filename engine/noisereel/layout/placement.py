@@ -8,11 +8,11 @@ from functools import partial
 from math import ceil, floor, inf
 
 from ..errors import UsageError
-from ..figure import Look, Panel, Range, Rect, Slot, View
+from ..figure import Look, Panel, Range, Rect, View
 from ..typeset import measure
 from .axis import footer, gutter, overhang
-from .captions import BLEED, HEADER, TITLE_SIZE, caption_room, captions, crowded, header
-from .plan import Grid, PanelPlan, Room
+from .captions import BLEED, HEADER, TITLE_SIZE, caption_room, crowded, header
+from .plan import Grid, PanelPlan, Placed, Room
 from .tracks import Track, share
 
 __all__ = ["place"]
@@ -23,20 +23,20 @@ _WORTH = 0.78
 _FLATTEST = 0.25
 
 
-def place(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> tuple[tuple[Panel, ...], tuple[Slot, ...]]:
-    """Panels with pixels and limits, and their titles followed by the names of their axes.
+def place(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> tuple[Placed, ...]:
+    """Panels with pixels and limits.
 
     Raises:
         UsageError: There is too little room.
     """
     table = _table(room, plans, grid)
-    panels = tuple(_panel(room, table, plan) for plan in plans)
-    stacked = [plan.rows[0] in table.stacked for plan in plans]
-    rooms = [
-        (table.columns[plan.columns[1]].high - panel.look.view.rect.left) / room.scale
-        for plan, panel in zip(plans, panels, strict=True)
-    ]
-    return panels, captions(plans, panels, stacked, rooms)
+    return tuple(_placed(room, table, plan) for plan in plans)
+
+
+def _placed(room: Room, table: _Table, plan: PanelPlan) -> Placed:
+    panel = _panel(room, table, plan)
+    reach = table.columns[plan.columns[1]].high - panel.look.view.rect.left
+    return Placed(panel, plan.rows[0] in table.stacked, reach / room.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _column_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Ta
     least = (room.x[1] - room.x[0]) / n / 2
     before = ((p.columns[0], scale * gutter(p, table.height(p) / scale, room.theme.font)) for p in plans)
     after = _largest(n, ((p.columns[1], scale * overhang(p, least / scale, room.theme.font)) for p in plans))
-    after[-1] = max(0.0, after[-1] - (room.size[0] - room.x[1]) + 4 * scale)
+    after[-1] = max(0.0, after[-1] - (room.stray.right - room.x[1]) + 8 * scale)
     return partial(share, *room.x, grid.widths, _largest(n, before), after, table.gap)
 
 
@@ -219,11 +219,11 @@ def _clip(room: Room, table: _Table, plan: PanelPlan, rect: Rect) -> Rect:
         return Rect(rect.left - bleed, rect.top - bleed, rect.width + 2 * bleed, rect.height + 2 * bleed)
     (top, bottom), (left, right), half = plan.rows, plan.columns, table.gap / 2
     above = rect.top - HEADER / 2 * room.scale if header(plan, room.theme, False) else table.rows[top].start - half
-    below = table.rows[bottom].end + half if bottom + 1 < len(table.rows) else room.stray[1]
+    below = table.rows[bottom].end + half if bottom + 1 < len(table.rows) else room.stray.bottom
     free_above = top == 0 and not header(plan, room.theme, False)
     return _rect(
-        table.columns[left].start - half if left else 0,
-        room.stray[0] if free_above else above,
-        table.columns[right].end + half if right + 1 < len(table.columns) else room.size[0],
+        table.columns[left].start - half if left else room.stray.left,
+        room.stray.top if free_above else above,
+        table.columns[right].end + half if right + 1 < len(table.columns) else room.stray.right,
         rect.bottom + HEADER / 2 * room.scale if plan.caption else below,
     )

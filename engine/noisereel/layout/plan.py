@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..figure import Box, Range
+from ..figure import Box, Corner, Panel, Range, Rect
 from ..renderer import Guide, Space
 from ..theme import Theme
 
-__all__ = ["Grid", "PanelPlan", "Room"]
+__all__ = ["Grid", "Inset", "PanelPlan", "Placed", "Room"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,28 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Inset:
+    """A place in another panel instead of the grid.
+
+    Attributes:
+        host: Index of the other panel, which stands in the grid.
+        corner: Which corner of it.
+        size: (width, height) in shares of the host's.
+    """
+
+    host: int
+    corner: Corner
+    size: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPlan:
     """One panel before it has a place.
 
     Attributes:
         space: What its axes mean.
         extent: What must be in view, padding included; an axis that is None becomes 0 to 1.
-        cell: (row, column, rows spanned, columns spanned).
+        cell: (row, column, rows spanned, columns spanned); of no matter for an inset.
         title: Its title; for a live one, the widest that it will be.
         title_live: Whether each drawing brings its own words for the title.
         caption: The line below it; for a live one, the widest that it will be.
@@ -34,6 +49,7 @@ class PanelPlan:
         x_label: Under a graph.
         y_label: At the top left of a graph.
         guides: Legends and colour bars, which stand at the top right.
+        inset: Where in another panel it lies; None for a panel of the grid.
     """
 
     space: Space
@@ -46,6 +62,7 @@ class PanelPlan:
     x_label: str = ""
     y_label: str = ""
     guides: tuple[Guide, ...] = ()
+    inset: Inset | None = None
 
     @property
     def has_axes(self) -> bool:
@@ -78,12 +95,12 @@ class Room:
     """The part of the frame where panels stand, in pixels.
 
     Attributes:
-        size: Of the whole frame.
+        size: Of the whole frame, or of all that an inset covers.
         scale: Frame pixels in a design pixel.
         theme: Colours and type.
         x: First and last column for panels.
         y: First and last row for panels.
-        stray: First and last row where particles may be drawn.
+        stray: Where particles may be drawn.
     """
 
     size: tuple[int, int]
@@ -91,7 +108,22 @@ class Room:
     theme: Theme
     x: Range
     y: Range
-    stray: Range
+    stray: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel in its place.
+
+    Attributes:
+        panel: With pixels and limits.
+        stacked: Whether its title stands on a line of its own.
+        room: How far in design pixels its title may reach, if alone.
+    """
+
+    panel: Panel
+    stacked: bool
+    room: float
 
 
 def _proper(limits: Range | None) -> Range:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from ..figure import Figure, Rect, Slot, TimeBar, design_scale
 from ..theme import Theme
 from ..typeset import fitting, rise
+from .captions import captions
+from .insets import lay_in
 from .placement import place
-from .plan import Grid, PanelPlan, Room
+from .plan import Grid, PanelPlan, Placed, Room
 
 __all__ = ["lay_out"]
 
@@ -74,8 +76,19 @@ def lay_out(
     )
     time_bar, foot = _foot(sheet, bar) if bar is not None else (None, ())
     note = _note(sheet, replace(_CAPTION, text=caption, live=caption_live), time_bar)
-    placed, captions = place(_room(sheet, head, note, time_bar), panels, grid or Grid())
-    return Figure(size, theme, placed, (*head, *captions, *note, *foot), time_bar, transparent)
+    placed = _placed(_room(sheet, head, note, time_bar), panels, grid or Grid())
+    lines = captions(panels, placed)
+    return Figure(size, theme, tuple(p.panel for p in placed), (*head, *lines, *note, *foot), time_bar, transparent)
+
+
+def _placed(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> list[Placed]:
+    """The panels of the grid, and insets in theirs."""
+    on_grid = iter(place(room, [plan for plan in plans if plan.inset is None], grid))
+    hosts = {i: next(on_grid) for i, plan in enumerate(plans) if plan.inset is None}
+    return [
+        hosts[i] if plan.inset is None else lay_in(room, hosts[plan.inset.host].panel, plan, plan.inset)
+        for i, plan in enumerate(plans)
+    ]
 
 
 _TITLE = Slot("", 0, 0, TITLE_SIZE, "ink", bold=True)
@@ -142,7 +155,7 @@ def _top(sheet: _Sheet, bar: TimeBar) -> float:
 
 
 def _room(sheet: _Sheet, head: Sequence[Slot], note: Sequence[Slot], bar: TimeBar | None) -> Room:
-    scale, (_, height) = sheet.scale, sheet.size
+    scale, (width, height) = sheet.scale, sheet.size
     if head:
         above, top = head[-1].baseline + 9 * scale, head[-1].baseline + 24 * scale
     else:
@@ -154,4 +167,5 @@ def _room(sheet: _Sheet, head: Sequence[Slot], note: Sequence[Slot], bar: TimeBa
         below, bottom = text_top - 8 * scale, text_top - 22 * scale
     else:
         below, bottom = height, height - TOP * scale
-    return Room(sheet.size, scale, sheet.theme, (sheet.left, sheet.right), (top, bottom), (above, below))
+    stray = Rect(0, round(above), width, round(below) - round(above))
+    return Room(sheet.size, scale, sheet.theme, (sheet.left, sheet.right), (top, bottom), stray)

@@ -42,7 +42,7 @@ def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:
     for name, run in scene.runs.items():
         yield from ((f"runs.{name}", key, getattr(run, key)) for key in _PARTS)
     for i, panel in enumerate(scene.panels):
-        yield f"panels.{i}", "layers", panel.layers
+        yield from ((f"panels.{i}.layers", str(j), layer) for j, layer in enumerate(panel.layers))
 
 
 def _plugins(value: Any) -> Iterator[Plugin]:

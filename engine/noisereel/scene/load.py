@@ -148,6 +148,11 @@ def _places(root: Node, runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[st
     owners += [(f"panels.{i}", node) for i, node in enumerate(panels)]
     owners += [("film", film)] if (film := root.child("film")) is not None else []
     for path, node in owners:
-        yield path, (str(node.place), node.path)
-        for key, child in (node.map or {}).items():
-            yield f"{path}.{key}", (str(child.place), child.path)
+        yield from _written(path, node)
+
+
+def _written(path: str, node: Node) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Where a value and all in it were written."""
+    yield path, (str(node.place), node.path)
+    for key, child in [*(node.map or {}).items(), *enumerate(node.list or ())]:
+        yield from _written(f"{path}.{key}", child)

@@ -12,6 +12,7 @@ from ..registry import Registry
 from ..renderer import Renderer
 from ..template import CONSTANT, LIVE, Template, formula_fault
 from .build import Builder
+from .insets import check_insets
 from .nodes import Node, describe
 from .runs import Runs, as_list
 from .specs import PanelSpec
@@ -30,7 +31,10 @@ def build_panels(root: Node, runs: Runs, registry: Registry, builder: Builder) -
     for node in nodes:
         _check(node, runs, registry, builder)
     built = [(node, builder.model(PanelSpec, node)) for node in nodes]
-    return [(node, spec) for node, spec in built if spec is not None]
+    panels = [(node, spec) for node, spec in built if spec is not None]
+    if len(panels) == len(nodes):
+        check_insets(panels, builder)
+    return panels
 
 
 def check_title(node: Node | None, run: str | None, runs: Runs, registry: Registry, builder: Builder) -> None:
@@ -116,13 +120,22 @@ def _for_each_copy(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
 
 
 def _numbered(item: Node, changes: list[dict[str, Node]]) -> Iterator[Node]:
-    """The panel with each change made; its name gets a number where there are several."""
-    name = item.child("name")
+    """The panel with each change made; its name gets a number where there are several, and so does its host's."""
     for i, change in enumerate(changes):
-        entries = {**(item.map or {}), **change}
-        if name is not None and isinstance(name.value, str) and len(changes) > 1:
-            entries["name"] = replace(name, value=f"{name.value}.{i + 1}")
-        yield replace(item, value=entries)
+        node = replace(item, value={**(item.map or {}), **change})
+        for path in (("name",), ("inset", "panel")) if len(changes) > 1 else ():
+            node = _with_number(node, path, i + 1)
+        yield node
+
+
+def _with_number(node: Node, path: tuple[str, ...], number: int) -> Node:
+    """The node with a number behind the text at the end of a path, if it stands there."""
+    if not path:
+        return replace(node, value=f"{node.value}.{number}") if isinstance(node.value, str) else node
+    child = node.child(path[0])
+    if child is None:
+        return node
+    return replace(node, value={**(node.map or {}), path[0]: _with_number(child, path[1:], number)})
 
 
 def _normal(item: Node) -> Node:

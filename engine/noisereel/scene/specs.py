@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ..dataset import Dataset
 from ..denoiser import Denoiser
 from ..errors import Problem
+from ..figure import Corner, Range
 from ..probe import Metric
 from ..renderer import Renderer
 from ..sampler import Sampler
@@ -38,13 +39,22 @@ __all__ = [
     "Watched",
 ]
 
-Range = tuple[float, float]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Part(BaseModel):
     """A part of a scene: frozen, no unknown keys, documented by its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _twice(value: object, wanted: str) -> object:
+    """A pair that may be written as one number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    raise ValueError(wanted)
 
 
 class StartAt(_Part):
@@ -120,6 +130,22 @@ class RunSpec(RunFields):
         return started if self.pairs is None else (*started, self.pairs)
 
 
+class Inset(_Part):
+    """Lays a panel into a corner of another one."""
+
+    panel: str
+    """The other panel, by its name."""
+    corner: Corner = "top-right"
+    """Which corner: top-left, top-right, bottom-left or bottom-right."""
+    size: tuple[Share, Share] = (0.35, 0.35)
+    """Its [width, height] in shares of the other's, labels included; one number for both."""
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _both(cls, size: object) -> object:
+        return _twice(size, "must be a share of the other panel's sides, as one number or as [width, height]")
+
+
 class PanelSpec(_Part):
     """One panel of the film."""
 
@@ -134,7 +160,9 @@ class PanelSpec(_Part):
     layers: tuple[Renderer, ...] = ()
     """Renderers from back to front; what suits the data where left out."""
     name: str | None = Field(default=None, min_length=1)
-    """What ``layout.areas`` calls it."""
+    """What ``layout.areas`` and insets call it."""
+    inset: Inset | None = None
+    """Lays it over another panel instead of beside it, such as {panel: NAME, corner: top-left}."""
     x: Range | None = None
     """Limits across, [low, high]."""
     y: Range | None = None
@@ -181,11 +209,12 @@ class Layout(_Part):
         return self
 
     def shape(self, panels: Sequence[PanelSpec]) -> tuple[int, int]:
-        """(rows, columns) of the grid."""
+        """(rows, columns) of the grid, where insets take no place."""
         if self.areas is not None:
             return len(self.areas), len(self.areas[0].split())
-        columns = self.columns or near_square(len(panels))
-        return -(-len(panels) // columns), columns
+        count = sum(panel.inset is None for panel in panels)
+        columns = self.columns or near_square(count)
+        return -(-count // columns), columns
 
     def tracks(self, panels: Sequence[PanelSpec]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Relative (widths of the columns, heights of the rows)."""
@@ -193,7 +222,7 @@ class Layout(_Part):
         return self.widths or (1.0,) * columns, self.heights or (1.0,) * rows
 
     def cells(self, panels: Sequence[PanelSpec]) -> tuple[Cell, ...]:
-        """Where each panel goes.
+        """Where each panel goes; an inset where its host does.
 
         Raises:
             ValueError: The names of areas and panels, or the number of widths or heights, do not match.
@@ -201,9 +230,13 @@ class Layout(_Part):
         rows, columns = self.shape(panels)
         _same_number("widths", self.widths, "column", columns)
         _same_number("heights", self.heights, "row", rows)
+        names = [panel.name for panel in panels if panel.inset is None]
         if self.areas is None:
-            return tuple(Cell(*divmod(i, columns)) for i in range(len(panels)))
-        return places(self.areas, [panel.name for panel in panels])
+            cells = tuple(Cell(*divmod(i, columns)) for i in range(len(names)))
+        else:
+            cells = places(self.areas, names)
+        own, by_name = iter(cells), dict(zip(names, cells, strict=True))
+        return tuple(next(own) if panel.inset is None else by_name[panel.inset.panel] for panel in panels)
 
 
 def _same_number(what: str, weights: Sequence[float] | None, each: str, count: int) -> None:
@@ -276,11 +309,7 @@ class Film(_Part):
     @field_validator("hold", mode="before")
     @classmethod
     def _both(cls, hold: object) -> object:
-        if isinstance(hold, (int, float)) and not isinstance(hold, bool):
-            return hold, hold
-        if isinstance(hold, (list, tuple)):
-            return tuple(hold)
-        raise ValueError("must be seconds, as one number or as [first, last]")
+        return _twice(hold, "must be seconds, as one number or as [first, last]")
 
     @property
     def rate(self) -> Fraction:

@@ -1,0 +1,55 @@
+"""Insets: panels over a corner of other panels, on a ground of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import UsageError
+from ..figure import HAIRLINE, Panel, Rect
+from .placement import place
+from .plan import Grid, Inset, PanelPlan, Placed, Room
+
+__all__ = ["lay_in"]
+
+_AWAY = 10.0
+"""From the edge of a host with axes or a picture to the ground, in design pixels, as below; a cloud has no edge."""
+
+_PADDING = 10.0
+"""From the ground's edge to what stands on it."""
+
+
+def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: Inset) -> Placed:
+    """A panel placed in a corner of another one.
+
+    Args:
+        frame: Where the grid stands.
+        host: The other panel, placed.
+        plan: The panel.
+        inset: Where in the host.
+
+    Raises:
+        UsageError: There is too little room.
+    """
+    ground = _ground(host, inset)
+    inner, stray = ground.without(_PADDING * frame.scale), ground.without(HAIRLINE * frame.scale)
+    sides = (inner.left, inner.right), (inner.top, inner.bottom)
+    room = Room((ground.width, ground.height), frame.scale, frame.theme, *sides, stray)
+    try:
+        (placed,) = place(room, [plan], Grid())
+    except UsageError as error:
+        said = f"an inset of {ground.width}×{ground.height} pixels has no room for a panel: make it or the film larger"
+        raise UsageError(said) from error
+    return replace(placed, panel=replace(placed.panel, ground=ground))
+
+
+def _ground(host: Panel, inset: Inset) -> Rect:
+    """The part of the host that the inset covers."""
+    rect = host.look.view.rect
+    away = 0 if host.space in ("plane", "volume") else round(_AWAY * host.look.view.scale)
+    width, height = (
+        round(share * side) - 2 * away for share, side in zip(inset.size, (rect.width, rect.height), strict=True)
+    )
+    up, across = inset.corner.split("-")
+    left = rect.left + away if across == "left" else rect.right - away - width
+    top = rect.top + away if up == "top" else rect.bottom - away - height
+    return Rect(left, top, width, height)
