@@ -306,8 +306,8 @@ class TestValidate:
 
     def test_layers_must_suit_the_data(self, noisereel, scene):
         path = scene("panels: [{layers: [image]}]\n")
-        said = "panels.0.layers: image shows images, event shape (H, W) or (H, W, 3), not (2,)"
-        assert noisereel("validate", path) == (2, "", f"{path}:5:19: {said}\n")
+        said = "panels.0.layers.0: image shows images, event shape (H, W) or (H, W, 3), not (2,)"
+        assert noisereel("validate", path) == (2, "", f"{path}:5:20: {said}\n")
 
     def test_clean_data_cannot_begin_in_noise(self, noisereel, scene):
         path = scene("denoiser: empirical\nstart: data\n", sampler="ddim")
