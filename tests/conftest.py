@@ -39,7 +39,8 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 def records(tmp_path: Path) -> Callable[..., dict[str, Record]]:
     """The records of a scene's runs, simulated in memory as for its film.
 
-    Values of the scene are set by keywords, double underscores in the place of dots.
+    Values of the scene are set by keywords, double underscores in the place of dots. What is trained is kept in
+    ``cache``, if that is given.
     """
     from noisereel.film import film_ticks
     from noisereel.options import Options
@@ -49,12 +50,12 @@ def records(tmp_path: Path) -> Callable[..., dict[str, Record]]:
     from noisereel.scene import Override, load_scene
     from noisereel.simulation import plans_of, shown_visits, simulate
 
-    def go(name: str, **settings: Any) -> dict[str, Record]:
+    def go(name: str, cache: Path | None = None, **settings: Any) -> dict[str, Record]:
         registry = load_registry()
         given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
         scene = load_scene(name, registry, given)
         plans = plans_of(scene)
-        shown = shown_visits(scene, plans, film_ticks(scene, plans))
-        return simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
+        shown, quiet = shown_visits(scene, plans, film_ticks(scene, plans)), Progress(quiet=True)
+        return simulate(scene, plans, shown, Options(cache=cache), Shelf(None, tmp_path), registry, quiet)[0]
 
     return go

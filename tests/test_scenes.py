@@ -17,13 +17,27 @@ from noisereel.scene import load_scene
 from noisereel.schedule import posterior
 from noisereel_builtins.renderers.field import FieldGrid
 
+FEW_STEPS = {
+    "digits-guidance": [f"runs.w{w}.denoiser.guided.of.unet" for w in (0, 1, 3, 7)],
+    "digits-reverse": ["denoiser.guided.of.unet"],
+    "exact-vs-learned": ["runs.learned.denoiser.mlp"],
+    "mlp-four-attempts": [f"runs.{run}.denoiser.mlp" for run in ("one", "two", "three", "four")],
+    "mlp-training": ["denoiser.mlp"],
+    "prediction-types": [f"runs.{run}.denoiser.mlp" for run in ("noise", "data", "v", "velocity")],
+    "rectified-flow": ["denoiser.mlp"],
+}
+"""Networks that are hardly trained in quick tests."""
+
 SMALLER = {
+    "digits-guidance": {"particles": 10},
+    "digits-reverse": {"particles": 10},
     "digits-tsne": {"particles": 40},
     "image-jump-grid": {"dataset.photo.size": 64},
     "image-step-grid": {"dataset.photo.size": 32},
     "mandrill-forward": {"dataset.mandrill.size": 64},
+    "mlp-training": {"particles": 200},
 }
-"""What may be smaller in tests, where its size is not what the scene is about."""
+"""What else may be smaller in tests, where its size is not what the scene is about."""
 
 SCENES = sorted(load_registry().scenes())
 
@@ -49,6 +63,7 @@ def test_a_scene_is_short_and_says_what_it_shows(registry, name):
 @pytest.mark.parametrize("name", SCENES)
 def test_a_scene_renders_small(name, tmp_path):
     settings = {"film.frames": 4, "film.hold": 0, **SMALLER.get(name, {})}
+    settings |= {f"{path}.steps": 20 for path in FEW_STEPS.get(name, [])}
     given = [word for path, value in settings.items() for word in ("--set", f"{path}={value}")]
     files = [tmp_path / "film.gif", tmp_path / "film.mp4"]
     arguments = ["render", name, "--size", "320x180", "--no-cache", "--quiet", *given]

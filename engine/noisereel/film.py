@@ -130,7 +130,7 @@ def check(
     ticks = (make_ticks or partial(film_ticks, scene))(plans, None)
     check_outputs(outputs, len(ticks), options or Options(), registry)
     check_names(outputs, _steps_of(scene, plans, ticks))
-    check_panels(scene, subjects_of(scene, plans, load_all(scene, registry)), registry)
+    check_panels(scene, subjects_of(scene, plans, load_all(scene, registry), registry), registry)
 
 
 def render(
@@ -203,7 +203,7 @@ class _Job:
         check_outputs(self.outputs, len(ticks), self.options, self.registry)
         check_names(self.outputs, _steps_of(self.scene, plans, ticks))
         data = load_all(self.scene, self.registry)
-        check_panels(self.scene, subjects_of(self.scene, plans, data), self.registry)
+        check_panels(self.scene, subjects_of(self.scene, plans, data, self.registry), self.registry)
         for problem in advice(self.scene):
             self.progress.warn(str(problem))
         for warning in delays(self.outputs, len(ticks), self.scene.film.rate, self.registry):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .dataset import Data
-from .denoiser import Denoiser, Model, to_eps
+from .denoiser import Bind, Denoiser, Model, to_eps
 from .plugin import Plugin
 from .schedule import Level, Schedule
 
@@ -57,11 +57,13 @@ class Measure:
         model: The run's model; None if it has no denoiser.
         data: The run's data.
         schedule: The run's schedule.
+        bind: What other denoisers may be bound to, to be compared with; None outside a run.
     """
 
     model: Model | None
     data: Data
     schedule: Schedule
+    bind: Bind | None = None
 
 
 class Probe(Plugin):

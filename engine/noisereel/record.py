@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from .errors import at_work
+from .keys import digest, identity
 from .pages import release
-from .plugin import source_digest
 from .probe import Measure, Probe, State, Trace
 
 if TYPE_CHECKING:
@@ -269,9 +268,8 @@ class Record:
 
 @lru_cache(256)  # asked for every frame of a curve
 def _key(probe: Probe) -> str:
-    """What a probe's values are known by: its class, its source and all its fields."""
-    named = f"{type(probe).__qualname__}{probe!r}{source_digest(type(probe))}"
-    return hashlib.blake2b(named.encode(), digest_size=12).hexdigest()
+    """What a probe's values are known by: its class, its source and all its fields, plugins among them."""
+    return digest(json.dumps(identity(probe)).encode())
 
 
 def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None:

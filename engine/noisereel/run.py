@@ -244,7 +244,7 @@ class Run:
     def measure(self, step: int) -> Measure:
         """What probes may use at a visit; calls of the model made here are not counted."""
         model = self.snapshots[step].model if self.snapshots else self.model
-        return Measure(model, self.data, self.spec.schedule)
+        return Measure(model, self.data, self.spec.schedule, self.bind)
 
     @cached_property
     def rows(self) -> Tensor | None:

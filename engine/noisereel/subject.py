@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from .dataset import Data
+from .denoiser import Bind
 from .run import starts_from, trajectories
 
 if TYPE_CHECKING:
     from .denoiser import Denoiser
+    from .registry import Registry
     from .run import Plan
     from .scene import Scene
     from .schedule import Level
@@ -32,6 +37,7 @@ class Subject:
         denoised: Whether its samplers ask a denoiser, so that there are estimates x̂_0 and ε̂.
         numbers: Names of the numbers that its metrics give, and ``trained`` where it is shown as its denoiser learns.
         beside: All runs of the scene by name, this one among them.
+        bind: What other denoisers than its own would be bound to; None outside a scene.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Subject:
     denoised: bool = False
     numbers: Sequence[str] = ()
     beside: Mapping[str, Subject] = field(default_factory=dict, repr=False)
+    bind: Bind | None = None
 
     @property
     def event(self) -> tuple[int, ...]:
@@ -50,14 +57,18 @@ class Subject:
         return self.data.event
 
 
-def subjects_of(scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data]) -> dict[str, Subject]:
+def subjects_of(
+    scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data], registry: Registry
+) -> dict[str, Subject]:
     """Every run of a scene, by name, in the scene's order.
 
     Args:
         scene: The scene.
         plans: The times that its runs visit.
         data: Each run's data.
+        registry: Where plugins are found.
     """
+    folder, cpu = scene.source.folder, torch.device("cpu")
     found: dict[str, Subject] = {}
     for spec in scene.run_order:
         name, origin = spec.name, spec.source_run
@@ -73,5 +84,6 @@ def subjects_of(scene: Scene, plans: Mapping[str, Plan], data: Mapping[str, Data
             any("denoiser" in sampler.needs for sampler in spec.sampler),
             (*(name for metric in spec.metrics for name in metric.gives), *(("trained",) if spec.training else ())),
             found,
+            Bind(data[name], spec.schedule, cpu, Path(), folder=folder, seed=spec.seed, registry=registry),
         )
     return found

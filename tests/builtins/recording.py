@@ -56,6 +56,7 @@ def record(
     origin=None,
     data=None,
     labels=None,
+    bind=None,
     **series,
 ) -> Record:
     """A run with x, and other series, of shape (visits, particles, *event); x0 at all visits but the last."""
@@ -80,7 +81,7 @@ def record(
         origin=None if origin is None else np.asarray(origin),
         hue=None if hue is None else np.asarray(hue, np.float32),
         arrays=Arrays(np.arange(visits), arrays, there, [0] * visits),
-        measure=lambda step: Measure(model, known, SCHEDULE),
+        measure=lambda step: Measure(model, known, SCHEDULE, bind),
     )
 
 

@@ -158,6 +158,14 @@ def test_near_data_counts_particles() -> None:
     assert value(NearData(), x[4:], x0) == 0
 
 
+def test_near_data_gives_the_median_of_the_distances() -> None:
+    data = Data(torch.tensor([[0.0, 0.0], [6.0, 0.0]]))
+    x = torch.tensor([[0.5, 0.0], [5.0, 0.0], [6.0, 2.0]])
+    assert values(NearData(), x, data)["median_distance"] == pytest.approx(1)
+    lost = torch.cat([x, torch.full((4, 2), math.nan)])
+    assert values(NearData(), lost, data)["median_distance"] == math.inf  # most particles are nowhere
+
+
 def test_mode_coverage_needs_a_fair_share() -> None:
     data = Data(torch.tensor([[0.0], [10.0], [20.0], [20.5]]), labels=torch.tensor([4, 7, 9, 9]))
     x = torch.tensor([[0.0]] * 90 + [[11.0]] * 8 + [[19.0]] * 2)

@@ -1,6 +1,7 @@
 """Built-in layers of arrows: exact marks."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, SCHEDULE, drawn, look, record, to_origin
 
 from noisereel import marks
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind
 from noisereel.schedule import posterior
+from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.renderers.direction import Direction
 from noisereel_builtins.renderers.field import Field, FieldGrid, streamlines
 from noisereel_builtins.renderers.noise import Noise
@@ -46,6 +50,23 @@ class TestField:
         level = rec.levels[2]
         slope = math.log(2) * level.alpha**2 / (2 * level.sigma)
         assert_allclose(rec.value(grid, 2)["vector"], -slope * grid.points() / level.sigma, rtol=1e-3)
+
+    def test_the_difference_of_two_point_masses_scores(self):
+        """(α·x_0 − x)/σ² of a point mass at the origin less that of one at p is −α·p/σ² everywhere."""
+        p = (0.75, -0.25)
+        bind = Bind(Data(torch.tensor([p])), SCHEDULE, torch.device("cpu"), Path())
+        rec = record(CLOUD, model=to_origin, bind=bind)
+        layer = Field(of="score", density=4, minus=Empirical())
+        (grid,) = layer.probes(self.LOOK)
+        level, found = rec.levels[2], rec.value(grid, 2)
+        way = -level.alpha * np.array(p) / level.sigma**2
+        assert_allclose(found["vector"], np.broadcast_to(way, (8, 2)), rtol=1e-5)
+        # … drawn on the scale of the run's own field.
+        typical = np.median(np.linalg.norm(grid.points(), axis=1)) / level.sigma**2
+        assert float(found["typical"]) == pytest.approx(typical, rel=1e-6)
+        (mark,) = drawn(layer, rec, 2, self.LOOK)
+        length = np.linalg.norm(way)
+        assert_allclose(np.linalg.norm(mark.vector, axis=1), 0.95 * length / (length + typical / 5), rtol=1e-5)
 
     def test_streamlines_follow_a_field_that_turns(self):
         grid = FieldGrid(of="score", x=(-2.0, 2.0), y=(-2.0, 2.0), shape=(32, 32))

@@ -1,13 +1,18 @@
 """What built-in layers refuse before anything is simulated, in one clear line each."""
 
+from pathlib import Path
+
 import pytest
+import torch
 from recording import normal, subject
 
+from noisereel.denoiser import Bind
 from noisereel.errors import SceneError
 from noisereel.film import check
 from noisereel.registry import load_registry
 from noisereel.scene import parse_scene
 from noisereel_builtins.denoisers.empirical import Empirical
+from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.renderers.contours import Contours
 from noisereel_builtins.renderers.difference import Difference
 from noisereel_builtins.renderers.direction import Direction
@@ -24,6 +29,7 @@ from noisereel_builtins.renderers.scatter_3d import Scatter3D
 from noisereel_builtins.renderers.surface import Surface
 from noisereel_builtins.renderers.targets import Targets
 from noisereel_builtins.renderers.trails import Trails
+from noisereel_builtins.schedules.linear import Linear
 
 PLANE, PICTURES = subject(2), subject(8, 8)
 UNKNOWN = "source: the density of run 'run' is not known exactly; take its particles"
@@ -56,6 +62,11 @@ NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always ther
         (Histogram(axis=2), PLANE, "shows coordinate 2 of points, event shape (D,) with D > 2, not (2,)"),
         (Histogram(axis=0), PICTURES, "shows coordinate 0 of points, event shape (D,) with D > 0, not (8, 8)"),
         (Field(), PLANE, "needs a denoiser, and run 'run' has none"),
+        (
+            Field(minus=Mlp(labelled=True)),
+            subject(2, denoiser=Empirical(), bind=Bind(PLANE.data, Linear(), torch.device("cpu"), Path())),
+            "minus: 'labelled' needs data with labels",
+        ),
         (Direction(), PLANE, NO_X0.replace("x0", "eps")),
         (Contours(source="exact"), PLANE, UNKNOWN),
         (Surface(source="exact"), PLANE, UNKNOWN),

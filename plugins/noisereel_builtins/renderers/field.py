@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from noisereel import marks
-from noisereel.denoiser import Model, to_eps, to_score
+from noisereel.denoiser import Denoiser, Model, to_eps, to_score
 from noisereel.figure import Look, View
 from noisereel.probe import Measure, Probe, State
 from noisereel.record import Record
@@ -34,7 +34,10 @@ INSTANT = 1e-3
 
 
 class FieldGrid(Probe):
-    """Vectors at the centres of a grid's cells, by the run's denoiser. Gives ``vector``, shape (rows · columns, 2)."""
+    """Vectors at the centres of a grid's cells, by the run's denoiser.
+
+    Gives ``vector``, shape (rows · columns, 2), and ``typical``, the median length of the run's own vectors.
+    """
 
     of: Vectors
     """Which vectors."""
@@ -44,6 +47,8 @@ class FieldGrid(Probe):
     """From where to where upwards."""
     shape: tuple[int, int]
     """Rows and columns."""
+    minus: Denoiser | None = None
+    """Whose vectors are taken off."""
 
     def points(self) -> NDArray[np.float32]:
         """The centres, row by row from below, shape (rows · columns, 2)."""
@@ -55,8 +60,13 @@ class FieldGrid(Probe):
         assert ctx.model is not None, "asked before the run was simulated"
         x = torch.from_numpy(self.points()).to(ctx.data.x0.device)
         if state.level.sigma == 0:  # clean data: nothing is left to undo
-            return {"vector": np.zeros(x.shape, np.float32)}
-        return {"vector": VECTORS[self.of](x, state.level, ctx.model, ctx.schedule).cpu().numpy()}
+            return {"vector": np.zeros(x.shape, np.float32), "typical": np.zeros(())}
+        vector = VECTORS[self.of](x, state.level, ctx.model, ctx.schedule)
+        typical = np.asarray(np.median(vector.norm(dim=1).cpu().numpy()))
+        if self.minus is not None:
+            assert ctx.bind is not None, "a run's probes are given what to bind to"
+            vector = vector - VECTORS[self.of](x, state.level, self.minus.bind(ctx.bind), ctx.schedule)
+        return {"vector": vector.cpu().numpy(), "typical": typical}
 
 
 def drift(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
@@ -93,7 +103,8 @@ class Field(Renderer):
     Lengths are relative to the moment's median, so that the field can be read from pure noise to clean data: a fifth of
     the median reaches half-way to the next arrow, and nothing farther than all the way. So a factor that is the same
     all over is not seen: score and ε̂ point opposite ways and are else alike, and drift and velocity hardly differ. A
-    streamline follows the field as it stands at the moment, and begins faintly.
+    streamline follows the field as it stands at the moment, and begins faintly. A difference of two fields (``minus``)
+    is drawn on the scale of the run's own: where it is as short as a dot, the two agree.
 
     References:
         Song et al. (2021), arXiv:2011.13456, Eq. (13): the probability-flow ODE.
@@ -106,6 +117,8 @@ class Field(Renderer):
     of: Vectors = "drift"
     """drift: E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score: ∇ log p_t; eps: the noise estimate ε̂,
     which points away from the data; velocity: −dx/dt of the probability-flow ODE, the way of deterministic samplers."""
+    minus: Denoiser | None = None
+    """Another denoiser, whose field is taken off that of the run's own."""
     lines: Literal["arrows", "streamlines"] = "arrows"
     """Straight arrows, or short streamlines, bright where they end."""
     density: int = pydantic.Field(default=27, ge=2, le=200)
@@ -119,7 +132,12 @@ class Field(Renderer):
 
     def check(self, subject: Subject) -> str | None:
         needed = None if subject.denoiser else f"needs a denoiser, and run '{subject.name}' has none"
-        return super().check(subject) or needed
+        return super().check(subject) or needed or self._unfit(subject)
+
+    def _unfit(self, subject: Subject) -> str | None:
+        """Why the other denoiser cannot serve the run, or None."""
+        said = None if self.minus is None or subject.bind is None else self.minus.check(subject.bind)
+        return said and f"minus: {said}"
 
     def probes(self, look: Look) -> Sequence[Probe]:
         return (self._grid(look.view),)
@@ -128,17 +146,18 @@ class Field(Renderer):
         columns = self.density * (FINER if self.lines == "streamlines" else 1)
         cell = (view.x[1] - view.x[0]) / columns
         rows = max(1, round((view.y[1] - view.y[0]) / cell))
-        return FieldGrid(of=self.of, x=view.x, y=view.y, shape=(rows, columns))
+        return FieldGrid(of=self.of, x=view.x, y=view.y, shape=(rows, columns), minus=self.minus)
 
     def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
         grid, color = self._grid(look.view), look.theme.color(self.color)
-        vector = np.asarray(record.value(grid, moment.step)["vector"], np.float32)
+        found = record.value(grid, moment.step)
+        vector, typical = np.asarray(found["vector"], np.float32), float(found["typical"])
         cell = (look.view.x[1] - look.view.x[0]) / self.density
         if self.lines == "streamlines":
-            lines = streamlines(shortened(vector, STREAM * cell), grid, self.density)
+            lines = streamlines(shortened(vector, STREAM * cell, typical), grid, self.density)
             yield marks.Trails(lines, color, self.width or 1.8, self.alpha or 0.8)
         else:
-            arrows = shortened(vector, 0.95 * cell)
+            arrows = shortened(vector, 0.95 * cell, typical)
             tail = grid.points() - arrows / 2
             yield marks.Arrows(tail, arrows, color, self.width or 1.1, self.alpha or 0.55)
 
@@ -178,11 +197,10 @@ def interpolated(vector: NDArray[np.floating], grid: FieldGrid, places: NDArray[
     return np.asarray((1 - b) * below + b * above, np.float32)
 
 
-def shortened(vector: NDArray[np.floating], longest: float) -> NDArray[np.floating]:
-    """The same directions with lengths l → longest · l / (l + median/5), shape (n, 2)."""
+def shortened(vector: NDArray[np.floating], longest: float, typical: float) -> NDArray[np.floating]:
+    """The same directions with lengths l → longest · l / (l + typical/5), shape (n, 2)."""
     length = np.linalg.norm(vector, axis=1, keepdims=True)
-    soft = float(np.median(length)) / 5
-    return vector * (longest / (length + soft)) if soft > 0 else np.zeros_like(vector)
+    return vector * (longest / (length + typical / 5)) if typical > 0 else np.zeros_like(vector)
 
 
 def _centres(low: float, high: float, n: int) -> NDArray[np.floating]:
