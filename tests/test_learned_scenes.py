@@ -93,7 +93,7 @@ def _layers(name):
 
 
 def test_new_digits_are_recognised_and_are_no_copies(records, weights):
-    """Five of five real neighbours agree on 90 % of them; they lie about as far from real ones as those from each other."""
+    """Five of five real neighbours agree on 90 % of them; they lie as far from real ones as those lie apart, nearly."""
     (record,) = records("digits-reverse", cache=weights, particles=600).values()
     digits, known, labels = record.series("x", 50), record.data.x0, record.data.labels
     found = recognised(digits, known, labels)
