@@ -32,7 +32,7 @@ body {{ margin: 0 auto; max-width: 86rem; padding: 4rem 4.5vw; background: var(-
 h1 {{ font-size: 2.4rem; letter-spacing: -.02em; line-height: 1.1; margin: 0 0 .5rem; }}
 h2 {{ font-size: 1.15rem; line-height: 1.3; margin: 1rem 0 .3rem; }}
 p {{ margin: 0 0 .6rem; max-width: 60ch; }}
-header p, small {{ color: var(--muted); }}
+header p, small {{ color: var(--muted); }} header p {{ max-width: none; }}
 main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 3.2rem 2.2rem;
   margin-top: 3rem; }}
 video {{ width: 100%; aspect-ratio: 16 / 9; object-fit: contain; display: block; border-radius: 6px;
