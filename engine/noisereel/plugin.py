@@ -33,7 +33,7 @@ class Plugin(BaseModel):
     primary: ClassVar[str | None] = None
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
-        """Files whose content this plugin depends on, besides what a data set loads; caches are keyed by them."""
+        """Files whose content this plugin itself needs, besides what a data set loads; caches are keyed by them."""
         return ()
 
     def advice(self) -> Iterable[str]:

@@ -11,12 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from noisereel.denoiser import Bind
 from noisereel.errors import SceneError
 from noisereel.film import film_ticks
+from noisereel.learning import load_weights, read_facts, save_weights
 from noisereel.options import Options
 from noisereel.progress import Progress
-from noisereel.recorder import Shelf
+from noisereel.recorder import Shelf, run_key
 from noisereel.registry import load_registry
 from noisereel.scene import parse_scene
-from noisereel.simulation import load_all, plans_of, shown_visits, simulate
+from noisereel.simulation import live_runs, load_all, plans_of, shown_visits, simulate
 from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.denoisers.guided import Guided
 from noisereel_builtins.denoisers.mlp import Mlp
@@ -228,6 +229,20 @@ class TestPretrained:
         with pytest.raises(SceneError) as error:
             load_all(scene, registry)
         assert str(error.value).endswith(f": denoiser: {said}")
+
+    def test_other_weights_are_another_run_also_within_a_denoiser(self, trained, registry):
+        text = self.with_(denoiser="{blend: [{pretrained: w.safetensors}, empirical]}")
+        scene = parse_scene(text, "s.yaml", trained.parent, registry)
+
+        def key():
+            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
+            return run_key(run, (), trained.parent, None)
+
+        before = key()
+        assert key() == before
+        facts = read_facts(trained)
+        save_weights(trained, load_weights(trained), {**facts, "loss": 0.0})
+        assert key() != before
 
     def test_another_network_is_refused(self, trained, registry):
         from safetensors.torch import load_file, save_file

@@ -21,21 +21,26 @@ from .weights import load_weights, read_facts, save_weights
 if TYPE_CHECKING:
     from .learned import Learned
 
-__all__ = ["CHECKPOINT", "WEIGHTS", "Keeper", "whole"]
+__all__ = ["CHECKPOINT", "WEIGHTS", "Keeper", "snapshot", "whole"]
 
 WEIGHTS, CHECKPOINT, _TRIAL = "weights.safetensors", "checkpoint.safetensors", "trial.safetensors"
 
 _KEEP_EVERY = 20.0  # seconds between two checkpoints on disk
 
 
-def whole(file: Path, ctx: Bind) -> bool:
-    """Whether kept weights are there and can be read; damaged ones are said and made again."""
+def snapshot(step: int) -> str:
+    """Name of the weights of a moment."""
+    return f"step-{step}.safetensors"
+
+
+def whole(file: Path, ctx: Bind, otherwise: str = "it is trained again") -> bool:
+    """Whether kept weights are there and can be read; of damaged ones it is said what happens otherwise."""
     if not file.exists():
         return False
     try:
         read_facts(file)
     except NoisereelError as error:
-        ctx.progress.warn(f"{error}; it is trained again")
+        ctx.progress.warn(f"{error}; {otherwise}")
         return False
     return True
 
@@ -56,7 +61,7 @@ class Keeper:
             NoisereelError: The loss is no number any more, or weights cannot be written.
         """
         training = self.training
-        resumed, kept, good = self._resumed(), perf_counter(), training.checkpoint()
+        resumed, kept, good = self._resumed(watch), perf_counter(), training.checkpoint()
         self._try_room(good)
         recent, since = deque[float](maxlen=100), list[float]()
         with self.ctx.progress.bar("training", self.denoiser.steps) as bar:
@@ -69,7 +74,7 @@ class Keeper:
                     bar(state.step - before, f"loss {_mean(recent):.4f}" if recent else "")
                     before = state.step
                     if state.step in watch:
-                        self._save(f"step-{state.step}.safetensors", _mean(since))
+                        self._save(snapshot(state.step), _mean(since))
                         since.clear()
                     good = training.checkpoint()
                     if perf_counter() - kept > _KEEP_EVERY:
@@ -84,26 +89,29 @@ class Keeper:
                 raise
             except DivergedError as error:
                 self._keep(good, resumed)
-                rate = self.denoiser.learning_rate
-                raise NoisereelError(
-                    f"denoiser {self._name}: {error}; a lower learning_rate than {rate:g} may do. "
-                    f"The weights of step {good[1]['step']} are kept in {self.home / CHECKPOINT}"
-                ) from error
+                said = f"{error}; a lower learning_rate than {self.denoiser.learning_rate:g} may do"
+                if (self.home / CHECKPOINT).exists():
+                    said += f". The weights of step {good[1]['step']} are kept in {self.home / CHECKPOINT}"
+                raise NoisereelError(f"denoiser {self._name}: {said}") from error
         for step in watch:  # an early stop leaves these out: the weights no longer change
             if step > training.step:
-                self._save(f"step-{step}.safetensors", _mean(recent))
+                self._save(snapshot(step), _mean(recent))
         self._save(WEIGHTS, _mean(recent))
         (self.home / CHECKPOINT).unlink(missing_ok=True)
 
-    def _resumed(self) -> int:
-        """Go on from the checkpoint, if that is asked for; gives the step that a kept checkpoint is at."""
+    def _resumed(self, watch: frozenset[int]) -> int:
+        """Go on from the checkpoint, if that is asked for; gives the step that a kept checkpoint is at, or −1."""
         file = self.home / CHECKPOINT
-        if not file.exists():
-            return 0
-        facts = read_facts(file)
-        if self.ctx.resume:
-            self.training.restore(load_weights(file), facts["training"])
-        return int(facts["training"]["step"])
+        if not whole(file, self.ctx, "training begins anew"):
+            return -1
+        facts = read_facts(file)["training"]
+        if self.ctx.resume and self._kept_up_to(facts["step"], watch):
+            self.training.restore(load_weights(file), facts)
+        return int(facts["step"])
+
+    def _kept_up_to(self, step: int, watch: frozenset[int]) -> bool:
+        """Whether every watched moment before a step was kept when training came by."""
+        return all((self.home / snapshot(each)).exists() for each in watch if each < step)
 
     @property
     def _name(self) -> str:
@@ -113,12 +121,12 @@ class Keeper:
     def _try_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
         """Write as much as a checkpoint takes: that there is no room had better be known before the work."""
         save_weights(self.home / _TRIAL, good[0], {})
-        (self.home / _TRIAL).unlink()
+        (self.home / _TRIAL).unlink(missing_ok=True)  # another program may train the same
 
     def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> None:
         """Write a checkpoint, unless an earlier training got further."""
         tensors, facts = good
-        if facts["step"] > earlier or self.ctx.resume:
+        if facts["step"] > earlier:
             save_weights(self.home / CHECKPOINT, tensors, {**self._facts(), "training": facts})
 
     def _save(self, name: str, loss: float) -> None:

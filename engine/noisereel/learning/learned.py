@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -20,7 +20,7 @@ from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
 from ..schedule import Level, Schedule
 from .examples import Batch, Examples
-from .keeper import WEIGHTS, Keeper, whole
+from .keeper import WEIGHTS, Keeper, snapshot, whole
 from .prediction import PREDICTIONS, weight
 from .training import Recipe, Training, threads
 from .weights import load_into, load_weights, read_facts
@@ -34,7 +34,12 @@ class Learned(Recipe, Denoiser):
     x̂_0 follows from the network's output F(x_t/√(α² + σ²), t/T) by what it ``predicts``. It is trained on
     w_t·‖F − target‖², averaged over samples, ε ~ N(0, I) and whole times t = 1 … T. The averaged weights are kept under
     a key made of all that they depend on, so that nothing is trained twice.
+
+    Attributes:
+        threads: Threads that training is fastest with; None for all.
     """
+
+    threads: ClassVar[int | None] = None
 
     predicts: Literal["eps", "x0", "v", "velocity"] = "v"
     """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
@@ -66,11 +71,6 @@ class Learned(Recipe, Denoiser):
             classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
             schedule: The run's schedule.
         """
-
-    @property
-    def threads(self) -> int | None:
-        """Threads that training is fastest with; None for all."""
-        return None
 
     @property
     def training_steps(self) -> int:
@@ -106,7 +106,7 @@ class Learned(Recipe, Denoiser):
 
     def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
         home = self._home(ctx)
-        files = {step: home / f"step-{step}.safetensors" for step in steps}
+        files = {step: home / snapshot(step) for step in steps}
         if not all(whole(file, ctx) for file in files.values()):
             self._train(ctx, home, steps)
         losses = {step: float(read_facts(file)["loss"]) for step, file in files.items()}
@@ -115,6 +115,8 @@ class Learned(Recipe, Denoiser):
 
     def _home(self, ctx: Bind) -> Path:
         """Where the weights of this run lie."""
+        with threads(self.threads):  # those it is trained with decide the last bits
+            computer = machine(ctx.device)
         facts = {
             "denoiser": identity(self),
             "schedule": identity(ctx.schedule),
@@ -122,7 +124,7 @@ class Learned(Recipe, Denoiser):
             "pairs": None if ctx.pairs is None else tensors_digest(ctx.pairs.x0, ctx.pairs.eps),
             "seed": ctx.seed,
             "versions": versions(),
-            "machine": machine(ctx.device),
+            "machine": computer,
         }
         return ctx.cache / facts_digest(facts)
 

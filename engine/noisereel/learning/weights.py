@@ -64,12 +64,12 @@ def read_facts(path: Path) -> dict[str, Any]:
 def _opened(path: Path) -> Any:
     """The file, its header checked."""
     try:
+        with path.open("rb") as file:
+            start = file.read(9)
         return safe_open(path, "pt")
     except OSError as error:
         raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:
-        with path.open("rb") as file:
-            start = file.read(9)
         is_pickle = start.startswith(_PICKLES) and start[8:] != b"{"  # where a safetensors header begins
         said = "is a pickle, which can run code; only safetensors files are loaded"
         raise NoisereelError(

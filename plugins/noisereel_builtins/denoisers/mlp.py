@@ -1,6 +1,7 @@
 """A multilayer perceptron that learns to denoise points."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 from torch import nn
@@ -24,6 +25,8 @@ class Mlp(Learned):
         Ho et al. (2020), arXiv:2006.11239, Eq. (14); Tancik et al. (2020), arXiv:2006.10739, for ``fourier``.
     """
 
+    threads: ClassVar[int | None] = 1
+
     input: InputEmbedding = "identity"
     """How points are embedded."""
     time: TimeEmbedding = "sinusoidal"
@@ -41,10 +44,6 @@ class Mlp(Learned):
     left out, which suit data of deviation 1."""
     time_scale: float | None = Field(default=None, gt=0)
     """The same of the waves over t/T in [0, 1]; 1,000 and 1 where left out."""
-
-    @property
-    def threads(self) -> int:
-        return 1
 
     def check(self, ctx: Bind) -> str | None:
         if len(ctx.data.event) != 1:

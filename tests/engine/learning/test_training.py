@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from noisereel.dataset import Data
 from noisereel.errors import NoisereelError
 from noisereel.learning import load_weights, read_facts
 from noisereel.learning.keeper import CHECKPOINT
-from noisereel.learning.training import Training
+from noisereel.learning.training import Training, threads
 from noisereel.progress import Progress
 
 
@@ -88,6 +89,40 @@ def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
     assert [stop(200), stop(100), stop(250), stop(300, resume=True)] == [150, 150, 200, 250]
 
 
+def test_a_damaged_checkpoint_is_said_and_training_begins_anew(tmp_path):
+    small, stopped = Small(), context(tmp_path, progress=Interrupting(100))
+    with pytest.raises(KeyboardInterrupt):
+        small.weights_file(stopped)
+    kept = next(tmp_path.rglob(CHECKPOINT))
+    kept.write_bytes(kept.read_bytes()[:-100])
+    progress = Interrupting(1000)
+    found = weights_of(small, context(tmp_path, progress=progress, resume=True))
+    (line,) = progress.said
+    assert line.startswith(f"{kept}: is damaged") and line.endswith("; training begins anew")
+    assert same(found, weights_of(small, context(tmp_path / "whole")))
+
+
+def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(tmp_path):
+    small = Small()
+    with pytest.raises(KeyboardInterrupt):
+        small.weights_file(context(tmp_path, progress=Interrupting(100)))
+    resumed = small.over_training(context(tmp_path, resume=True), [20, 90, 120])
+    x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
+    for moment, whole in zip(resumed, small.over_training(context(tmp_path / "whole"), [20, 90, 120]), strict=True):
+        assert torch.equal(moment.model(x, level), whole.model(x, level))
+
+
+def test_weights_trained_on_one_thread_are_anybodys(tmp_path):
+    class Alone(Small):
+        threads: ClassVar[int | None] = 1
+
+    homes = set()
+    for n in (1, 2):
+        with threads(n):
+            homes.add((Small()._home(context(tmp_path)), Alone()._home(context(tmp_path))))
+    assert [len(set(column)) for column in zip(*homes, strict=True)] == [2, 1]
+
+
 def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path):
     class Counting(Progress):
         trained = 0
@@ -159,8 +194,9 @@ def test_a_loss_that_is_no_number_stops_it_and_keeps_the_last_good_weights(tmp_p
     kept = next(tmp_path.rglob(CHECKPOINT), None)
     line = str(error.value)
     assert line.startswith("denoiser Small: the loss of step ") and "\n" not in line
-    assert "is no finite number; a lower learning_rate than 1e+30 may do." in line
-    assert line.endswith(f"are kept in {kept}") == (kept is not None)
+    advice = "is no finite number; a lower learning_rate than 1e+30 may do"
+    assert advice in line
+    assert line.endswith(advice if kept is None else f"are kept in {kept}")
     if kept is not None:
         assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
 

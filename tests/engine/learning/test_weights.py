@@ -44,6 +44,12 @@ def test_a_pickle_is_refused_whatever_it_is_called(tmp_path, how, read):
     assert not ran.exists()
 
 
+def test_a_file_that_is_not_there_is_named_once(tmp_path):
+    with pytest.raises(NoisereelError) as error:
+        read_facts(tmp_path / "w.safetensors")
+    assert str(error.value) == f"{tmp_path / 'w.safetensors'}: cannot be read: No such file or directory"
+
+
 @pytest.mark.parametrize("keep", [0, 4, 60, -1])
 def test_a_file_that_is_cut_short_is_named(tmp_path, keep):
     file = tmp_path / "w.safetensors"
