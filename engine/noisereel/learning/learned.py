@@ -28,6 +28,9 @@ from .weights import load_into, load_weights, read_facts
 __all__ = ["Learned"]
 
 
+_FAINT = 1e-3  # α/σ below which what a network gets wrong of ε ruins x̂_0 where a reverse process begins
+
+
 class Learned(Recipe, Denoiser):
     """A denoiser with a network, trained on the run's own data the first time that it is needed.
 
@@ -96,6 +99,12 @@ class Learned(Recipe, Denoiser):
         Raises:
             NoisereelError: They cannot be trained, or kept.
         """
+        last = ctx.schedule.at(ctx.schedule.T)
+        if self.predicts == "eps" and last.alpha < _FAINT * last.sigma:
+            said = (
+                f"at t = T the schedule leaves {last.alpha / last.sigma:.1g} of the signal, by which x̂_0 from ε̂ divides"
+            )
+            ctx.progress.warn(f"predicts: eps: {said}; v or velocity do not")
         return self._loaded(ctx, self.weights_file(ctx))
 
     def weights_file(self, ctx: Bind) -> Path:

@@ -280,6 +280,14 @@ def test_what_does_not_fit_is_refused(tmp_path, more, said):
     assert Small(**more).check(replace(ctx, data=Data(ctx.data.x0))) == said
 
 
+@pytest.mark.parametrize(("beta", "predicts", "warned"), [(0.8, "eps", True), (0.8, "v", False), (0.3, "eps", False)])
+def test_eps_under_a_schedule_that_leaves_hardly_any_signal_is_warned_of(tmp_path, beta, predicts, warned):
+    progress = Interrupting(1e9)
+    Small(predicts=predicts, steps=2).bind(context(tmp_path, schedule=Even(beta=beta), progress=progress))
+    said = "at t = T the schedule leaves 0.0003 of the signal, by which x̂_0 from ε̂ divides; v or velocity do not"
+    assert progress.said == ([f"predicts: eps: {said}"] if warned else [])
+
+
 def test_patience_needs_something_to_measure():
     with pytest.raises(
         ValueError, match="'patience' needs samples to measure on: give 'held_out' a share, such as 0.1"
