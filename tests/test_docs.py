@@ -61,6 +61,25 @@ def test_the_plugins_shown_render(page: str, name: str, scene: str, tmp_path: Pa
     assert "Number of points." in noisereel("plugins", "show", name, "--plugin", plugin).output
 
 
+def test_the_denoiser_shown_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOISEREEL_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "shallow.py").write_text(blocks("docs/plugins.md", "python")[1], encoding="utf-8")
+    scene = """\
+dataset: {two-moons: {n: 500}}
+schedule: {cosine: {steps: 20}}
+denoiser: {shallow: {steps: 400, held_out: 0.2}}
+sampler: ddim
+"""
+    (tmp_path / "s.yaml").write_text(scene, encoding="utf-8")
+    losses = []
+    for steps in (1, 400):
+        more = ["--set", f"denoiser.shallow.steps={steps}", "--plugin", tmp_path / "shallow.py"]
+        said = noisereel("train", tmp_path / "s.yaml", *more).output
+        losses.append(float(re.search(r"loss ([\d.]+)", said)[1]))  # type: ignore[index]
+    assert losses[1] < losses[0] - 0.05  # most of it is what nobody can know
+    render(scene, tmp_path, "--plugin", tmp_path / "shallow.py")
+
+
 def test_every_hook_has_its_place_on_the_plugins_page() -> None:
     from noisereel import hookspecs
 

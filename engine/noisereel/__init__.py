@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         Bind as Bind,
         Denoiser as Denoiser,
         Model as Model,
+        Pairs as Pairs,
+        Snapshot as Snapshot,
         to_eps as to_eps,
         to_score as to_score,
         to_v as to_v,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .errors import NoisereelError as NoisereelError
     from .figure import Box as Box, Drawing as Drawing, Look as Look, View as View
     from .hookspecs import hookimpl as hookimpl
+    from .learning import Learned as Learned
     from .marks import (
         Area as Area,
         Arrows as Arrows,
@@ -60,10 +63,11 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "dataset": "Data Dataset Load Scaling",
-    "denoiser": "Bind Denoiser Model to_eps to_score to_v to_x0",
+    "denoiser": "Bind Denoiser Model Pairs Snapshot to_eps to_score to_v to_x0",
     "errors": "NoisereelError",
     "figure": "Box Drawing Look View",
     "hookspecs": "hookimpl",
+    "learning": "Learned",
     "marks": "Area Arrows Image Mark Points Polylines Shades Text Trails",
     "probe": "Measure Metric Probe State Trace",
     "record": "Record",

@@ -82,6 +82,8 @@ class Learned(Recipe, Denoiser):
     def check(self, ctx: Bind) -> str | None:
         if self.labelled and ctx.data.labels is None:
             return "'labelled' needs data with labels"
+        if ctx.schedule.T < 1:
+            return f"it is trained at whole times t = 1 … T, and this schedule ends at T = {ctx.schedule.T:g}"
         if self.predicts == "eps" and ctx.schedule.at(ctx.schedule.T).alpha == 0:
             return (
                 "'predicts: eps' says nothing of x_0 at t = T, where this schedule leaves no signal: use v or velocity"

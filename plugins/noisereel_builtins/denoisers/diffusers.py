@@ -32,11 +32,11 @@ class Diffusers(Denoiser):
 
     primary: ClassVar[str | None] = "folder"
 
-    folder: str
-    """A pipeline's folder, with ``unet`` and ``scheduler`` in it; relative to the scene."""
+    folder: Path
+    """A pipeline's folder, with ``unet`` and ``scheduler`` in it; relative to the scene's folder."""
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
-        return tuple(sorted(file for file in (folder / self.folder).rglob("*") if file.is_file()))
+        return tuple(sorted(file for file in self._home(folder).rglob("*") if file.is_file()))
 
     def check(self, ctx: Bind) -> str | None:
         try:
@@ -62,7 +62,7 @@ class Diffusers(Denoiser):
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
         try:
             network = library.UNet2DModel.from_pretrained(
-                str(ctx.folder / self.folder / "unet"), use_safetensors=True, local_files_only=True
+                str(self._home(ctx.folder) / "unet"), use_safetensors=True, local_files_only=True
             )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ValueError(f"{self.folder}: its network cannot be loaded: {str(error).splitlines()[0]}") from error
@@ -81,13 +81,16 @@ class Diffusers(Denoiser):
 
         return model
 
+    def _home(self, scene: Path) -> Path:
+        return scene / self.folder.expanduser()
+
     def _config(self, ctx: Bind, part: str) -> dict[str, Any]:
         """What the folder says of one of its parts.
 
         Raises:
             ValueError: It does not, or cannot be read.
         """
-        file = ctx.folder / self.folder / part / ("config.json" if part == "unet" else f"{part}_config.json")
+        file = self._home(ctx.folder) / part / ("config.json" if part == "unet" else f"{part}_config.json")
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:

@@ -16,13 +16,13 @@ class Pretrained(Denoiser):
     The schedule must be the one that they were trained under, and the data of the same shape.
     """
 
-    primary: ClassVar[str | None] = "file"
+    primary: ClassVar[str | None] = "path"
 
-    file: str
-    """A .safetensors file; relative to the scene."""
+    path: Path
+    """A .safetensors file; relative to the scene's folder."""
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
-        return (folder / self.file,)
+        return (folder / self.path.expanduser(),)
 
     def conditional(self, ctx: Bind) -> bool:
         return self._facts(ctx)["classes"] is not None
@@ -34,10 +34,10 @@ class Pretrained(Denoiser):
         except NoisereelError as error:
             return str(error)
         if tuple(facts["event"]) != ctx.data.event:
-            return f"{self.file} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event}"
+            return f"{self.path} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event}"
         assert ctx.registry is not None, "runs have a registry"
         other = _difference(facts["schedule"], ctx.registry.spec(ctx.schedule), "schedule")
-        return f"{self.file} was trained under {other}" if other else None
+        return f"{self.path} was trained under {other}" if other else None
 
     def bind(self, ctx: Bind) -> Model:
         """Load the weights.
@@ -46,18 +46,21 @@ class Pretrained(Denoiser):
             NoisereelError: The file cannot be read, or holds other weights than it says.
         """
         facts = self._facts(ctx)
-        return self._network(ctx, facts).load(ctx.folder / self.file, tuple(facts["event"]), facts["classes"], ctx)
+        return self._network(ctx, facts).load(self._file(ctx), tuple(facts["event"]), facts["classes"], ctx)
+
+    def _file(self, ctx: Bind) -> Path:
+        return self.inputs(ctx.folder)[0]
 
     def _facts(self, ctx: Bind) -> dict[str, Any]:
         """What the file says of itself."""
-        return read_facts(ctx.folder / self.file)
+        return read_facts(self._file(ctx))
 
     def _network(self, ctx: Bind, facts: dict[str, Any]) -> Learned:
         """The denoiser that was trained."""
         assert ctx.registry is not None, "runs have a registry"
-        built = ctx.registry.build("denoiser", facts["denoiser"], self.file)
+        built = ctx.registry.build("denoiser", facts["denoiser"], str(self.path))
         if not isinstance(built, Learned):
-            raise NoisereelError(f"{self.file}: its denoiser, '{ctx.registry.name_of(built)}', has no weights")
+            raise NoisereelError(f"{self.path}: its denoiser, '{ctx.registry.name_of(built)}', has no weights")
         return built
 
 

@@ -288,6 +288,14 @@ def test_eps_under_a_schedule_that_leaves_hardly_any_signal_is_warned_of(tmp_pat
     assert progress.said == ([f"predicts: eps: {said}"] if warned else [])
 
 
+def test_times_below_1_cannot_be_learned(tmp_path):
+    class Short(Even):
+        T: ClassVar[float] = 0.5
+
+    said = Small().check(context(tmp_path, schedule=Short()))
+    assert said == "it is trained at whole times t = 1 … T, and this schedule ends at T = 0.5"
+
+
 def test_patience_needs_something_to_measure():
     with pytest.raises(
         ValueError, match="'patience' needs samples to measure on: give 'held_out' a share, such as 0.1"
