@@ -80,6 +80,11 @@ class Film:
         return (times[step] - times[0]) / span if span else 1.0
 
 
+def has_bar(scene: Scene) -> bool:
+    """Whether a time bar is shown: where it is wanted and something moves."""
+    return scene.film.time_bar and any(panel.at is None for panel in scene.panels)
+
+
 def clock(scene: Scene) -> str:
     """The run whose time the bar at the bottom tells: the first that a panel shows moving."""
     return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
@@ -116,7 +121,7 @@ def compose(
     panels = tuple(_backed(figure.panels[i], layers[i], spec, records, ticks) for i, spec in enumerate(scene.panels))
     title, subtitle, left, caption, *panels_own = lines
     live = [line.rows for line in (title, subtitle, *panels_own, caption) if line.live]
-    live += [left.rows] if scene.film.time_bar else []
+    live += [left.rows] if has_bar(scene) else []
     words = tuple(zip(*live, strict=True)) or ((),) * len(ticks)
     return Film(scene, records, layers, replace(figure, panels=panels), tuple(ticks), words)
 
@@ -198,7 +203,7 @@ def _figure(
         subtitle_live=subtitle.live,
         caption=caption.widest,
         caption_live=caption.live,
-        bar=(left.widest, _end_label(records[clock(scene)])) if scene.film.time_bar else None,
+        bar=(left.widest, _end_label(records[clock(scene)])) if has_bar(scene) else None,
         transparent=transparent,
     )
 

@@ -102,6 +102,7 @@ def film_ticks(
             boomerang=film.boomerang,
             poster=film.poster,
             calls=calls or {},
+            training={name: plan.training for name, plan in plans.items() if plan.training is not None},
         )
     except TimelineError as error:
         raise SceneError([scene.source.problem(f"film.{error.field}", str(error))]) from error

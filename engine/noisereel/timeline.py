@@ -71,6 +71,7 @@ def timeline(
     boomerang: bool = False,
     poster: bool = False,
     calls: Mapping[str, Sequence[int]] | None = None,
+    training: Mapping[str, Sequence[int]] | None = None,
 ) -> tuple[Tick, ...]:
     """The film's ticks. Every tick shows visited states; the first shows the first of every run, the last the last.
 
@@ -93,14 +94,16 @@ def timeline(
         boomerang: Whether the film runs back to where it began.
         poster: Whether one frame of the end comes before the beginning.
         calls: Denoiser calls that each run made up to and including each visit; needed to align by them.
+        training: Training steps at each visit of runs that are shown as their denoiser learns, which stand for t.
 
     Raises:
         TimelineError: A run cannot be aligned this way (its axis goes back and forth, against the other runs' or
             nowhere), or does not get where it is to be slow.
     """
-    shown = _by_progress(paths) if align == "progress" else _by_axis(_axes(paths, align, calls or {}), align)
+    course = _Course(paths, calls or {}, training or {})
+    shown = _by_progress(paths) if align == "progress" else _by_axis(course.axes(align), align)
     moments = [_eased(i / (frames - 1), ease) if frames > 1 else 1.0 for i in range(frames)]
-    moments = _slowed(moments, paths, shown, slow) if slow else moments
+    moments = _slowed(moments, course, shown, slow) if slow else moments
     last = {name: len(path) - 1 for name, path in paths.items()}
     steps = [shown(u) for u in moments]
     steps[0] = dict.fromkeys(paths, 0)
@@ -119,23 +122,23 @@ _FINE = 4
 """Points to a visit, at which the speed of a film is summed up."""
 
 
-def _slowed(
-    moments: Sequence[float], paths: Mapping[str, Sequence[Level]], shown: Shown, slow: Sequence[Slow]
-) -> list[float]:
+def _slowed(moments: Sequence[float], course: _Course, shown: Shown, slow: Sequence[Slow]) -> list[float]:
     """Where the film is after each share of its length: every visit of the first run takes time w ≥ 1."""
-    name, path = next(iter(paths.items()))
-    weights = np.ones(len(path))
+    name = next(iter(course.paths))
+    weights = np.ones(len(course.paths[name]))
     for i, each in enumerate(slow):
-        weights += (each.factor - 1) * _nearness(each, i, name, path)
-    at = np.linspace(0, 1, _FINE * max(1000, len(path)))
+        if each.by == "log-snr" and name in course.training:
+            raise TimelineError(f"slow.{i}.by", f"{_learns(name)}; give 'at' in training steps, by t")
+        weights += (each.factor - 1) * _nearness(each, i, name, course.axis(name, each.by))
+    at = np.linspace(0, 1, _FINE * max(1000, len(weights)))
     w = weights[[shown(u)[name] for u in at]]
     passed = np.concatenate([[0.0], np.cumsum(w[1:] + w[:-1])])
     return [float(u) for u in np.interp(moments, passed / passed[-1], at)]
 
 
-def _nearness(slow: Slow, index: int, name: str, path: Sequence[Level]) -> NDArray[np.float64]:
+def _nearness(slow: Slow, index: int, name: str, values: Sequence[float]) -> NDArray[np.float64]:
     """How much each visit belongs to a slow stretch, in [0, 1]: cos² about the visit nearest to its middle."""
-    axis = np.array([level.t if slow.by == "t" else _clipped(level.log_snr) for level in path])
+    axis = np.array(values)
     low, high = axis.min(), axis.max()
     if not low <= slow.at <= high:
         said = f"run '{name}' goes from {low:g} to {high:g}" + (" in log-SNR" if slow.by == "log-snr" else "")
@@ -208,15 +211,32 @@ def _nearest(axis: Sequence[float], value: float) -> int:
     return after if axis[after] - value < value - axis[after - 1] else after - 1
 
 
-def _axes(
-    paths: Mapping[str, Sequence[Level]], align: Align, calls: Mapping[str, Sequence[int]]
-) -> dict[str, Sequence[float]]:
-    """Where on the common axis each visit lies."""
-    if align == "calls":
-        return {name: _calls_on_arriving(name, calls[name]) for name in paths}
-    if align == "t":
-        return {name: [level.t for level in path] for name, path in paths.items()}
-    return {name: [_clipped(level.log_snr) for level in path] for name, path in paths.items()}
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What runs go through; the arguments are those of `timeline`."""
+
+    paths: Mapping[str, Sequence[Level]]
+    calls: Mapping[str, Sequence[int]]
+    training: Mapping[str, Sequence[int]]
+
+    def axes(self, align: Align) -> dict[str, Sequence[float]]:
+        """Where on the common axis each visit lies."""
+        if align == "calls":
+            return {name: _calls_on_arriving(name, self.calls[name]) for name in self.paths}
+        learning = [name for name in self.paths if name in self.training]
+        if learning and (align == "log-snr" or len(learning) < len(self.paths)):
+            raise TimelineError("align", f"{_learns(learning[0])}, so it cannot be aligned by {align}; use progress")
+        return {name: self.axis(name, "t" if align == "t" else "log-snr") for name in self.paths}
+
+    def axis(self, name: str, by: Literal["t", "log-snr"]) -> Sequence[float]:
+        """The time of each visit, or its log-SNR."""
+        if by == "log-snr":
+            return [_clipped(level.log_snr) for level in self.paths[name]]
+        return self.training[name] if name in self.training else [level.t for level in self.paths[name]]
+
+
+def _learns(name: str) -> str:
+    return f"run '{name}' is shown as its denoiser learns, at one noise level"
 
 
 def _calls_on_arriving(name: str, calls: Sequence[int]) -> Sequence[float]:

@@ -70,6 +70,34 @@ class TestPoints:
         box = Points().extent(record(x))
         assert_allclose([box.x, box.y], [(-1.08, 1.08)] * 2, atol=0.02)
 
+    @pytest.mark.parametrize(("n", "strays"), [(20, 1), (1000, 1), (1000, 20), (10_000, 200)])
+    def test_a_few_far_strays_change_limits_by_less_than_a_tenth(self, n, strays):
+        x = np.random.default_rng(1).normal(size=(2, n, 2))
+        bare = Points().extent(record(x[:, strays:]))
+        x[:, :strays] *= 1e3
+        x[:, :strays] += 1e3
+        box = Points().extent(record(x))
+        for with_strays, without in zip((box.x, box.y), (bare.x, bare.y), strict=True):
+            assert_allclose(with_strays, without, atol=0.05 * (without[1] - without[0]))
+
+    @pytest.mark.parametrize("share", [0.03, 0.25, 0.5])
+    def test_a_cluster_far_away_is_no_stray(self, share):
+        x = np.random.default_rng(1).normal(size=(1, 1000, 2)) * 0.1
+        x[0, : round(1000 * share)] += 50
+        box = Points().extent(record(x))
+        assert box.x[0] < 0 and box.x[1] > 50
+
+    @pytest.mark.parametrize(("factor", "held"), [(2.5, True), (1000.0, False)])
+    def test_what_an_untrained_network_does_counts_where_it_is_not_far_off(self, factor, held):
+        x = np.repeat(np.random.default_rng(2).uniform(-1, 1, (1, 500, 2)), 20, axis=0)
+        x[:8] *= factor
+        learning = replace(record(x, times=[0] * 20), training=range(20))
+        box = Points().extent(learning)
+        limit = 1.08 * (factor if held else 1)
+        assert_allclose([box.x, box.y], [(-limit, limit)] * 2, atol=0.05)
+        # Noise that grows by as much is the process itself, and stays in view.
+        assert Points().extent(record(x, times=[0] * 20)).x[1] == pytest.approx(1.08 * factor, rel=0.02)
+
     def test_extent_of_a_single_place_has_room(self):
         assert Points().extent(record(np.full((2, 3, 2), 5.0))) == Box((4.0, 6.0), (4.0, 6.0))
 

@@ -237,3 +237,64 @@ def test_slow_motion_where_the_run_never_is(slow: Slow, said: str) -> None:
     with pytest.raises(TimelineError) as error:
         timeline({"a": path(60, 25, 0)}, frames=3, fps=FPS, slow=[Slow(at=25), slow])
     assert (error.value.field, str(error.value)) == ("slow.1.at", said)
+
+
+LEARNING = {"paths": {"a": path(0, 0, 0, 0, 0)}, "training": {"a": [0, 10, 40, 90, 160]}, "fps": FPS, "ease": "linear"}
+
+
+def test_of_a_run_that_learns_training_steps_stand_for_t() -> None:
+    assert steps(timeline(**LEARNING, frames=9, align="t")) == [0, 1, 2, 2, 3, 3, 3, 4, 4]  # type: ignore[arg-type]
+    shown = steps(timeline(**LEARNING, frames=80, slow=[Slow(at=40, factor=4, width=1)]))  # type: ignore[arg-type]
+    assert shown.count(2) == pytest.approx(4 * shown.count(3), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("how", "field", "said"),
+    [
+        ({"align": "log-snr"}, "align", "so it cannot be aligned by log-snr; use progress"),
+        ({"slow": [Slow(at=0, by="log-snr")]}, "slow.0.by", "give 'at' in training steps, by t"),
+        (
+            {"align": "t", "paths": {"b": path(0, 1), **LEARNING["paths"]}},
+            "align",
+            "so it cannot be aligned by t; use progress",
+        ),  # type: ignore[dict-item]
+    ],
+)
+def test_a_run_that_learns_has_one_noise_level(how: dict, field: str, said: str) -> None:
+    with pytest.raises(TimelineError) as error:
+        timeline(**{**LEARNING, "frames": 9, **how})
+    joint = "; " if field == "slow.0.by" else ", "
+    learns = "run 'a' is shown as its denoiser learns, at one noise level"
+    assert (error.value.field, str(error.value)) == (field, learns + joint + said)
+
+
+def test_easing_decides_which_visits_are_shown() -> None:
+    # 3u² − 2u³ at u = i/8, times 8: 0, 0.34, 1.25, 2.53, 4 …
+    assert steps(timeline({"a": path(*range(9))}, frames=9, fps=FPS)) == [0, 0, 1, 3, 4, 5, 7, 8, 8]
+
+
+def test_a_slow_stretch_takes_its_frames_from_elsewhere() -> None:
+    # They last 1/8, 1/4, 4/4, 1/4 and 1/8; 16 frames are 0.117 apart.
+    levels, slow = path(0, 25, 50, 75, 100), [Slow(at=50, factor=4, width=1)]
+    shown = steps(timeline({"a": levels}, frames=16, fps=FPS, ease="linear", slow=slow))
+    assert shown == [0, 0, 1, 1, *[2] * 8, 3, 3, 4, 4]
+
+
+def test_aligned_by_t_alone_a_run_of_uneven_times_rests_where_they_are_far_apart() -> None:
+    shown = steps(timeline({"a": path(80, 20, 10, 0)}, frames=9, fps=FPS, ease="linear", align="t"))
+    assert shown == [0, 0, 0, 0, 1, 1, 1, 2, 3]
+
+
+def test_acts_there_and_back_are_slow_at_the_same_time_on_both_ways() -> None:
+    levels = [*path(*range(0, 101, 10)), *path(*range(90, -1, -10))]
+    shown = steps(timeline({"a": levels}, frames=210, fps=FPS, ease="linear", slow=[Slow(at=30, factor=5, width=5)]))
+    usual = shown.count(7)
+    assert [shown.count(step) / usual for step in (3, 17)] == pytest.approx([5, 5], rel=0.1)
+    assert shown == sorted(shown)
+
+
+def test_a_boomerang_in_reverse_with_a_poster_begins_with_where_it_turns() -> None:
+    how = {"ease": "linear", "reverse": True, "boomerang": True, "poster": True, "hold": (0.2, 0.4)}
+    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, **how)  # type: ignore[arg-type]
+    assert steps(ticks) == [0, 2, 1, 0, 1, 2]
+    assert [tick.duration * 25 for tick in ticks] == [1, 6, 1, 11, 1, 11]

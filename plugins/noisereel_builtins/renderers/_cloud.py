@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,15 @@ __all__ = ["VISITS", "crowding", "disc", "latest", "plane_extent", "reach", "sam
 VISITS = 32
 """How many visits limits are taken from; a trajectory is smooth, so more would not change them."""
 OUTSIDE = 0.0005
-"""Share of the particles that may lie beyond each limit, so that one stray point does not shrink the picture."""
+"""Share of the particles that may lie beyond each limit, so that the tails of many do not shrink the picture."""
+STRAYS, FENCE = 0.02, 5.0
+"""Largest share of strays, and how many interquartile ranges beyond the quartiles they begin: 7.4 σ of a Gaussian."""
+UNUSUAL = 3.0
+"""How many times farther out than most an untrained network's samples may be and still count for limits."""
 
 
 def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
-    """A series at up to `VISITS` kept visits spread over the run.
+    """A series at up to `VISITS` kept visits spread over the run, but those at which a network that learns is far off.
 
     Raises:
         UsageError: The run has no such series at any of them.
@@ -33,7 +37,15 @@ def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
     found = [array for i in spread(len(kept), VISITS) if (array := record.series(of, kept[i])) is not None]
     if not found:
         raise UsageError(f"of: run '{record.name}' records no '{of}'; x is always there")
-    yield from found
+    yield from found if record.training is None else _usual(found)
+
+
+def _usual(arrays: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Those whose values are about as large as most arrays'."""
+    finite = [np.abs(a[np.isfinite(a)]) for a in arrays]
+    sizes = np.array([np.median(a) if a.size else np.inf for a in finite])
+    usual = sizes <= UNUSUAL * np.median(sizes)
+    return (array for array, kept in zip(arrays, usual, strict=True) if kept)
 
 
 def unrecorded(of: Series, subject: Subject) -> str | None:
@@ -57,12 +69,23 @@ def latest(record: Record, of: Series, step: int) -> NDArray[np.float32] | None:
 def reach(arrays: Iterable[NDArray[np.floating]]) -> Range | None:
     """Limits that hold all but a few stray values of every array, with a little room; None if nothing is finite."""
     finite = [a[np.isfinite(a)] for a in arrays]
-    ends = [np.quantile(a, (OUTSIDE, 1 - OUTSIDE)) for a in finite if a.size]
+    ends = [_ends(a) for a in finite if a.size]
     if not ends:
         return None
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     room = 0.04 * (high - low) or 1.0
     return float(low - room), float(high + room)
+
+
+def _ends(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Where all values lie but the tails of many, and a few strays far from the rest."""
+    low, quarter, other, high = np.quantile(values, (OUTSIDE, 0.25, 0.75, 1 - OUTSIDE))
+    first, last = quarter - FENCE * (other - quarter), other + FENCE * (other - quarter)
+    if quarter < other and not first <= low <= high <= last:
+        near = values[(values >= first) & (values <= last)]
+        if values.size - near.size <= max(1, STRAYS * values.size):
+            low, high = np.quantile(near, (OUTSIDE, 1 - OUTSIDE))
+    return float(low), float(high)
 
 
 def plane_extent(record: Record, of: Series) -> Box:
