@@ -48,7 +48,7 @@ def clear(root: Path, what: str) -> str:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    return [entry for entry in folder.iterdir() if any(entry.glob("*"))] if folder.is_dir() else []
 
 
 def _size(folder: Path) -> int:

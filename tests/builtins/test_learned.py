@@ -221,6 +221,7 @@ class TestPretrained:
                 "w.safetensors was trained under schedule.linear.steps: 20, but here it is 30",
             ),
             ({"schedule": "cosine"}, "w.safetensors was trained under schedule: linear, but here it is cosine"),
+            ({"denoiser": "{pretrained: no.safetensors}"}, "no.safetensors: cannot be read: No such file or directory"),
             ({"dataset": "digits"}, "w.safetensors was trained on event shape (2,), the data here has (8, 8)"),
         ],
     )
@@ -228,7 +229,21 @@ class TestPretrained:
         scene = parse_scene(self.with_(**changed), "s.yaml", trained.parent, registry)
         with pytest.raises(SceneError) as error:
             load_all(scene, registry)
-        assert str(error.value).endswith(f": denoiser: {said}")
+        assert str(error.value).removeprefix("s.yaml:3:11: denoiser: ").removeprefix(f"{trained.parent}/") == said
+
+    def test_a_file_that_says_too_little_is_refused(self, trained, registry):
+        from safetensors.torch import load_file, save_file
+
+        from noisereel.learning import read_facts
+
+        facts = read_facts(trained)
+        del facts["schedule"]
+        save_file(load_file(trained), trained, {"noisereel": json.dumps(facts)})
+        scene = parse_scene(self.with_(), "s.yaml", trained.parent, registry)
+        with pytest.raises(SceneError) as error:
+            load_all(scene, registry)
+        said = "w.safetensors: does not say its schedule; write it with noisereel train"
+        assert str(error.value) == f"s.yaml:3:11: denoiser: {said}"
 
     def test_other_weights_are_another_run_also_within_a_denoiser(self, trained, registry):
         text = self.with_(denoiser="{blend: [{pretrained: w.safetensors}, empirical]}")

@@ -81,18 +81,18 @@ class Keeper:
                         self._keep(good, resumed)
                         kept = perf_counter()
             except KeyboardInterrupt:
-                self._keep(good, resumed)
-                said = (
-                    f"training stopped at step {good[1]['step']} of {self.denoiser.steps}; --resume goes on from there"
-                )
-                self.ctx.progress.warn(said)
+                kept_at, step = self._keep(good, resumed), good[1]["step"]
+                there = "there" if kept_at == step else f"step {kept_at}, where an earlier training got"
+                on = f"; --resume goes on from {there}" if kept_at else ""
+                self.ctx.progress.warn(f"training stopped at step {step} of {self.denoiser.steps}{on}")
                 raise
             except DivergedError as error:
-                self._keep(good, resumed)
-                said = f"{error}; a lower learning_rate than {self.denoiser.learning_rate:g} may do"
-                if (self.home / CHECKPOINT).exists():
-                    said += f". The weights of step {good[1]['step']} are kept in {self.home / CHECKPOINT}"
-                raise NoisereelError(f"denoiser {self._name}: {said}") from error
+                kept_at = self._keep(good, resumed)
+                where = f". The weights of step {kept_at} are kept in {self.home / CHECKPOINT}" if kept_at else ""
+                rate = self.denoiser.learning_rate
+                raise NoisereelError(
+                    f"denoiser {self._name}: {error}; a lower learning_rate than {rate:g} may do{where}"
+                ) from error
         for step in watch:  # an early stop leaves these out: the weights no longer change
             if step > training.step:
                 self._save(snapshot(step), _mean(recent))
@@ -120,14 +120,16 @@ class Keeper:
 
     def _try_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
         """Write as much as a checkpoint takes: that there is no room had better be known before the work."""
-        save_weights(self.home / _TRIAL, good[0], {})
+        moments = {f"moments.{name}": t.clone() for name, t in good[0].items()}  # of the optimiser, which has none yet
+        save_weights(self.home / _TRIAL, {**good[0], **moments}, {})
         (self.home / _TRIAL).unlink(missing_ok=True)  # another program may train the same
 
-    def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> None:
-        """Write a checkpoint, unless an earlier training got further."""
+    def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> int:
+        """Write a checkpoint, unless an earlier training got further; gives the step that the kept one is at."""
         tensors, facts = good
         if facts["step"] > earlier:
             save_weights(self.home / CHECKPOINT, tensors, {**self._facts(), "training": facts})
+        return max(int(facts["step"]), earlier)
 
     def _save(self, name: str, loss: float) -> None:
         state = self.training.average.state_dict()

@@ -52,8 +52,15 @@ class Pretrained(Denoiser):
         return self.inputs(ctx.folder)[0]
 
     def _facts(self, ctx: Bind) -> dict[str, Any]:
-        """What the file says of itself."""
-        return read_facts(self._file(ctx))
+        """What the file says of itself.
+
+        Raises:
+            NoisereelError: The file cannot be read, or does not say all that is needed.
+        """
+        facts = read_facts(self._file(ctx))
+        if missing := sorted({"denoiser", "schedule", "event", "classes"} - facts.keys()):
+            raise NoisereelError(f"{self.path}: does not say its {missing[0]}; write it with noisereel train")
+        return facts
 
     def _network(self, ctx: Bind, facts: dict[str, Any]) -> Learned:
         """The denoiser that was trained."""

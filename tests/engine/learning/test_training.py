@@ -63,16 +63,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path)
 def test_training_that_was_resumed_equals_training_that_was_not(tmp_path, more):
     small = Small(**more)
     whole = weights_of(small, context(tmp_path / "whole"))
-    for after in (50, 100):
+    for after, step in ((100, 50), (120, 100)):
         stopped = context(tmp_path / "parts", progress=Interrupting(after), resume=True)
         with pytest.raises(KeyboardInterrupt):
             small.weights_file(stopped)
         kept = next((tmp_path / "parts").rglob(CHECKPOINT))
         # The state before the one that was interrupted is kept.
-        assert read_facts(kept)["training"]["step"] == after - 50
-        if after > 50:
-            said = f"training stopped at step {after - 50} of 120; --resume goes on from there"
-            assert stopped.progress.said == [said]
+        assert read_facts(kept)["training"]["step"] == step
+        said = f"training stopped at step {step} of 120; --resume goes on from there"
+        assert stopped.progress.said == [said]
     parts = weights_of(small, context(tmp_path / "parts", resume=True))
     assert same(whole, parts)
     assert not kept.exists()
@@ -82,11 +81,18 @@ def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
     small = Small(steps=400)
 
     def stop(after, resume=False):
+        progress = Interrupting(after)
         with pytest.raises(KeyboardInterrupt):
-            small.weights_file(context(tmp_path, progress=Interrupting(after), resume=resume))
+            small.weights_file(context(tmp_path, progress=progress, resume=resume))
+        said.extend(progress.said)
         return read_facts(next(tmp_path.rglob(CHECKPOINT)))["training"]["step"]
 
+    said = []
     assert [stop(200), stop(100), stop(250), stop(300, resume=True)] == [150, 150, 200, 250]
+    assert said[:2] == [
+        "training stopped at step 150 of 400; --resume goes on from there",
+        "training stopped at step 50 of 400; --resume goes on from step 150, where an earlier training got",
+    ]
 
 
 def test_a_damaged_checkpoint_is_said_and_training_begins_anew(tmp_path):
@@ -191,14 +197,41 @@ def test_a_loss_that_is_no_number_stops_it_and_keeps_the_last_good_weights(tmp_p
     small = Small(learning_rate=1e30, warm_up=0, steps=300)
     with pytest.raises(NoisereelError) as error:
         small.bind(context(tmp_path))
-    kept = next(tmp_path.rglob(CHECKPOINT), None)
     line = str(error.value)
     assert line.startswith("denoiser Small: the loss of step ") and "\n" not in line
-    advice = "is no finite number; a lower learning_rate than 1e+30 may do"
-    assert advice in line
-    assert line.endswith(advice if kept is None else f"are kept in {kept}")
-    if kept is not None:
-        assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
+    assert line.endswith(" is no finite number; a lower learning_rate than 1e+30 may do")  # nothing was learned yet
+
+
+def test_a_loss_that_turns_bad_later_leaves_the_last_good_weights(tmp_path, monkeypatch):
+    """Weights grow beyond all bounds from step 130 on; the state of step 100 was looked at and good."""
+    plain = Small.loss
+    count = iter(range(1000))
+    monkeypatch.setattr(Small, "loss", lambda self, net, batch: plain(self, net, batch) / (next(count) < 130))
+    with pytest.raises(NoisereelError) as error:
+        Small(steps=300).bind(context(tmp_path))
+    (kept,) = tmp_path.rglob(CHECKPOINT)
+    line = str(error.value)
+    assert line.startswith("denoiser Small: the loss of step 131 is no finite number; a lower learning_rate than 0.002")
+    assert line.endswith(f"may do. The weights of step 100 are kept in {kept}")
+    assert read_facts(kept)["training"]["step"] == 100
+    assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
+
+
+def test_there_is_room_for_a_checkpoint_with_the_optimisers_moments(tmp_path, monkeypatch):
+    """What is written to try is no smaller than what is written later."""
+    from noisereel.learning import keeper
+
+    sizes = {}
+    plain = keeper.save_weights
+
+    def save(path, tensors, facts):
+        plain(path, tensors, facts)
+        sizes[path.name] = max(sizes.get(path.name, 0), sum(t.numel() for t in tensors.values()))
+
+    monkeypatch.setattr(keeper, "save_weights", save)
+    with pytest.raises(KeyboardInterrupt):
+        Small().weights_file(context(tmp_path, progress=Interrupting(100)))
+    assert sizes["checkpoint.safetensors"] <= sizes["trial.safetensors"] + 100  # + AdamW's counters
 
 
 def test_no_room_is_known_before_the_work(tmp_path):
