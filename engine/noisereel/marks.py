@@ -205,6 +205,7 @@ class Text(Mark):
         bold: Weight.
         anchor: Which part of the text lies on the anchor: horizontal, then vertical.
         offset: Shift from the anchor in design pixels, (right, up).
+        halo: Colour of a soft edge around the words, which parts them from what lies behind; or None.
     """
 
     xy: tuple[float, float]
@@ -214,3 +215,4 @@ class Text(Mark):
     bold: bool = False
     anchor: tuple[Literal["left", "center", "right"], Literal["bottom", "center", "top"]] = ("left", "center")
     offset: tuple[float, float] = (0.0, 0.0)
+    halo: str | None = None

@@ -168,7 +168,10 @@ class Easel:
         baseline += {"bottom": -below, "center": _MIDDLE * em, "top": above}[mark.anchor[1]]
         left = max(min(left, room.right - line.advance), room.left)
         baseline = max(min(baseline, room.bottom - below), room.top + above)
-        self._surface.write(line, (round(left), round(baseline)), rgb(mark.color), self._clip)
+        pen = round(left), round(baseline)
+        if mark.halo:
+            self._surface.write(self._glyphs.halo(mark.text, mark.size, mark.bold), pen, rgb(mark.halo), self._clip)
+        self._surface.write(line, pen, rgb(mark.color), self._clip)
 
     def _pixels(self, xy: Floats) -> Floats:
         """Frame positions; what lies too far out for float32 is infinite."""

@@ -24,6 +24,7 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from ..typeset import DPI, MATPLOTLIB, SANS, font
+from .halo import grown
 
 __all__ = ["Glyphs", "Inscription"]
 
@@ -94,6 +95,7 @@ class Glyphs:
         self._kerning = lru_cache(1024)(self._find_kerning)
         self._mask = lru_cache(2048)(self._rasterise)
         self._line = lru_cache(256)(self._set)
+        self._halo = lru_cache(256)(self._edge)
 
     def line(self, text: str, size: float, bold: bool = False) -> Inscription:
         """One line; mathtext between dollar signs.
@@ -104,6 +106,10 @@ class Glyphs:
             bold: Weight.
         """
         return self._line(text, size, bold)
+
+    def halo(self, text: str, size: float, bold: bool = False) -> Inscription:
+        """The soft edge around the same line, and the place of its words."""
+        return self._halo(text, size, bold)
 
     def em(self, size: float) -> float:
         """Frame pixels in the em of a type size in points."""
@@ -119,6 +125,11 @@ class Glyphs:
             if following and not piece.math and not following.math:
                 pen += self._kerning(piece, following)
         return _joined(placed, pen)
+
+    def _edge(self, text: str, size: float, bold: bool) -> Inscription:
+        line = self.line(text, size, bold)
+        mask, wider = grown(line.mask, self._scale)
+        return Inscription(mask, line.left - wider, line.ascent + wider, line.advance)
 
     def _find_face(self, bold: bool, family: str) -> FT2Font:
         return get_font(findfont(font(12.0, bold, family)))

@@ -15,14 +15,16 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text as Words
-from matplotlib.transforms import Bbox, IdentityTransform, TransformedBbox
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
 from ..figure import Drawing, Figure, Panel, Rect, View
 from ..marks import Area, Arrows, Color, Floats, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
 from ..theme import Theme, rgb
-from ..typeset import font, measure
+from ..typeset import DPI, font, measure
 from . import DASHES, RING, arrow_shapes, faces_of, lowered
 from .axes import POINT, build, fill, rendering, write
+from .halo import RINGS, STRENGTH
 from .lettering import anchored
 from .splat import fits
 
@@ -114,6 +116,8 @@ def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Art
         case Mesh():
             yield _mesh(mark, axes)
         case Text() if np.isfinite(mark.xy).all():
+            if mark.halo:
+                yield from _halo(mark, mark.halo, axes, view, theme)
             yield _text(mark, axes, view, theme)
 
 
@@ -247,6 +251,19 @@ def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
         fontproperties=font(mark.size, mark.bold, theme.font),
         transform=axes.transData,
     )
+
+
+def _halo(mark: Text, color: str, axes: Axes, view: View, theme: Theme) -> Iterator[Artist]:
+    """The edge around words as strokes along their outlines."""
+    left, baseline = anchored(mark, view, theme.font)
+    page, per_inch = axes.get_figure(root=True), DPI * view.scale
+    assert page is not None
+    at = left / per_inch, page.get_figheight() - baseline / per_inch
+    outline = TextPath((0, 0), mark.text, prop=font(mark.size, mark.bold, theme.font))
+    place = Affine2D().scale(1 / 72).translate(*at) + page.dpi_scale_trans
+    for ring in reversed(RINGS):
+        style: dict[str, Any] = {"linewidth": 2 * ring * POINT, "joinstyle": "round", "capstyle": "round"}
+        yield PathPatch(outline, fill=False, edgecolor=color, alpha=STRENGTH, transform=place, **style)
 
 
 def _each(color: Color, n: int) -> Floats:

@@ -35,7 +35,10 @@ def _template(value: str) -> str:
 
 
 class Text(Renderer):
-    """Words over a panel of any kind, with live values as in titles and formulas between dollar signs."""
+    """Words over a panel of any kind, with live values as in titles and formulas between dollar signs.
+
+    A soft edge in the background's colour parts them from what lies behind.
+    """
 
     space: ClassVar[Space] = "any"
     primary: ClassVar[str | None] = "words"
@@ -66,7 +69,8 @@ class Text(Renderer):
         above = {"bottom": len(lines) - 1, "center": (len(lines) - 1) / 2, "top": 0}[up]
         for i, line in enumerate(lines):
             offset = 0.0, LEADING * PIXELS * self.size * (above - i)
-            yield marks.Text((x, y), line, look.theme.color(self.color), self.size, self.bold, (across, up), offset)
+            ink, ground = look.theme.color(self.color), look.theme.color("background")
+            yield marks.Text((x, y), line, ink, self.size, self.bold, (across, up), offset, ground)
 
     @property
     def _anchor(self) -> tuple[Across, Up]:

@@ -130,6 +130,36 @@ def test_raster_and_vector_write_at_the_same_place(at: tuple[float, float], anch
     assert edges[0] == pytest.approx(edges[1], abs=3.5)
 
 
+DENSE = Points(np.random.default_rng(5).random((20_000, 2)) * [10, 8], "#B83A5B", 3, 1)
+
+
+def blocks(frame: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Means of 8×8 pixels: words differ by a pixel or so from canvas to canvas."""
+    return frame.reshape(60, 8, 80, 8, 3).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize("words", ["1.66 bit", r"at $\sqrt{\bar\alpha_t} = \frac{1}{2}$"])
+def test_raster_and_vector_draw_the_same_halo(words: str) -> None:
+    what = drawing(DENSE, Text((5, 4), words, INK, 24, anchor=("center", "center"), halo="#FFFFFF"))
+    plain = drawing(DENSE, Text((5, 4), words, INK, 24, anchor=("center", "center")))
+    vector, raster = blocks(pixels(what)), blocks(RasterCanvas(what.figure).draw(what).astype(int))
+    halo = np.abs(vector - blocks(pixels(plain))).max(axis=2)
+    assert (halo > 30).sum() > 25
+    difference = np.abs(vector - raster).max(axis=2)[halo > 30]
+    assert difference.mean() < 0.2 * halo[halo > 30].mean() and difference.max() < 32
+
+
+@pytest.mark.parametrize(("away", "left"), [(2, 0.2), (3, 0.43), (5, 1.0)])
+def test_a_halo_hides_what_is_close_to_words_and_no_more(away: int, left: float) -> None:
+    """The share of red that is left so many pixels above a dash; three design pixels are two of them."""
+    red = Area(np.array([0.0, 10.0]), np.zeros(2), np.full(2, 8.0), "#FF0000", 1)
+    what = drawing(red, Text((5, 4), "\N{EM DASH}" * 5, "#000000", 30, anchor=("center", "center"), halo="#FFFFFF"))
+    for frame in (pixels(what), RasterCanvas(what.figure).draw(what).astype(int)):
+        column = frame[:, round(what.figure.panels[0].look.view.pixels(np.array([5.0, 4.0]))[0])]
+        top = np.flatnonzero(column[:, 0] < 128)[0]
+        assert 1 - column[top - away, 1] / 255 == pytest.approx(left, abs=0.1)
+
+
 def test_words_are_moved_into_the_panel() -> None:
     view = drawing(space="graph").figure.panels[0].look.view
     what = drawing(Text((10, 8), "Gaussian, 4.09 bit", INK), space="graph")
