@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -10,12 +11,13 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import NoisereelError, UsageError
+from .errors import NoisereelError, UsageError, suggest
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -192,10 +194,11 @@ def scenes(ctx: click.Context) -> None:
 @_plugin_options
 def list_scenes(**flags: Any) -> None:
     """Name every scene of the gallery."""
+    from .describe import columns
+
     found = _registry(flags).scenes()
-    width = max(map(len, found), default=0)
-    for name, file in sorted(found.items()):
-        click.echo(f"{name:{width}}  {_first_comment(file)}")
+    for line in columns((name, _first_comment(file)) for name, file in sorted(found.items())):
+        click.echo(line)
 
 
 @scenes.command("show")
@@ -234,8 +237,15 @@ def _scene_file(name: str, flags: dict[str, Any]) -> Path:
 
 
 def _first_comment(file: Path) -> str:
-    first = file.read_text(encoding="utf-8").split("\n", 1)[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+    """What a scene says of itself: its first line, to the end of that line's last sentence."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    told = ""
+    for line in takewhile(lambda line: line.startswith("#"), lines):
+        words = line.removeprefix("#").strip()
+        told = f"{told} {re.split(r'(?<=[.?!]) ', words)[0]}" if told else words
+        if told.endswith((".", "?", "!")):
+            break
+    return told
 
 
 @cli.group(invoke_without_command=True)
@@ -247,15 +257,20 @@ def plugins(ctx: click.Context) -> None:
 
 
 @plugins.command("list")
+@click.argument("kind", required=False)
 @_plugin_options
-def list_plugins(**flags: Any) -> None:
-    """Name every plugin by kind, and those that could not be loaded."""
+def list_plugins(kind: str | None, **flags: Any) -> None:
+    """Name every plugin, and those that could not be loaded; of one KIND, such as sampler, say what each is."""
+    from .describe import columns, summaries
+
     registry = _registry(flags, warn=False)
-    for kind in registry.kinds:
-        click.echo(f"{kind}:")
-        width = max(map(len, registry.names(kind)), default=0)
-        for name in registry.names(kind):
-            click.echo(f"  {name:{width}}  {registry.package(kind, name)}")
+    if kind is not None and kind not in registry.kinds:
+        raise UsageError(f"no kind of plugin is called '{kind}'; {suggest(kind, registry.kinds)}")
+    for each in registry.kinds if kind is None else (kind,):
+        click.echo(f"{each}:")
+        names = [(name, registry.package(each, name)) for name in registry.names(each)]
+        for line in columns(names if kind is None else summaries(each, registry), "  "):
+            click.echo(line)
     for warning in registry.warnings:
         click.secho(f"not loaded: {warning}", fg="yellow")
 

@@ -77,6 +77,9 @@ class Data:
         density: p_t(x) for points x of shape (m, *event) at a level, shape (m,), where it is known in closed form.
         palette: What the hues 0, 1/255 … 1 mean, where samples have colours of their own: shape (256, 3), uint8.
         scaling: How to get back to the numbers that were given, where these were scaled.
+
+    Raises:
+        ValueError: These are no such tensors.
     """
 
     x0: Tensor
@@ -85,6 +88,17 @@ class Data:
     density: Callable[[Tensor, Level], Tensor] | None = None
     palette: Tensor | None = None
     scaling: Scaling | None = None
+
+    def __post_init__(self) -> None:
+        x0: object = self.x0
+        if not (isinstance(x0, Tensor) and x0.is_floating_point() and x0.ndim > 1):
+            raise ValueError(f"Data: x0 must be a tensor of floats, shape (n, D) or that of images, not {_what(x0)}")
+        for name in ("labels", "hue"):
+            given: object = getattr(self, name)
+            if given is not None and not (isinstance(given, Tensor) and given.shape == x0.shape[:1]):
+                raise ValueError(
+                    f"Data: {name} must be a tensor of shape ({len(x0)},), one for each sample, not {_what(given)}"
+                )
 
     @property
     def event(self) -> tuple[int, ...]:
@@ -96,6 +110,13 @@ class Data:
         labels = None if self.labels is None else self.labels.to(device)
         hue = None if self.hue is None else self.hue.to(device)
         return replace(self, x0=self.x0.to(device), labels=labels, hue=hue)
+
+
+def _what(given: object) -> str:
+    """What a plugin gave in place of a tensor, or of another one."""
+    if not isinstance(given, Tensor):
+        return f"of type {type(given).__name__}"
+    return f"{str(given.dtype).removeprefix('torch.')} of shape {tuple(given.shape)}"
 
 
 class Dataset(Plugin):

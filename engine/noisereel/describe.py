@@ -1,11 +1,14 @@
-"""Plugins described for people: what ``noisereel plugins show`` prints, from the plugin's own fields."""
+"""Plugins described for people: what ``noisereel plugins`` prints, from their own docstrings and fields."""
 
 from __future__ import annotations
 
 import inspect
+import shutil
+import sys
+import textwrap
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from .plugin import Plugin
     from .registry import Registry
 
-__all__ = ["describe", "parameters"]
+__all__ = ["columns", "describe", "parameters", "summaries"]
 
 
 def describe(name: str, registry: Registry) -> list[str]:
@@ -35,10 +38,36 @@ def describe(name: str, registry: Registry) -> list[str]:
     kinds = [kind] if slash else [k for k in KINDS if bare in registry.names(k)]
     if slash and kind not in KINDS:
         raise UsageError(f"no kind of plugin is called '{kind}'; {suggest(kind, tuple(KINDS))}")
+    if bare in KINDS and not kinds:
+        raise UsageError(f"'{bare}' is a kind of plugin: 'noisereel plugins list {bare}' names them all")
     if not kinds:
         known = sorted({n for k in KINDS for n in registry.names(k)})
         raise UsageError(f"no plugin is called '{name}'; {suggest(name, known)}")
     return [_describe(k, bare, registry.get(k, bare), registry.package(k, bare)) for k in kinds]
+
+
+def summaries(kind: str, registry: Registry) -> Iterator[tuple[str, str]]:
+    """Every plugin of a kind and what it is, in a sentence or two; of what others made, also who."""
+    for name in registry.names(kind):
+        first = _plain(inspect.getdoc(registry.get(kind, name)) or "").partition("\n")[0]
+        package = registry.package(kind, name)
+        yield name, first if package == "noisereel" else f"{first} ({package})"
+
+
+def columns(rows: Iterable[tuple[str, str]], indent: str = "") -> Iterator[str]:
+    """Names and what they are, side by side."""
+    known = list(rows)
+    width = max((len(name) for name, _ in known), default=0)
+    for name, text in known:
+        yield from _wrapped(f"{indent}{name:{width}}  ", text)
+
+
+def _wrapped(start: str, text: str) -> Sequence[str]:
+    """A text within the terminal's width, its later lines indented as far as it starts; one line where none watches."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    room = max(30, width - len(start))
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"{start}{lines[0]}".rstrip(), *(" " * len(start) + line for line in lines[1:])]
 
 
 def parameters(cls: type[Plugin]) -> list[tuple[str, str, str]]:
@@ -47,11 +76,13 @@ def parameters(cls: type[Plugin]) -> list[tuple[str, str, str]]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    """A capital at the beginning, unless that is a symbol, and a full stop."""
+    is_word = text[:2].isascii() and text[:2].isalpha()
+    return (text[:1].upper() if is_word else text[:1]) + text[1:].rstrip(".") + "."
 
 
 def _describe(kind: str, name: str, cls: type[Plugin], package: str) -> str:
-    lines = [f"{name}  ({kind}, from {package})", "", *_indented(_plain(inspect.getdoc(cls) or ""))]
+    lines = [f"{name}  ({kind}, from {package})", "", *_paragraphs(_plain(inspect.getdoc(cls) or ""))]
     own = cls.model_fields
     if own:
         lines += ["", "parameters:"]
@@ -59,7 +90,7 @@ def _describe(kind: str, name: str, cls: type[Plugin], package: str) -> str:
         for field, info in own.items():
             primary = "  (a bare value fills this one)" if field == cls.primary else ""
             lines.append(f"  {field:{width}}  {_default(info)}{primary}")
-            lines += [f"  {'':{width}}    {line}" for line in _details(info)]
+            lines += [line for text in _details(info) for line in _wrapped(f"  {'':{width}}    ", text)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -68,8 +99,13 @@ def _plain(text: str) -> str:
     return text.replace("``", "`")
 
 
-def _indented(text: str) -> Sequence[str]:
-    return ["  " + line for line in text.splitlines()]
+def _paragraphs(text: str) -> Iterator[str]:
+    """A docstring's paragraphs; equations and whatever else is indented stay as they are."""
+    for i, paragraph in enumerate(text.split("\n\n")):
+        lines = paragraph.splitlines()
+        as_it_is = not sys.stdout.isatty() or any(line.startswith(" ") for line in lines)
+        yield from ([""] if i else [])
+        yield from [f"  {line}" for line in lines] if as_it_is else _wrapped("  ", " ".join(lines))
 
 
 def _default(info: FieldInfo) -> str:
@@ -90,7 +126,7 @@ def _value(value: Any) -> str:
 def _details(info: FieldInfo) -> Sequence[str]:
     text = " ".join(_plain(info.description or "").split())
     bounds = [
-        f"{symbol} {value}"
+        f"{symbol} {value:,}"
         for attr, symbol in _BOUNDS
         for m in info.metadata
         if (value := getattr(m, attr, None)) is not None

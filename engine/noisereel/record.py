@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from .errors import at_work
 from .keys import digest, identity
 from .pages import release
-from .probe import Measure, Probe, State, Trace
+from .probe import Measure, Metric, Probe, State, Trace
 
 if TYPE_CHECKING:
     from .dataset import Data
-    from .probe import Metric
     from .renderer import Series
     from .schedule import Level, Schedule
 
@@ -205,6 +204,7 @@ class Record:
                     measured = self._followed(probe, ctx)
                 else:
                     measured = {step: probe.measure(self.state(step, ctx.data.x0.device), ctx)}
+                _require_promised(probe, measured[step])
             known |= {at: {n: np.asarray(a) for n, a in values.items()} for at, values in measured.items()}
         return known[step]
 
@@ -264,6 +264,17 @@ class Record:
 
     def _count(self) -> int:
         return sum(map(len, self._values.values()))
+
+
+def _require_promised(probe: Probe, values: Values) -> None:
+    """A metric gives what it says that it gives.
+
+    Raises:
+        ValueError: It does not.
+    """
+    missing = [name for name in probe.gives if name not in values] if isinstance(probe, Metric) else []
+    if missing:
+        raise ValueError(f"'gives' promises {', '.join(missing)}, 'measure' gave {', '.join(values) or 'nothing'}")
 
 
 @lru_cache(256)  # asked for every frame of a curve

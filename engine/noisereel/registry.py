@@ -163,12 +163,16 @@ class Registry:
                 self._broken(name, error)
 
     def warn_of_unknown_hooks(self) -> None:
-        """Name the plugins that implement a hook which does not exist: most likely misspelled."""
+        """Name the plugins that implement a hook which does not exist, or one that is not marked as such."""
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.GROUP}_spec")]
         for name, plugin in self._manager.list_name_plugin():
             for caller in self._manager.get_hookcallers(plugin) or ():
                 if not caller.has_spec():
                     self._warn(f"plugin '{name}': unknown hook '{caller.name}'; {suggest(caller.name, known)}")
+            for hook in known:
+                found = getattr(plugin, hook, None)
+                if getattr(found, "__module__", "") == getattr(plugin, "__name__", None) and not _is_marked(found):
+                    self._warn(f"plugin '{name}': '{hook}' is never called without @hookimpl above it")
 
     def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, _Entry]]:
         """Everything that one plugin registers, as (kind, name, entry); folders of scenes as kind "scenes"."""
@@ -336,6 +340,10 @@ class Registry:
                     raise PluginError(_twice("scene", path.stem, found[path.stem][1], package))
                 found[path.stem] = (path, package)
         return {name: path for name, (path, _) in sorted(found.items())}
+
+
+def _is_marked(function: object) -> bool:
+    return hasattr(function, f"{hookspecs.GROUP}_impl")
 
 
 def _same(plugin: object) -> object:

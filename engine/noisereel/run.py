@@ -155,11 +155,16 @@ def load_data(spec: RunSpec, source: Source) -> Data:
 
     Raises:
         SceneError: The data cannot be read or used; says where in the scene.
+        PluginError: The data set has a bug.
     """
-    try:
-        data = spec.dataset.load(Load(source.folder, LoadDraw(spec.seed)))
-    except (OSError, ValueError) as error:
-        raise SceneError([source.problem(f"runs.{spec.name}.dataset", _said(error))]) from error
+    who = f"dataset {type(spec.dataset).__name__} (load)"
+    with at_work(who):
+        try:
+            data = spec.dataset.load(Load(source.folder, LoadDraw(spec.seed)))
+        except (OSError, ValueError) as error:
+            raise SceneError([source.problem(f"runs.{spec.name}.dataset", _said(error))]) from error
+    if not isinstance(data, Data):
+        raise PluginError(f"{who}: must give noisereel.Data, not {type(data).__name__}")
     if len(data.x0) == 0:
         raise SceneError(
             [source.problem(f"runs.{spec.name}.dataset", "the data set is empty: it needs one sample at least")]

@@ -145,7 +145,7 @@ class TestPairs:
             "denoiser: empirical\ntraining: {snapshots: 3}\n",
             "7:11: training: needs a denoiser that is trained; 'empirical' is not",
         ),
-        ("training: {snapshots: 1}\n", "6:23: training.snapshots: must be between 2 and 1000, got 1"),
+        ("training: {snapshots: 1}\n", "6:23: training.snapshots: must be between 2 and 1,000, got 1"),
         (
             "runs: {a: {pairs: b}, b: {pairs: a}}\n",
             "6:19: runs.a.pairs: runs learn from one another in a circle: a from b from a",

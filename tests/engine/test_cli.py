@@ -162,12 +162,12 @@ def register_renderers(register):
         (["--device", "meta"], "--device meta: known are auto, cpu, cuda and cuda:N"),
         (["--device", "cuda:99"], "--device cuda:99: there is no such device here; CUDA devices found: {cuda}"),
         (["--size", "wide"], "--size wide: write it as WIDTHxHEIGHT in pixels, e.g. --size 1280x720"),
-        (["--size", "0x0"], "--size: film.size.0: must be between 16 and 8192, got 0\n"
-                            "--size: film.size.1: must be between 16 and 8192, got 0"),
-        (["--size", "640x100000"], "--size: film.size.1: must be between 16 and 8192, got 100000"),
+        (["--size", "0x0"], "--size: film.size.0: must be between 16 and 8,192, got 0\n"
+                            "--size: film.size.1: must be between 16 and 8,192, got 0"),
+        (["--size", "640x100000"], "--size: film.size.1: must be between 16 and 8,192, got 100000"),
         (["--size", "20x20"], "film.size: 20x20 is too small for words; 64x48 is about the smallest"),
         (["--fps", "0"], "--fps: film.fps: must be above 0 and at most 120, got 0"),
-        (["--seed", "-1"], "--seed: seed: must be between 0 and 1000000000000000000, got -1"),
+        (["--seed", "-1"], "--seed: seed: must be between 0 and 1,000,000,000,000,000,000, got -1"),
         (["--theme", "drak"], "--theme: film.theme: unknown theme 'drak'; did you mean 'dark'?"),
         (["--set", "film.fsp=3"], "--set: film.fsp: unknown key 'fsp'; did you mean 'fps'?"),
         (["--set", "film"], "--set takes PATH=VALUE, such as film.fps=30, got 'film'"),
@@ -230,6 +230,98 @@ def test_a_plugin_that_cannot_be_loaded_is_warned_of_or_fatal(noisereel, scene, 
     assert noisereel("plugins", "list", "--plugin", broken).out.endswith(f"not loaded: {line}\n")
 
 
+def test_of_one_kind_each_plugin_says_what_it_is(noisereel, plugin):
+    mine = plugin(
+        """
+class Mine(Spacing):
+    '''Evenly.
+
+    More of it.'''
+    def times(self, schedule, steps, start): ...
+
+@hookimpl
+def register_spacings(register):
+    register("mine", Mine)
+"""
+    )
+    lines = noisereel("plugins", "list", "spacing", "--plugin", mine).out.splitlines()
+    assert lines[0] == "spacing:"
+    assert f"  mine       Evenly. ({mine})" in lines
+    assert all(line.startswith("  ") for line in lines[1:])
+    wrong = noisereel("plugins", "list", "spacign")
+    assert wrong == (2, "", "no kind of plugin is called 'spacign'; did you mean 'spacing'?\n")
+    said = "'spacing' is a kind of plugin: 'noisereel plugins list spacing' names them all\n"
+    assert noisereel("plugins", "show", "spacing") == (2, "", said)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("torch.zeros(3, 2)", "dataset Mine (load): must give noisereel.Data, not Tensor"),
+        ("1 / 0", "dataset Mine (load): ZeroDivisionError: division by zero"),
+        ("Data([[1.0, 2.0]])", "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not of type list"),
+        (
+            "Data(torch.zeros(3))",
+            "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not float32 of shape (3,)",
+        ),
+        (
+            "Data(torch.zeros(3, 2), hue=torch.zeros(2))",
+            "Data: hue must be a tensor of shape (3,), one for each sample, not float32 of shape (2,)",
+        ),
+    ],
+)
+def test_what_a_data_set_of_ones_own_gives_wrongly_is_one_line(noisereel, plugin, scene, given, said):
+    mine = plugin(
+        f"""
+import torch
+
+class Mine(Dataset):
+    def load(self, ctx):
+        return {given}
+
+@hookimpl
+def register_datasets(register):
+    register("mine", Mine)
+"""
+    )
+    done = noisereel("validate", scene(dataset="mine"), "--plugin", mine)
+    assert done.code and done.err.endswith(f"{said}\n") and done.err.count("\n") == 1
+
+
+def test_a_metric_that_breaks_its_promise_is_one_line(noisereel, plugin, scene):
+    mine = plugin(
+        """
+class Mine(Metric):
+    gives = ("a", "b")
+    def measure(self, state, ctx):
+        return {"b": 1.0, "c": 2.0}
+
+@hookimpl
+def register_metrics(register):
+    register("mine", Mine)
+"""
+    )
+    done = noisereel("still", scene("metrics: [mine]\npanels: [{title: '{a}'}]\n"), "--plugin", mine)
+    assert done.code == 1
+    assert done.err.endswith(": 'gives' promises a, 'measure' gave b, c\n") and done.err.startswith("metric Mine (run ")
+
+
+def test_a_scene_says_what_it_shows_to_the_end_of_the_sentence(noisereel, plugin, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/one.yaml").write_text(
+        "# One sentence. Another that goes on\n# and on. And a third.\ndataset: line\n"
+    )
+    (tmp_path / "mine/two.yaml").write_text("# A line?\n# More.\n")
+    (tmp_path / "mine/three.yaml").write_text("# No end\ndataset: line\n")
+    (tmp_path / "mine/none.yaml").write_text("")
+    folder = plugin(f"@hookimpl\ndef register_scenes(register):\n    register({str(tmp_path / 'mine')!r})\n")
+    found = dict(
+        line.split(None, 1) for line in noisereel("scenes", "list", "--plugin", folder).out.splitlines() if " " in line
+    )
+    assert found["one"] == "One sentence. Another that goes on and on."
+    assert (found["two"], found["three"], "none" in found) == ("A line?", "No end", False)
+
+
 class TestStill:
     def test_the_last_moment_is_the_default(self, noisereel, scene, pixels, tmp_path):
         noisereel("still", scene(), "-o", "last.png")
@@ -290,7 +382,7 @@ class TestValidate:
             "mixture-1d: fine  (2 runs, 150 frames at 25 fps)",
         ]
         assert done.err.splitlines() == [
-            f"{bad}:2:28: schedule.linear.steps: must be between 1 and 1000000, got 0",
+            f"{bad}:2:28: schedule.linear.steps: must be between 1 and 1,000,000, got 0",
             f"{bad}:3:10: sampler: unknown sampler 'forwrad'; did you mean 'forward'?",
             f"unknown scene 'nowhere'; known: {', '.join(GALLERY)}",
         ]

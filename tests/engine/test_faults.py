@@ -64,7 +64,7 @@ def register_schedules(register):
 
     def test_no_steps(self, noisereel, scene):
         path = scene(schedule="{linear: {steps: 0}}")
-        said = f"{path}:2:28: schedule.linear.steps: must be between 1 and 1000000, got 0\n"
+        said = f"{path}:2:28: schedule.linear.steps: must be between 1 and 1,000,000, got 0\n"
         assert noisereel("render", path, "-o", "a.gif") == (2, "", said)
 
     @pytest.mark.parametrize("command", ["validate", "render"])

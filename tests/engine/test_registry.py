@@ -208,6 +208,13 @@ def test_a_misspelled_hook_is_a_warning_that_names_it(tmp_path: Path) -> None:
         of_files(file, strict=True)
 
 
+def test_a_hook_without_its_mark_is_a_warning(tmp_path: Path) -> None:
+    hooks = "def register_datasets(register): ...\n@hookimpl\ndef register_schedules(register): ...\n"
+    (tmp_path / "mine.py").write_text(f"from noisereel import hookimpl\n{hooks}")
+    said = f"plugin '{tmp_path / 'mine.py'}': 'register_datasets' is never called without @hookimpl above it"
+    assert load_registry([tmp_path / "mine.py"]).warnings == [said]
+
+
 def test_a_missing_plugin_file_is_a_wrong_request(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         load_registry([tmp_path / "none.py"])

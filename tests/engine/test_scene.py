@@ -287,11 +287,11 @@ tilte: Hello
 """
     assert said(text, registry) == [
         "s.yaml:1:13: film.fps: must be above 0 and at most 120, got -1",
-        "s.yaml:1:25: film.frames: must be between 1 and 100000, got 0",
+        "s.yaml:1:25: film.frames: must be between 1 and 100,000, got 0",
         "s.yaml:2:27: dataset.dot.size.1: must be a whole number, got text 'a'",
         "s.yaml:3:11: schedule: unknown schedule 'rmap'; did you mean 'ramp'?",
         "s.yaml:5:31: runs.one.sampler.down.eta: must be between 0 and 1, got 2",
-        "s.yaml:5:42: runs.one.seed: must be between 0 and 1000000000000000000, got -1",
+        "s.yaml:5:42: runs.one.seed: must be between 0 and 1,000,000,000,000,000,000, got -1",
         "s.yaml:6:29: runs.two.start: must be 'data', 'prior' or 'marginal' or a mapping, got text 'never'",
         "s.yaml:8:56: panels.0.layers.0.dots.size: must be above 0, got 0",
         "s.yaml:8:61: panels.0.layers.1: unknown renderer 'lime'; did you mean 'line'?",

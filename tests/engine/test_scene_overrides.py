@@ -93,8 +93,8 @@ def test_a_primary_value_becomes_parameters_when_another_is_set(registry: Regist
         ("film.fpz=3", "--set: film.fpz: unknown key 'fpz'; did you mean 'fps'?"),
         ("fim.fps=3", "--set: fim: unknown key 'fim'; did you mean 'film'?"),
         ("film.fps=fast", "--set: film.fps: must be a number, got text 'fast'"),
-        ("film.size=[0, 100000]", "--set: film.size.0: must be between 16 and 8192, got 0\n"
-         "--set: film.size.1: must be between 16 and 8192, got 100000"),
+        ("film.size=[0, 100000]", "--set: film.size.0: must be between 16 and 8,192, got 0\n"
+         "--set: film.size.1: must be between 16 and 8,192, got 100000"),
         ("film.size.0=64", "--set: film.size: is not written in the scene, so it has no items to set"),
         ("film.fps.x=3", "--set: film.fps: is 10; nothing can be set inside it"),
         ("schedule.stepz=3", "--set: schedule.ramp.stepz: unknown key 'stepz'; did you mean 'steps'?"),
@@ -127,7 +127,7 @@ def test_every_wrong_override_is_reported_and_the_files_problems_come_first(regi
         scene_of(registry, "film.frames=0", text=TEXT)
     assert str(error.value).split("\n") == [
         "s.yaml:8:31: panels.0.layers.1: 'line' draws on time axes, 'dots' on plane axes: give them a panel each",
-        "--set: film.frames: must be between 1 and 100000, got 0",
+        "--set: film.frames: must be between 1 and 100,000, got 0",
     ]
 
 

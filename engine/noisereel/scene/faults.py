@@ -234,14 +234,14 @@ def _specific(error: _Error) -> str:
 
 
 _BOUNDS = {
-    ("ge", "le"): "between {0} and {1}",
-    ("gt", "le"): "above {0} and at most {1}",
-    ("ge", "lt"): "at least {0} and below {1}",
-    ("gt", "lt"): "above {0} and below {1}",
-    ("ge", ""): "at least {0}",
-    ("gt", ""): "above {0}",
-    ("", "le"): "at most {1}",
-    ("", "lt"): "below {1}",
+    ("ge", "le"): "between {0:,} and {1:,}",
+    ("gt", "le"): "above {0:,} and at most {1:,}",
+    ("ge", "lt"): "at least {0:,} and below {1:,}",
+    ("gt", "lt"): "above {0:,} and below {1:,}",
+    ("ge", ""): "at least {0:,}",
+    ("gt", ""): "above {0:,}",
+    ("", "le"): "at most {1:,}",
+    ("", "lt"): "below {1:,}",
 }
 
 
