@@ -19,6 +19,7 @@ from . import __version__
 from .canvas.raster import RasterCanvas
 from .errors import UsageError, at_work
 from .output import Files, Output, opened
+from .theme import rgb
 from .writer import Frame, OutputSpec, Pixels, Sink, Writer
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ def _spec(output: Output, film: Film, options: Options) -> OutputSpec:
         fps=settings.rate,
         loop=settings.loop,
         alpha=options.transparent,
+        ground=rgb(film.figure.theme.color("background")),
         quality=options.quality,
         metadata=_metadata(film),
         sample=sample,

@@ -48,6 +48,7 @@ class OutputSpec:
         fps: Frames a second.
         loop: Whether a player starts over at the end.
         alpha: Whether frames have an alpha channel.
+        ground: The theme's background, which edges fade into in formats without shades of transparency.
         quality: How much time and space to spend.
         metadata: Text to embed where the format can.
         sample: ``sample(n)`` draws n frames spread over the film, for palettes.
@@ -58,6 +59,7 @@ class OutputSpec:
     fps: Fraction
     loop: bool = True
     alpha: bool = False
+    ground: tuple[int, int, int] = (255, 255, 255)
     quality: Quality = "standard"
     metadata: Mapping[str, str] = field(default_factory=dict)
     sample: Callable[[int], Sequence[Pixels]] = lambda n: ()

@@ -200,6 +200,12 @@ class TestTime:
         assert Gif().delays(Fraction(100)) == too_fast
 
 
+def over(pixels: Pixels, ground: int | tuple[int, int, int]) -> NDArray[np.float64]:
+    """What straight RGBA looks like over a colour."""
+    share = pixels[..., 3:] / 255
+    return np.asarray(pixels[..., :3] * share + np.array(ground) * (1 - share))
+
+
 class TestTransparency:
     def disc(self, x: float, y: float) -> NDArray[np.uint8]:
         """A disc with a soft edge, alone in the frame."""
@@ -215,10 +221,20 @@ class TestTransparency:
         frames = [self.disc(15, 30), self.disc(40, 20), everything, self.disc(70, 45), nothing, self.disc(70, 45)]
         write(tmp_path / "a.gif", frames, [Fraction(1, 10)] * 6, sample=lambda n: frames)
         for i, (before, after) in enumerate(zip(frames, read(tmp_path / "a.gif", "RGBA")[0], strict=True)):
-            opaque = before[..., 3] >= 128
-            wrong = (after[..., 3] == 255) != opaque
+            there = before[..., 3] >= 16
+            wrong = (after[..., 3] == 255) != there
             assert wrong.sum() == (i == 2)  # one pixel of an opaque frame is given up, so that it is disposed of
-            np.testing.assert_array_equal(after[opaque & ~wrong], before[opaque & ~wrong] | (0, 0, 0, 255))
+            right = there & ~wrong
+            np.testing.assert_allclose(after[right][:, :3], over(before, 255)[right], atol=2)
+
+    @pytest.mark.parametrize("ground", [(15, 19, 24), (251, 250, 247)])
+    def test_on_the_themes_ground_it_is_the_opaque_film(self, tmp_path: Path, ground: tuple[int, int, int]) -> None:
+        frame = self.disc(40.3, 30.2)
+        write(tmp_path / "a.gif", [frame], [Fraction(1)], sample=lambda n: [frame], ground=ground)
+        (after,), _ = read(tmp_path / "a.gif", "RGBA")
+        assert set(np.unique(after[..., 3])) == {0, 255}
+        # What is left out is 15/255 of the way to the disc's colour at most.
+        assert np.abs(over(after, ground) - over(frame, ground)).max() <= 15 / 255 * 227 + 2
 
     def test_hidden_colours_take_no_place_in_the_palette(self) -> None:
         pixels = np.zeros((64, 64, 4), np.uint8)
@@ -231,7 +247,7 @@ class TestTransparency:
         write(tmp_path / "a.gif", frames, [Fraction(1)] * 2)
         first, second = read(tmp_path / "a.gif", "RGBA")[0]
         assert not first[..., 3].any()
-        np.testing.assert_array_equal(second[..., 3] == 255, frames[1][..., 3] >= 128)
+        np.testing.assert_array_equal(second[..., 3] == 255, frames[1][..., 3] >= 16)
 
 
 class TestFile:

@@ -21,6 +21,7 @@ __all__ = ["Gif"]
 
 _SAMPLES = 8  # frames that the palette is made from
 _CLEAR = 255  # the index of the transparent colour; also marks what stays as it was in the frame before
+_FAINT = 16  # of 255: less opacity than this is hardly seen on the ground
 _LONGEST = 65_535  # hundredths of a second that one frame can stay
 _EVEN = Fraction(1, 100)  # of a hundredth: 33⅓ may be written as 33.3
 _HEADER = 6 + 7 + 3 * 256  # signature, screen descriptor, palette
@@ -31,13 +32,14 @@ _END = b"\x3b"
 class Gif(Writer):
     """Writes GIF files with one palette for the whole film; only what changes between frames is stored.
 
-    Transparent where alpha is below one half; the format knows no shades of transparency.
+    The format knows no shades of transparency: what is hardly there is left out, the rest lies on the theme's
+    background.
     """
 
     @contextmanager
     def open(self, spec: OutputSpec) -> Iterator[Sink]:
         """Start a file; the palette is made from ``spec.sample``, or from the first frame if that gives none."""
-        samples = spec.sample(_SAMPLES)
+        samples = [_solid(pixels, spec.ground) for pixels in spec.sample(_SAMPLES)]
         with spec.path.open("wb") as file:
             yield _Sink(file, spec, Palette.of(samples, _CLEAR) if samples else None)
             file.write(_END)
@@ -64,7 +66,7 @@ class _Sink:
     def write(self, frame: Frame) -> None:
         delay = self._delay(frame.duration)
         while delay > 0:
-            self._put(frame.content, min(delay, _LONGEST))
+            self._put(_solid(frame.content, self._spec.ground), min(delay, _LONGEST))
             delay -= _LONGEST
 
     def _delay(self, duration: Fraction) -> int:
@@ -108,6 +110,18 @@ def _picture(pixels: Pixels, indexer: Indexer) -> av.VideoFrame:
         _clear(index, pixels[..., 3] < 128)
     frame.planes[1].update(_argb(indexer.palette).tobytes())
     return frame
+
+
+def _solid(pixels: Pixels, ground: tuple[int, int, int]) -> Pixels:
+    """The same pixels, each either there, over the ground, or not."""
+    if pixels.shape[2] == 3:
+        return pixels
+    alpha, out = pixels[..., 3], pixels.copy()
+    out[..., 3] = np.where(alpha < _FAINT, 0, 255)
+    partly = (alpha >= _FAINT) & (alpha < 255)
+    share = alpha[partly, None] / np.float32(255)
+    out[partly, :3] = pixels[partly, :3] * share + np.array(ground) * (1 - share) + 0.5
+    return out
 
 
 def _clear(index: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:

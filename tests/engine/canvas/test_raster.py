@@ -11,7 +11,7 @@ from noisereel.canvas.glyphs import Glyphs
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.errors import PluginError
 from noisereel.figure import Drawing, Figure, Look, Panel, Rect, Slot, TimeBar, View
-from noisereel.marks import Area, Arrows, Image, Mark, Points, Polylines, Shades, Text, Trails
+from noisereel.marks import Area, Arrows, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
 from noisereel.theme import THEMES, rgb
 
 DARK = THEMES["dark"]
@@ -62,9 +62,10 @@ def some_of_everything():
         Area(x, np.full(40, 5.0), 30 + 20 * np.sin(x / 9), ROSE, 0.4),
         Polylines((np.stack([x, 30 + 20 * np.sin(x / 9)], 1),), ROSE, dash="dashed"),
         Arrows(trails[0], trails[1] - trails[0], BLUE, alpha=0.7),
+        Mesh(trails[0], np.arange(20).reshape(5, 4), shades.palette[:5], 0.7),
         Trails(trails, shades),
         Points(trails[-1], shades, 3.0, 0.6, edge="#FFFFFF"),
-        Text((60.0, 40.0), r"noise $\sigma_t$", BLUE, TYPE),
+        Text((60.0, 40.0), r"noise $\sigma_t$", BLUE, TYPE, halo=ROSE),
     )
 
 
@@ -377,7 +378,9 @@ def test_transparent_frames_over_black_and_white_are_the_opaque_ones():
     share = clear[..., 3:] / 255
     for ground in (0, 255):
         opaque = drawn(*marks, fig=figure(**fields), words=words, progress=progress, ground=(ground,) * 3)
-        assert np.abs(clear[..., :3] * share + ground * (1 - share) - opaque).max() <= 1.01
+        assert (
+            np.abs(clear[..., :3] * share + ground * (1 - share) - opaque).max() <= 1.5
+        )  # bytes, rounded layer by layer
 
 
 def test_a_transparent_disc_keeps_its_colour_to_the_edge():
