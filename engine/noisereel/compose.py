@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
-from .errors import SceneError, UsageError, at_work
+from .errors import SceneError, at_work
 from .figure import Box, Drawing, Figure, Panel, design_scale
 from .layout import Grid, Inset, PanelPlan, lay_out
 from .marks import Mark
@@ -130,8 +130,7 @@ def check_panels(scene: Scene, subjects: Mapping[str, Subject], registry: Regist
     """Refuse layers that cannot show their run, and a frame without room for the panels, before anything is simulated.
 
     Raises:
-        SceneError: A layer cannot show its run.
-        UsageError: The frame is too small.
+        SceneError: A layer cannot show its run, or the frame is too small.
     """
     layers = [panel_layers(scene, spec, subjects[spec.run].event, registry) for spec in scene.panels]
     wrong = [
@@ -146,7 +145,8 @@ def check_panels(scene: Scene, subjects: Mapping[str, Subject], registry: Regist
         raise SceneError(wrong)
     if design_scale(scene.film.size) < _SMALLEST:
         width, height = scene.film.size
-        raise UsageError(f"film.size: {width}x{height} is too small for words; 64x48 is about the smallest")
+        said = f"{width}x{height} is too small for words; 64x48 is about the smallest"
+        raise SceneError([scene.source.problem("film.size", said)])
     (cells, *tracks), insets = scene.arrangement, _insets(scene)
     plans = [
         PanelPlan(space_of(mine), Box(_UNIT, _UNIT), cells[i], inset=insets.get(i)) for i, mine in enumerate(layers)

@@ -103,8 +103,10 @@ def train(name: str, flags: Flags, registry: Registry) -> None:
     from .recorder import Shelf
     from .simulation import train as trained
 
-    scene = load(name, registry, flags)
     target: str | None = flags["output"]
+    if target is not None and Path(target).suffix != ".safetensors":
+        raise UsageError(f"-o {target}: weights are kept as .safetensors, such as {Path(target).stem}.safetensors")
+    scene = load(name, registry, flags)
     with tempfile.TemporaryDirectory() as scratch:
         options = Options(device=_device(flags["device"]), cache=cache_folder(), resume=flags["resume"])
         shelf = Shelf(options.cache, Path(scratch))

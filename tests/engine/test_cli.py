@@ -165,7 +165,7 @@ def register_renderers(register):
         (["--size", "0x0"], "--size: film.size.0: must be between 16 and 8,192, got 0\n"
                             "--size: film.size.1: must be between 16 and 8,192, got 0"),
         (["--size", "640x100000"], "--size: film.size.1: must be between 16 and 8,192, got 100000"),
-        (["--size", "20x20"], "film.size: 20x20 is too small for words; 64x48 is about the smallest"),
+        (["--size", "20x20"], "--size: film.size: 20x20 is too small for words; 64x48 is about the smallest"),
         (["--fps", "0"], "--fps: film.fps: must be above 0 and at most 120, got 0"),
         (["--seed", "-1"], "--seed: seed: must be between 0 and 1,000,000,000,000,000,000, got -1"),
         (["--theme", "drak"], "--theme: film.theme: unknown theme 'drak'; did you mean 'dark'?"),

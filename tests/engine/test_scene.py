@@ -321,7 +321,7 @@ def test_a_wrong_default_is_reported_once_for_many_runs(registry: Registry) -> N
         ("a: b: c", "s.yaml:1:5: a ':' is not allowed here; check the indentation, and quote text that has one"),
         ("a:\n\tb: 1", "s.yaml:2:1: tabs cannot indent; use spaces"),
         ("a:\n  'x", "s.yaml:2:3: a quote is never closed"),
-        ("a:\n  [1, 2\nb: 3", "s.yaml:3:2: ',' or ']' is missing before ':'"),
+        ("a:\n  [1, 2\nb: 3", "s.yaml:3:2: ',' or ']' is missing before ':'; text that holds one must be quoted"),
         ("a: {b: 1", "s.yaml:1:4: a bracket is never closed; '}' is missing"),
         ("- a\nb: 1", "s.yaml:2:1: is indented or written unlike the lines before it"),
         ("a: @x", "s.yaml:1:4: text that begins with '@' must be quoted"),

@@ -27,6 +27,10 @@ class TestCommands:
         assert noisereel("train", "s.yaml", "-o", "{run}.safetensors").code == 0
         assert (tmp_path / "a.safetensors").read_bytes() == file.read_bytes()
 
+    def test_weights_have_one_suffix(self, noisereel, scene):
+        said = "-o mine.pt: weights are kept as .safetensors, such as mine.safetensors\n"
+        assert noisereel("train", scene(), "-o", "mine.pt") == (2, "", said)
+
     def test_train_has_nothing_to_do(self, noisereel, scene):
         path = scene()
         assert noisereel("train", path) == (2, "", f"{path}: no run has a denoiser that is trained\n")

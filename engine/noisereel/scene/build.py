@@ -100,7 +100,10 @@ class Builder:
             return next(iter(entries.items()))
         if entries:
             several = " and ".join(f"'{name}'" for name in [*entries][:3])
-            self.report(node, f"must name one {kind}, as NAME or {{NAME: {{parameters}}}}, got {several} side by side")
+            hint = "" if {*entries} <= {*self._registry.names(kind)} else "; indent parameters below the name"
+            self.report(
+                node, f"must name one {kind}, as NAME or {{NAME: {{parameters}}}}, got {several} side by side{hint}"
+            )
         else:
             self.report(node, f"must name a {kind}, as NAME or {{NAME: {{parameters}}}}, got {describe(node)}")
         return None, None

@@ -17,13 +17,19 @@ from .nodes import Node, describe, with_paths
 from .overrides import Override, override
 from .panels import build_panels, check_title
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
-from .specs import Cover, Layout, PanelSpec, Scene, Source
+from .specs import Cover, Film, Layout, PanelSpec, Scene, Source
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
 __all__ = ["find_scene", "load_scene", "parse_scene"]
 
 _KEYS = (*Cover.model_fields, "runs", "panels", *RUN_KEYS)
+
+_ELSEWHERE = {
+    **{key: f"panels: [{{{key}: …}}]" for key in PanelSpec.model_fields},
+    **{key: f"film: {{{key}: …}}" for key in Film.model_fields},
+}
+"""Keys that are tried at the top level, and where they belong."""
 
 
 def find_scene(name: str | Path, registry: Registry) -> Path:
@@ -112,7 +118,7 @@ def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> 
         SceneError: Something is wrong with it.
     """
     entries = root.map or {}
-    refuse_unknown(root, _KEYS, builder)
+    refuse_unknown(root, _KEYS, builder, _ELSEWHERE)
     written = {key: child for key, child in entries.items() if key in Cover.model_fields and child.value is not None}
     cover = builder.model(Cover, replace(root, value=written))
     runs = build_runs(root, registry, builder)

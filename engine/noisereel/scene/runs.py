@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import cast
 
 from ..denoiser import Denoiser
@@ -63,11 +65,21 @@ def build_runs(root: Node, registry: Registry, builder: Builder) -> Runs:
     return runs
 
 
-def refuse_unknown(node: Node, known: Sequence[str], builder: Builder) -> None:
-    """Report the keys that mean nothing here."""
+def refuse_unknown(
+    node: Node, known: Sequence[str], builder: Builder, elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Report the keys that mean nothing here.
+
+    Args:
+        node: A mapping.
+        known: Keys that it may have.
+        builder: Is told.
+        elsewhere: What to write for keys that have their place somewhere else.
+    """
     for key, child in (node.map or {}).items():
         if key not in known:
-            builder.report(child, f"unknown key '{key}'; {suggest(key, known)}", place=child.key)
+            hint = f"write '{elsewhere[key]}'" if key in elsewhere else suggest(key, known)
+            builder.report(child, f"unknown key '{key}'; {hint}", place=child.key)
 
 
 def as_list(node: Node) -> Node:
@@ -106,10 +118,12 @@ def _normal(node: Node) -> Node:
 def _without_absent(nodes: Mapping[str, Node], root: Node, registry: Registry, builder: Builder) -> dict[str, Node]:
     """Report what runs lack, once if all of them lack it, and mark it as reported."""
     found = {name: dict(node.map or {}) for name, node in nodes.items()}
+    unknown = [key for key in root.map or {} if key not in RUN_KEYS]
     for key in _REQUIRED:
         lacking = [name for name, entries in found.items() if _is_absent(entries.get(key))]
         at_root = [root] if lacking and len(lacking) == len(nodes) else None
-        for node in at_root or [nodes[name] for name in lacking]:
+        is_misspelt = at_root and any(get_close_matches(other, RUN_KEYS, 1) == [key] for other in unknown)
+        for node in [] if is_misspelt else at_root or [nodes[name] for name in lacking]:
             path = f"{node.path}.{key}".lstrip(".")
             builder.report(node, f"is missing; {_advice(key, registry.names(key))}", path=path, place=node.key)
         for name in lacking:

@@ -208,6 +208,11 @@ _PLAIN_WORDS = (
     (r"character '(.)' that cannot start", "text that begins with '{0}' must be quoted"),
     (r"unexpected end of stream", "a quote is never closed"),
     (r"expected ',' or '([\]}])', but got '<stream end>'", "a bracket is never closed; '{0}' is missing"),
+    (
+        r"expected ',' or '([\]}])', but got ':'",
+        "',' or '{0}' is missing before ':'; text that holds one must be quoted",
+    ),
+    (r"expected ',' or '([\]}])', but got '<.+>'", "',' or '{0}' is missing before this"),
     (r"expected ',' or '([\]}])', but got '(.+)'", "',' or '{0}' is missing before '{1}'"),
     (r"expected <block end>", "is indented or written unlike the lines before it"),
     (r"could not find expected ':'", "a ':' is missing"),
