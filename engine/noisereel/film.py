@@ -23,19 +23,19 @@ from .drawing import pixels_of
 from .errors import NoisereelError, SceneError
 from .options import Options
 from .output import Files, Output
+from .progress import Progress
 from .record import Record, nearest
 from .recorder import Shelf
 from .reel import Reel, check_names, check_outputs, delays, reel
 from .run import Plan
 from .scene.advice import advice
 from .simulation import live_runs, load_all, plans_of, shown_visits, simulate, tell
-from .subject import subjects_of
+from .subject import check_metrics, subjects_of
 from .timeline import Tick, TimelineError, timeline
 from .writer import Frame, Pixels
 
 if TYPE_CHECKING:
     from .dataset import Data
-    from .progress import Progress
     from .registry import Registry
     from .scene import Scene
 
@@ -127,11 +127,8 @@ def check(
     Raises:
         NoisereelError: What is wrong, and where.
     """
-    plans = plans_of(scene)
-    ticks = (make_ticks or partial(film_ticks, scene))(plans, None)
-    check_outputs(outputs, len(ticks), options or Options(), registry)
-    check_names(outputs, _steps_of(scene, plans, ticks))
-    check_panels(scene, subjects_of(scene, plans, load_all(scene, registry), registry), registry)
+    quiet = Progress(quiet=True)
+    _Job(scene, outputs, options or Options(), registry, quiet, make_ticks or partial(film_ticks, scene)).checked()
 
 
 def render(
@@ -197,14 +194,21 @@ class _Job:
     progress: Progress
     make_ticks: TickMaker
 
-    def planned(self) -> tuple[dict[str, Plan], tuple[Tick, ...], dict[str, Data]]:
+    def checked(self) -> tuple[dict[str, Plan], tuple[Tick, ...], dict[str, Data]]:
         """The times that each run visits, the moments to draw and each run's data; all that can be refused now is."""
         plans = plans_of(self.scene)
         ticks = self.make_ticks(plans, None)
         check_outputs(self.outputs, len(ticks), self.options, self.registry)
         check_names(self.outputs, _steps_of(self.scene, plans, ticks))
         data = load_all(self.scene, self.registry)
-        check_panels(self.scene, subjects_of(self.scene, plans, data, self.registry), self.registry)
+        subjects = subjects_of(self.scene, plans, data, self.registry)
+        check_metrics(self.scene, subjects)
+        check_panels(self.scene, subjects, self.registry)
+        return plans, ticks, data
+
+    def planned(self) -> tuple[dict[str, Plan], tuple[Tick, ...], dict[str, Data]]:
+        """The same, and what is likely not meant is warned of."""
+        plans, ticks, data = self.checked()
         for problem in advice(self.scene):
             self.progress.warn(str(problem))
         for warning in delays(self.outputs, len(ticks), self.scene.film.rate, self.registry):

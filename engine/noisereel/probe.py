@@ -6,16 +6,19 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .dataset import Data
-from .denoiser import Bind, Denoiser, Model, to_eps
+from .denoiser import Bind, Model, to_eps
 from .plugin import Plugin
 from .schedule import Level, Schedule
+
+if TYPE_CHECKING:
+    from .subject import Subject
 
 __all__ = ["Measure", "Metric", "Probe", "State", "Trace"]
 
@@ -88,8 +91,8 @@ class Metric(Probe):
     gives: ClassVar[tuple[str, ...]]
     unit: ClassVar[str] = ""
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        """Why it cannot be measured on a run of these data with this denoiser, or None; asked before the run."""
+    def check(self, subject: Subject) -> str | None:
+        """Why it cannot be measured on a run, or None; asked before anything is simulated."""
         return None
 
     def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:

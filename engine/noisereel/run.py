@@ -175,7 +175,7 @@ def load_data(spec: RunSpec, source: Source) -> Data:
 
 
 def check_fit(spec: RunSpec, bind: Bind, source: Source) -> None:
-    """See that a run's denoiser, samplers and metrics can serve its data, and that its particles fit into memory.
+    """See that a run's denoiser and samplers can serve its data, and that its particles fit into memory.
 
     Raises:
         SceneError: One cannot, or they do not; says where in the scene.
@@ -191,9 +191,6 @@ def check_fit(spec: RunSpec, bind: Bind, source: Source) -> None:
     for sampler in spec.sampler:
         if said := sampler.check(data):
             raise SceneError([source.problem(f"runs.{spec.name}.sampler", said)])
-    found = [said for metric in spec.metrics if (said := metric.check(data, spec.denoiser))]
-    if found:
-        raise SceneError([source.problem(f"runs.{spec.name}.metrics", said) for said in found])
 
 
 def _said(error: Exception) -> str:

@@ -80,7 +80,7 @@ def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
     """The data of every run, on the CPU; runs with the same data set and seed share it.
 
     Raises:
-        SceneError: Data cannot be read or used, or a denoiser or metric does not fit them.
+        SceneError: Data cannot be read or used, or a denoiser does not fit them.
     """
     loaded: dict[tuple[Dataset, int], Data] = {}
     for spec in scene.runs.values():

@@ -11,6 +11,7 @@ import torch
 
 from .dataset import Data
 from .denoiser import Bind
+from .errors import SceneError
 from .run import starts_from, trajectories
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .scene import Scene
     from .schedule import Level
 
-__all__ = ["Subject", "subjects_of"]
+__all__ = ["Subject", "check_metrics", "subjects_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,3 +88,19 @@ def subjects_of(
             Bind(data[name], spec.schedule, cpu, Path(), folder=folder, seed=spec.seed, registry=registry),
         )
     return found
+
+
+def check_metrics(scene: Scene, subjects: Mapping[str, Subject]) -> None:
+    """Refuse metrics that cannot be measured on their run.
+
+    Raises:
+        SceneError: Some cannot.
+    """
+    wrong = [
+        scene.source.problem(f"runs.{name}.metrics", said)
+        for name, spec in scene.runs.items()
+        for metric in spec.metrics
+        if (said := metric.check(subjects[name]))
+    ]
+    if wrong:
+        raise SceneError(wrong)

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from noisereel.dataset import Data, Load
-from noisereel.denoiser import Bind
+from noisereel.denoiser import Bind, Denoiser
 from noisereel.noise import LoadDraw
 from noisereel.probe import Measure, Metric, State
 from noisereel.run import Run, plan
 from noisereel.scene import RunSpec, Source
 from noisereel.schedule import Level, posterior
+from noisereel.subject import Subject
 from noisereel_builtins.datasets.grid import Grid
 from noisereel_builtins.datasets.mixture import Mixture
 from noisereel_builtins.denoisers.blend import Blend
@@ -59,6 +60,10 @@ def values(metric: Metric, x: Tensor, data: Data, level: Level = CLEAN, **state)
 
 def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
     return values(metric, x, Data(x0), **more)[metric.gives[0]]
+
+
+def run_of(data: Data, denoiser: Denoiser | None = None) -> Subject:
+    return Subject("run", data, (), len(data.x0), denoiser=denoiser)
 
 
 @pytest.mark.parametrize("k", [1, 5])
@@ -177,7 +182,7 @@ def test_mode_coverage_needs_a_fair_share() -> None:
     for counts, covered in (((92, 3, 5), 1), ((93, 3, 4), 2 / 3), ((94, 2, 4), 1 / 3)):  # a tenth is 2.5 % and 5 %
         some = torch.tensor([[0.0], [11.0], [19.0]]).repeat_interleave(torch.tensor(counts), 0)
         assert values(ModeCoverage(), some, data)["mode_coverage"] == pytest.approx(covered)
-    said = ModeCoverage().check(Data(x), None)
+    said = ModeCoverage().check(run_of(Data(x)))
     assert said == "mode-coverage needs data with labels"
     with pytest.raises(ValueError, match=said):
         values(ModeCoverage(), x, Data(x))
@@ -206,7 +211,7 @@ def test_copies_are_memorised_and_fresh_points_are_not_more_than_chance() -> Non
 
 def test_memorisation_needs_a_few_different_points() -> None:
     data = Data(torch.zeros(100, 2))
-    assert Memorisation().check(data, None) == "memorisation needs 4 different samples at least"
+    assert Memorisation().check(run_of(data)) == "memorisation needs 4 different samples at least"
     with pytest.raises(ValueError, match="memorisation needs 4 different samples at least"):
         values(Memorisation(), data.x0, data)
 
@@ -289,8 +294,8 @@ def test_the_divergence_of_shifted_gaussians_is_the_closed_form() -> None:
 def test_the_divergence_needs_a_density() -> None:
     data = Data(torch.zeros(5, 2))
     said = "kl-density needs data whose density is known, such as mixture or grid"
-    assert KLDensity().check(data, None) == said
-    assert KLDensity().check(load(Grid(n=5)), None) is None
+    assert KLDensity().check(run_of(data)) == said
+    assert KLDensity().check(run_of(load(Grid(n=5)))) is None
     with pytest.raises(ValueError, match=said):
         values(KLDensity(), data.x0, data)
 
@@ -392,9 +397,9 @@ def test_log_likelihood_needs_a_density_and_a_sampler_that_follows_it() -> None:
         "that of single points is infinite"
     )
     for denoiser in (Empirical(), Oracle(), Guided(of=Empirical()), Blend(of=(Gaussian(), Empirical()))):
-        assert LogLikelihood().check(data, denoiser) == said
+        assert LogLikelihood().check(run_of(data, denoiser)) == said
     for denoiser in (None, Gaussian(), MixtureDenoiser(), Guided(of=MixtureDenoiser())):
-        assert LogLikelihood().check(data, denoiser) is None
+        assert LogLikelihood().check(run_of(data, denoiser)) is None
     with pytest.raises(ValueError) as error:
         values(LogLikelihood(), data.x0, data)
     assert str(error.value) == "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"

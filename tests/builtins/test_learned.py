@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from noisereel.denoiser import Bind
 from noisereel.errors import SceneError
-from noisereel.film import film_ticks
+from noisereel.film import check, film_ticks
 from noisereel.learning import load_weights, read_facts, save_weights
 from noisereel.options import Options
 from noisereel.progress import Progress
@@ -188,6 +188,14 @@ def test_what_cannot_be_learned_is_said_before_anything_is(registry, more, said)
             lines[index], more = given, more.replace(given, "")
     (line,) = problems(registry, "".join(lines) + more)
     assert line.partition(": ")[2] == said.partition(": ")[2]
+
+
+def test_there_is_no_loss_where_no_training_is_shown(registry):
+    scene = parse_scene(SCENE + "metrics: [std, loss]\n", "s.yaml", Path(), registry)
+    with pytest.raises(SceneError) as error:
+        check(scene, registry)
+    assert str(error.value) == "s.yaml:6:10: metrics: there is a loss only in a run with 'training: {…}'"
+    check(parse_scene(SCENE + "metrics: [loss]\ntraining: {snapshots: 3}\n", "s.yaml", Path(), registry), registry)
 
 
 class TestPretrained:

@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 from .clouds import flat
 from .knn import knn_entropy
@@ -42,10 +42,8 @@ class KLDensity(Metric):
     k: int = Field(default=3, ge=1, le=100)
     """Which neighbour the entropy is taken from, in more."""
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        if data.density is None:
-            return "kl-density needs data whose density is known, such as mixture or grid"
-        return None
+    def check(self, subject: Subject) -> str | None:
+        return _unfit(subject.data)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``kl_density`` in bits; NaN if any particle is not finite.
@@ -55,7 +53,7 @@ class KLDensity(Metric):
         """
         density = ctx.data.density
         if density is None:
-            raise ValueError(self.check(ctx.data, None))
+            raise ValueError(_unfit(ctx.data))
         x = flat(state.x)
         at_level = lambda points: density(points.view(-1, *state.x.shape[1:]), state.level)  # noqa: E731
         if not bool(x.isfinite().all()):
@@ -74,6 +72,13 @@ class KLDensity(Metric):
 
     def _monte_carlo(self, x: Tensor, density: Callable[[Tensor], Tensor]) -> float:
         return -knn_entropy(x, self.k, "kl-density") - float(density(x).log2().mean())
+
+
+def _unfit(data: Data) -> str | None:
+    """Why these data do not serve, or None."""
+    if data.density is None:
+        return "kl-density needs data whose density is known, such as mixture or grid"
+    return None
 
 
 def _integrals(corners: Tensor, width: Tensor, density: Callable[[Tensor], Tensor]) -> Tensor:

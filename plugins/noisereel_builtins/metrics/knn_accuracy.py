@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 from .clouds import counterparts, flat, nearest
 
@@ -32,8 +32,8 @@ class KNNAccuracy(Metric):
     k: int = Field(default=5, ge=1, le=1000)
     """How many neighbours."""
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        return "knn-accuracy needs data with labels" if data.labels is None else None
+    def check(self, subject: Subject) -> str | None:
+        return _unfit(subject.data)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``knn_accuracy``, from 0 to 1; NaN if any particle is not finite.
@@ -42,7 +42,7 @@ class KNNAccuracy(Metric):
             ValueError: The data have no labels, or there are no more than k particles.
         """
         if ctx.data.labels is None:
-            raise ValueError(self.check(ctx.data, None))
+            raise ValueError(_unfit(ctx.data))
         x = flat(state.x)
         if len(x) <= self.k:
             raise ValueError(f"knn-accuracy: {self.k} neighbours need more than {len(x)} particles")
@@ -56,3 +56,8 @@ class KNNAccuracy(Metric):
         own[:, -1] |= ~own.any(1)
         found = labels[rows[~own].reshape(len(x), self.k)].mode(dim=1).values
         return {"knn_accuracy": np.asarray(float((found == labels).double().mean()))}
+
+
+def _unfit(data: Data) -> str | None:
+    """Why these data do not serve, or None."""
+    return "knn-accuracy needs data with labels" if data.labels is None else None

@@ -9,9 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 __all__ = ["LogLikelihood"]
 
@@ -32,8 +31,8 @@ class LogLikelihood(Metric):
     gives: ClassVar[tuple[str, ...]] = ("log_likelihood", "bits_per_dim")
     unit: ClassVar[str] = "nat"
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        if denoiser is None or not denoiser.atomic:
+    def check(self, subject: Subject) -> str | None:
+        if subject.denoiser is None or not subject.denoiser.atomic:
             return None
         return (
             "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "

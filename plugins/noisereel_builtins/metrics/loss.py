@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 __all__ = ["Loss"]
+
+_ELSEWHERE = "there is a loss only in a run with 'training: {…}'"
 
 
 class Loss(Metric):
@@ -21,6 +24,9 @@ class Loss(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("loss",)
 
+    def check(self, subject: Subject) -> str | None:
+        return None if "trained" in subject.numbers else _ELSEWHERE
+
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``loss``.
 
@@ -28,5 +34,5 @@ class Loss(Metric):
             ValueError: The run is not shown over training.
         """
         if "loss" not in state.extra:
-            raise ValueError("there is a loss only in a run with 'training: {…}'")
+            raise ValueError(_ELSEWHERE)
         return {"loss": np.asarray(float(state.extra["loss"]))}

@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 from .clouds import flat, nearest
 
@@ -36,10 +36,8 @@ class Memorisation(Metric):
     ratio: float = Field(default=1 / 3, gt=0, lt=1)
     """d₁/d₂ below which a particle counts as a copy."""
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        return (
-            "memorisation needs 4 different samples at least" if len(torch.unique(flat(data.x0), dim=0)) < 4 else None
-        )
+    def check(self, subject: Subject) -> str | None:
+        return _unfit(subject.data)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``memorisation`` and ``memorisation_held_out``, from 0 to 1; NaN if any particle is not finite.
@@ -47,7 +45,7 @@ class Memorisation(Metric):
         Raises:
             ValueError: There are too few different data points.
         """
-        if said := self.check(ctx.data, None):
+        if said := _unfit(ctx.data):
             raise ValueError(said)
         x = flat(state.x)
         data = _distinct(flat(ctx.data.x0))
@@ -58,6 +56,11 @@ class Memorisation(Metric):
     def _share(self, x: Tensor, data: Tensor) -> float:
         d, _ = nearest(x, data, 2, "memorisation")
         return float((d[:, 0] < self.ratio * d[:, 1]).double().mean())
+
+
+def _unfit(data: Data) -> str | None:
+    """Why these data do not serve, or None."""
+    return "memorisation needs 4 different samples at least" if len(torch.unique(flat(data.x0), dim=0)) < 4 else None
 
 
 def _distinct(data: Tensor) -> Tensor:

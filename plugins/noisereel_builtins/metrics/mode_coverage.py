@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Measure, Metric, State
+from noisereel.subject import Subject
 
 from .clouds import flat, nearest
 
@@ -32,8 +32,8 @@ class ModeCoverage(Metric):
     least: float = Field(default=0.1, gt=0, le=1)
     """Share of its fair share that a class must have."""
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        return "mode-coverage needs data with labels" if data.labels is None else None
+    def check(self, subject: Subject) -> str | None:
+        return _unfit(subject.data)
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``mode_coverage`` and ``mode_balance``, from 0 to 1.
@@ -43,7 +43,7 @@ class ModeCoverage(Metric):
         """
         labels = ctx.data.labels
         if labels is None:
-            raise ValueError(self.check(ctx.data, None))
+            raise ValueError(_unfit(ctx.data))
         x = flat(state.x)
         classes, of_data = torch.unique(labels, return_inverse=True)
         _, row = nearest(x[x.isfinite().all(1)], flat(ctx.data.x0), 1, "mode-coverage")
@@ -52,3 +52,8 @@ class ModeCoverage(Metric):
         covered = (found >= self.least * fair).double().mean()
         balance = 1 - (found - fair).abs().sum() / 2
         return {"mode_coverage": np.asarray(float(covered)), "mode_balance": np.asarray(float(balance))}
+
+
+def _unfit(data: Data) -> str | None:
+    """Why these data do not serve, or None."""
+    return "mode-coverage needs data with labels" if data.labels is None else None

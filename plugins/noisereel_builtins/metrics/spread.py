@@ -8,9 +8,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Denoiser
 from noisereel.probe import Metric
+from noisereel.subject import Subject
 
 from .cells import percentiles, plug_in_entropy, uncountable
 from .knn import knn_entropy
@@ -43,8 +42,8 @@ class Spread(Metric):
             raise ValueError(f"'range' must rise, got [{self.range[0]:g}, {self.range[1]:g}]")
         return self
 
-    def check(self, data: Data, denoiser: Denoiser | None) -> str | None:
-        return None if self.space == "neighbours" else uncountable(data.event)
+    def check(self, subject: Subject) -> str | None:
+        return None if self.space == "neighbours" else uncountable(subject.event)
 
     def entropy(self, x: Tensor, who: str) -> float:
         """H in bits: of the cells' shares, or differential.
