@@ -20,6 +20,7 @@ PARTS = {
     "empirical": "The empirical denoiser",
     "mixture": "The mixture's denoiser",
     "loops": "The timestep loop",
+    "learning": "Learning",
     "startup": "Starting up",
 }
 

@@ -85,29 +85,44 @@ class Guided(Denoiser):
 
     def _asking(self, model: Model, labels: Tensor) -> Model:
         """Guidance of one model that heeds labels."""
-        return self._mixing(model, {c: _of_class(model, c) for c in self._wanted(labels)}, labels)
+        return _Guided(model, model, self._classes(labels), self.w)
 
     def _mixing(self, of_all: Model, of_class: dict[int, Model], labels: Tensor) -> Model:
-        return _Guided(of_all, of_class, self.label, labels, self.w)
+        """Guidance of a model for each class."""
+        return _Guided(of_all, _by_class(of_class), self._classes(labels), self.w)
+
+    def _classes(self, labels: Tensor) -> Tensor:
+        """The classes of particles 0, 1, …, again from the beginning after the last."""
+        return labels if self.label is None else labels.new_tensor([self.label])
 
     def _wanted(self, labels: Tensor) -> list[int]:
         """The classes that are asked for."""
         return torch.unique(labels).tolist() if self.label is None else [self.label]
 
 
-def _of_class(model: Model, label: int) -> Model:
-    """A model that heeds labels, asked about one class."""
-    return lambda x, level, labels=None: model(x, level, torch.full((len(x),), label, device=x.device))
+def _by_class(models: dict[int, Model]) -> Model:
+    """One model of several, each for the particles of its class."""
+
+    def model(x: Tensor, level: Level, labels: Tensor) -> Tensor:
+        if len(models) == 1:
+            (only,) = models.values()
+            return only(x, level)
+        out = torch.full_like(x, math.nan)
+        for c, of_class in models.items():
+            mine = (labels == c).nonzero().squeeze(1)
+            out = out.index_copy(0, mine, of_class(x[mine], level))
+        return out
+
+    return model
 
 
 class _Guided:
     """D_∅ + w·(D_c − D_∅), c by particle."""
 
-    def __init__(self, of_all: Model, of_class: dict[int, Model], label: int | None, labels: Tensor, w: float) -> None:
+    def __init__(self, of_all: Model, of_class: Model, classes: Tensor, w: float) -> None:
         self.of_all = of_all
         self.of_class = of_class
-        self.label = label
-        self.labels = labels
+        self.classes = classes
         self.w = w
 
     def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
@@ -120,22 +135,12 @@ class _Guided:
         """
         if self.w == 0:
             return self.of_all(x, level)
-        conditional = self._conditional(x, level, labels)
+        if labels is None or len(self.classes) == 1:
+            labels = self.classes[torch.arange(len(x), device=self.classes.device) % len(self.classes)]
+        conditional = self.of_class(x, level, labels)
         if self.w == 1:
             return conditional
         return torch.lerp(self.of_all(x, level), conditional, self.w)
-
-    def _conditional(self, x: Tensor, level: Level, labels: Tensor | None) -> Tensor:
-        """D_c(x, t), each particle's own c."""
-        if self.label is not None:
-            return self.of_class[self.label](x, level)
-        if labels is None:
-            labels = self.labels[torch.arange(len(x), device=self.labels.device) % len(self.labels)]
-        out = torch.full_like(x, math.nan)
-        for c, model in self.of_class.items():
-            mine = (labels == c).nonzero().squeeze(1)
-            out = out.index_copy(0, mine, model(x[mine], level))
-        return out
 
 
 def _only(ctx: Bind, label: int) -> Bind:

@@ -1,0 +1,217 @@
+"""Training and sampling with what was trained, against a notebook's way of doing the same."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from common import Row, compare
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from noisereel.dataset import Data, Load
+from noisereel.denoiser import Bind, Model
+from noisereel.learning.training import threads
+from noisereel.noise import LoadDraw
+from noisereel.probe import Measure, State
+from noisereel.schedule import Level, posterior
+from noisereel_builtins.datasets.datasaurus import Datasaurus
+from noisereel_builtins.denoisers.mlp import Mlp
+from noisereel_builtins.metrics.energy_distance import EnergyDistance
+from noisereel_builtins.schedules.linear import Linear
+
+T = 50
+SCHEDULE = Linear(steps=T, beta_start=1e-4, beta_end=0.05)
+OURS = Mlp(predicts="eps", input="fourier", time="fourier", steps=300, ema=0.97, learning_rate=4e-3)
+EPOCHS, COPIES, BATCH, RATE = 200, 6, 32, 4e-4
+POINTS = 10_000
+
+
+def rows() -> Iterator[Row]:
+    """Training to the same quality; a step of sampling; a whole scene; memory."""
+    data = Datasaurus().load(Load(Path(), LoadDraw(0)))
+    for count, asked in ((torch.get_num_threads(), "8×"), (1, "4×")):
+        with threads(count):
+            yield _to_quality(data, count, asked)
+            yield _sampling(data, count)
+    yield from _scene()
+    yield Row("memory while training on 10⁶ points, above the data", _peak(), None, "≤ 200 MiB", unit="MiB")
+
+
+def _to_quality(data: Data, count: int, asked: str) -> Row:
+    ours, theirs = compare(lambda: _trained(data), lambda: _notebook(data.x0), 3)
+    a, b = (_quality(model, data) for model in (_trained(data), _model_of(_notebook(data.x0))))
+    what = f"an MLP to the energy distance of {EPOCHS} epochs with a DataLoader, threads: {count}"
+    return Row(what, ours, theirs, asked, f"energy distance {a:.4f}, theirs {b:.4f}")
+
+
+def _trained(data: Data) -> Model:
+    with TemporaryDirectory() as cache:
+        return OURS.bind(Bind(data, SCHEDULE, torch.device("cpu"), Path(cache)))
+
+
+class _Perceptron(nn.Module):
+    """A notebook's network: waves of each coordinate and of time, side by side, then residual layers."""
+
+    def __init__(self, width: int = 128, waves: int = 128) -> None:
+        super().__init__()
+        self.of_x, self.of_y = (nn.Parameter(25 * torch.randn(1, waves // 4), requires_grad=False) for _ in range(2))
+        self.of_t = nn.Parameter(torch.randn(1, waves // 2), requires_grad=False)
+        self.first = nn.Linear(2 * waves, width)
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(3))
+        self.last = nn.Linear(width, 2)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        phases = x[:, :1] @ self.of_x, x[:, 1:] @ self.of_y, (t[:, None] / T - 0.5) @ self.of_t
+        h = nn.functional.gelu(self.first(torch.cat([f(p) for p in phases for f in (torch.sin, torch.cos)], dim=1)))
+        for layer in self.layers:
+            h = h + nn.functional.gelu(layer(h))
+        return self.last(h)
+
+
+def _notebook(x0: Tensor) -> _Perceptron:
+    """Epochs over a shuffling DataLoader, small batches, and a look at held-out loss after each."""
+    torch.manual_seed(0)
+    alpha_bar = torch.tensor([SCHEDULE.at(t + 1.0).alpha ** 2 for t in range(T)]).float()[:, None]
+    points = x0.repeat(COPIES, 1)[torch.randperm(COPIES * len(x0))]
+    kept = len(points) * 9 // 10
+    train = DataLoader(TensorDataset(points[:kept]), BATCH, shuffle=True)
+    test = DataLoader(TensorDataset(points[kept:]), BATCH)
+    network = _Perceptron()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
+
+    def loss(clean: Tensor) -> Tensor:
+        t, eps = torch.randint(T, (len(clean),)), torch.randn_like(clean)
+        noisy = alpha_bar[t].sqrt() * clean + (1 - alpha_bar[t]).sqrt() * eps
+        return nn.functional.mse_loss(network(noisy, t), eps)
+
+    for _ in range(EPOCHS):
+        for (batch,) in train:
+            loss(batch).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        with torch.no_grad():
+            sum(loss(batch).item() for (batch,) in test)
+    return network
+
+
+def _model_of(network: _Perceptron) -> Model:
+    def model(x: Tensor, level: Level) -> Tensor:
+        eps = network(x, torch.full((len(x),), int(level.t) - 1))
+        return (x - level.sigma * eps) / level.alpha
+
+    return model
+
+
+@torch.no_grad()
+def _quality(model: Model, data: Data) -> float:
+    """Energy distance of 4,000 samples by DDPM's steps from the data."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(4000, 2, generator=generator)
+    for t in range(T, 0, -1):
+        q, level = posterior(SCHEDULE.at(t - 1.0), SCHEDULE.at(float(t))), SCHEDULE.at(float(t))
+        x = q.on_x * x + q.on_x0 * model(x, level) + math.sqrt(q.variance) * torch.randn(x.shape, generator=generator)
+    state = State(0, 0, SCHEDULE.at(0.0), x)
+    return float(EnergyDistance().measure(state, Measure(None, data, SCHEDULE))["energy_distance"])
+
+
+def _sampling(data: Data, count: int) -> Row:
+    ours, network = _trained(data), _Perceptron()
+    x, levels = torch.randn(POINTS, 2), [SCHEDULE.at(float(t)) for t in range(1, T + 1)]
+
+    @torch.no_grad()
+    def a() -> None:
+        for level in levels:
+            ours(x, level)
+
+    @torch.no_grad()
+    def b() -> None:
+        for t in range(T):
+            network(x, torch.full((POINTS,), t))
+
+    mine, theirs = compare(a, b, 7)
+    return Row(f"a sampling step with a trained MLP, {POINTS:,} points, threads: {count}", mine / T, theirs / T, "2×")
+
+
+BARE = """
+import time, torch
+from pathlib import Path
+from noisereel.dataset import Load
+from noisereel.denoiser import Bind
+from noisereel.noise import LoadDraw
+from noisereel_builtins.datasets.digits import Digits
+from noisereel_builtins.denoisers.unet import Unet
+from noisereel_builtins.schedules.cosine import Cosine
+
+net = Unet(labelled=True, steps=600, learning_rate=3e-3)
+ctx = Bind(Digits().load(Load(Path(), LoadDraw(0))), Cosine(steps=100), torch.device("cpu"), Path())
+network, batches = net._new_network(ctx), net._examples(ctx).steps(0)
+optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
+ready = [next(batches) for _ in range(net.steps)]
+begin = time.perf_counter()
+for batch in ready:
+    net.loss(network, batch).backward()
+    optimizer.step()
+    optimizer.zero_grad()
+print(time.perf_counter() - begin)
+"""
+
+
+def _scene() -> Iterator[Row]:
+    """Bare steps before and after, for machines grow slower and faster meanwhile."""
+    with TemporaryDirectory() as folder:
+        environment = {**os.environ, "NOISEREEL_CACHE": f"{folder}/cache"}
+        words = ["-m", "noisereel.cli", "render", "digits-reverse", "-o", f"{folder}/film.mp4"]
+
+        def run() -> float:
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True)
+            return time.perf_counter() - begin
+
+        before, first, after, again = _bare(), run(), _bare(), run()
+    bare = (before + after) / 2
+    note = f"{first:.1f} s in all, bare steps {bare:.1f} s"
+    what = "`digits-reverse` from nothing to a film, beyond its bare optimiser steps"
+    yield Row(what, 100 * (first / bare - 1), None, "≤ 15 %", note, "%")
+    yield Row("… the second time, as a share of the first", 100 * again / first, None, "≤ 1/8", f"{again:.1f} s", "%")
+
+
+def _bare() -> float:
+    """Seconds of the optimiser's steps alone, their examples ready."""
+    return float(_child(BARE))
+
+
+GROWTH = """
+import sys, threading, time, torch
+from pathlib import Path
+from noisereel.dataset import Data
+from noisereel.denoiser import Bind
+from noisereel_builtins.denoisers.mlp import Mlp
+from noisereel_builtins.schedules.linear import Linear
+
+def resident(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+before = resident("VmRSS:")
+data = Data(torch.randn(1_000_000, 2))
+Mlp(steps=300).bind(Bind(data, Linear(), torch.device("cpu"), Path(sys.argv[1])))
+print(resident("VmHWM:") - before - 8e6 / 2**20)
+"""
+
+
+def _peak() -> float:
+    with TemporaryDirectory() as cache:
+        return float(_child(GROWTH, cache))
+
+
+def _child(code: str, *words: str) -> str:
+    done: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+    return done([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout
