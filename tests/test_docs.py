@@ -36,7 +36,7 @@ def render(scene: str, folder: Path, *arguments: str | Path) -> None:
         assert film.n_frames >= 4
 
 
-@pytest.mark.parametrize("scene", blocks("README.md", "yaml"), ids=["shortest", "two runs"])
+@pytest.mark.parametrize("scene", blocks("README.md", "yaml"), ids=["shortest", "two runs", "learning"])
 def test_the_readmes_scenes_render(scene: str, tmp_path: Path) -> None:
     render(scene, tmp_path)
 
