@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class Bind:
         device: Where the model shall work.
         cache: A folder that outlives the run.
         folder: The scene's folder, which relative paths start from.
-        scene: The scene's text.
+        scene: The scene's text and what was set in it, as plain values.
         seed: The run's seed.
         pairs: Clean samples with the noise that each belongs to, if they come from another run.
         resume: Whether interrupted work is gone on with.
@@ -78,7 +78,7 @@ class Bind:
     device: torch.device
     cache: Path
     folder: Path = Path()
-    scene: str = ""
+    scene: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     pairs: Pairs | None = None
     resume: bool = False

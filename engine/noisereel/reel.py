@@ -220,8 +220,7 @@ def _metadata(film: Film) -> dict[str, str]:
     """Title, description, and what it takes to make the film again: scene, seeds and versions."""
     scene = film.scene
     made = {
-        "scene": scene.source.text,
-        "set": [f"{change.path}={change.value}" for change in scene.source.overrides],
+        **scene.source.given,
         "seeds": {name: spec.seed for name, spec in scene.runs.items()},
         "versions": {"noisereel": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
     }

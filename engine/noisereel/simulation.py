@@ -95,7 +95,7 @@ def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
 
 def _of_scene(scene: Scene, spec: RunSpec) -> dict[str, Any]:
     """What a denoiser may know of the scene."""
-    return {"folder": scene.source.folder, "scene": scene.source.text, "seed": spec.seed}
+    return {"folder": scene.source.folder, "scene": scene.source.given, "seed": spec.seed}
 
 
 def simulate(

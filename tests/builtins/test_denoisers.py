@@ -209,9 +209,11 @@ def test_the_unconditional_estimate_is_the_mean_over_classes(level: Level) -> No
     """D_∅ = Σ_c p(c|x_t)·D_c, for the samples and for the law they were drawn from."""
     data = load(MixtureData(preset="five", n=2000))
     x = level.alpha * data.x0[:200].double() + level.sigma * points(200, 2, 1.0)
+    law = data.density
+    shares = torch.stack([w * law.only(c)(x, level) for c, w in enumerate(law.weights)], 1)
     for inner, posterior in (
         (Empirical(), class_posterior(data, x, level)),
-        (Mixture(), data.density.responsibilities(x, level)),
+        (Mixture(), shares / shares.sum(1, keepdim=True)),
     ):
         of_classes = [bound(Guided(of=inner, label=c, w=1), data)(x, level) for c in range(5)]
         total = sum(posterior[:, c, None] * each for c, each in enumerate(of_classes))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from noisereel.learning import read_facts
+
 SCENE = """\
 dataset: {two-moons: {n: 500}}
 schedule: {linear: {steps: 20}}
@@ -26,6 +28,12 @@ class TestCommands:
         assert said == (2, "", "-o w.safetensors: there are several sets of weights (a, b); put {run} into the name\n")
         assert noisereel("train", "s.yaml", "-o", "{run}.safetensors").code == 0
         assert (tmp_path / "a.safetensors").read_bytes() == file.read_bytes()
+
+    def test_weights_tell_of_the_scene_and_what_was_set_in_it(self, noisereel, tmp_path):
+        (tmp_path / "s.yaml").write_text(SCENE)
+        noisereel("train", "s.yaml", "--set", "dataset=circles", "--seed", 3, "-o", "w.safetensors")
+        facts = read_facts(tmp_path / "w.safetensors")
+        assert (facts["scene"], facts["set"], facts["seed"]) == (SCENE, ["dataset=circles", "seed=3"], 3)
 
     def test_weights_have_one_suffix(self, noisereel, scene):
         said = "-o mine.pt: weights are kept as .safetensors, such as mine.safetensors\n"

@@ -145,7 +145,7 @@ class Keeper:
             "event": list(ctx.data.event),
             "classes": self.denoiser.classes(ctx.data),
             "seed": ctx.seed,
-            "scene": ctx.scene,
+            **ctx.scene,
         }
 
 

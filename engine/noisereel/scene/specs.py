@@ -9,7 +9,7 @@ from fractions import Fraction
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -334,6 +334,11 @@ class Source:
     folder: Path
     overrides: tuple[Override, ...] = ()
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What it takes to read the scene again, for what is made of it: its text, and what was set in it."""
+        return {"scene": self.text, "set": [f"{change.path}={change.value}" for change in self.overrides]}
 
     def problem(self, path: str, message: str) -> Problem:
         """A problem found after loading, placed where the value was written.

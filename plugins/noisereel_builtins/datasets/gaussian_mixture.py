@@ -53,11 +53,6 @@ class GaussianMixture:
         law = self.to(x.device)
         return torch.cat([law._logits(rows, level).logsumexp(0) for rows in law._chunks(x)]).to(x.dtype)
 
-    def responsibilities(self, x: Tensor, level: Level) -> Tensor:
-        """p(k | x_t = x), shape (m, k), float64."""
-        law = self.to(x.device)
-        return torch.cat([torch.softmax(law._logits(rows, level), 0).T for rows in law._chunks(x)])
-
     def posterior_mean(self, x: Tensor, level: Level) -> Tensor:
         """E[x_0 | x_t = x] = Σ_k p(k|x)·(μ_k + α_t·Σ_k·(α_t²·Σ_k + σ_t²·I)⁻¹·(x − α_t·μ_k)), shape (m, D)."""
         law = self.to(x.device)

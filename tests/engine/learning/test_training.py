@@ -281,10 +281,10 @@ def test_over_training_gives_the_weights_of_each_moment(tmp_path):
 
 
 def test_weights_say_what_they_belong_to(tmp_path):
-    ctx = context(tmp_path, seed=5, scene="dataset: mine\n")
+    ctx = context(tmp_path, seed=5, scene={"scene": "dataset: mine\n", "set": ["a=1"]})
     facts = read_facts(Small().weights_file(ctx))
     assert (facts["event"], facts["classes"], facts["seed"], facts["step"]) == ([2], None, 5, 120)
-    assert facts["scene"] == "dataset: mine\n"
+    assert (facts["scene"], facts["set"]) == ("dataset: mine\n", ["a=1"])
     assert json.dumps(facts["schedule"]).count("0.3") == 1
 
 
@@ -298,7 +298,7 @@ def test_what_the_weights_depend_on_is_in_their_key(tmp_path):
         Small()._home(replace(ctx, data=Data(ctx.data.x0 + 1))),
     }
     assert len(homes) == 5
-    assert Small()._home(replace(ctx, scene="other", resume=True)) in homes
+    assert Small()._home(replace(ctx, scene={"scene": "other"}, resume=True)) in homes
 
 
 @pytest.mark.parametrize(
