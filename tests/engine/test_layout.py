@@ -262,6 +262,23 @@ def test_pictures_get_whole_pixels_where_that_costs_little() -> None:
     assert rect((640, 480), 512).width == 428  # halves would be 256
 
 
+def test_one_title_far_too_long_leaves_the_others_legible() -> None:
+    def sizes(*titles: str) -> list[float]:
+        wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=t, caption=t) for i, t in enumerate(titles)]
+        slots = lay_out((1280, 720), DARK, wanted, Grid((1,) * len(titles))).slots
+        assert [slot.text for slot in slots] == [*titles] * 2
+        return [slot.size for slot in slots]
+
+    long, longer = "a title as wide as its panel, nearly", "a title that no panel so narrow could hold " * 2
+    assert sizes("short", "short", "short") == [13.0] * 3 + [11.0] * 3
+    a, b, c, *_ = sizes(long, "short", "short", "short")
+    assert 9 <= a == b == c < 13
+    a, b, c, d, *captions = sizes(longer, "short", "short", "short")
+    assert a < 9 == b == c == d and captions[0] < 9 == captions[1] == captions[3]
+    a, b, *_ = sizes(longer, longer + "still", longer, longer)
+    assert a == b < 9
+
+
 def test_text_too_long_for_its_room_is_set_smaller() -> None:
     words = "A title that goes on and on, " * 4
     wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=t) for i, t in enumerate((words, "short"))]
@@ -269,7 +286,7 @@ def test_text_too_long_for_its_room_is_set_smaller() -> None:
     title, subtitle, long, short = figure.slots
     assert measure(title.text, title.size, bold=True).width * figure.scale <= 640 - 2 * title.x
     assert subtitle.size == 12.5
-    assert long.size == short.size < 13
+    assert long.size < short.size == 9
     assert long.x + measure(words, long.size, bold=True).width * figure.scale <= figure.panels[1].look.view.rect.left
 
 

@@ -23,6 +23,9 @@ HEADER = 12.0
 BLEED = 8.0
 """How far beyond their data graphs may be drawn: half a dot with its ring, a line's width."""
 
+LEGIBLE = 9.0
+"""Type of fewer points is hard to read in a film."""
+
 _CAPTION_SIZE, _CAPTION_GAP = 11.0, 11.0
 _STACK = 19.0
 _WORD_GAP = 10.0
@@ -57,7 +60,7 @@ def caption_room(plan: PanelPlan, theme: Theme) -> float:
 def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot, ...]:
     """Titles, above the upper left corners of the data; the captions below; the axes' names.
 
-    Titles are of one size in the grid, and of one in insets.
+    Titles are of one size in the grid, and of one in insets, but for those too long for legible type.
 
     Args:
         plans: The panels before they were placed.
@@ -65,27 +68,36 @@ def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot
     """
     pairs = [*zip(plans, placed, strict=True)]
     fits = [(plan.inset is None, _title_size(plan, each)) for plan, each in pairs]
-    sizes = {kind: min(size for each, size in fits if each is kind) for kind, _ in fits}
-    titles = [_title(plan, each, sizes[plan.inset is None]) for plan, each in pairs]
+    common = {
+        kind: _common([size for (each, size), plan in zip(fits, plans, strict=True) if plan.title and each is kind])
+        for kind in (True, False)
+    }
+    titles = [_title(*pair, min(size, common[kind])) for pair, (kind, size) in zip(pairs, fits, strict=True)]
     names = [name for each, title in zip(placed, titles, strict=True) for name in _axis_names(each, title)]
     return tuple(slot for slot in (*titles, *_captions(plans, placed), *names) if slot.text)
 
 
 def _captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> list[Slot]:
-    """Captions, all of one size; where data end on one line, their captions stand on one line, too."""
-    size, depth = _CAPTION_SIZE, dict[int, float]()
+    """Captions, sized as titles are; where data end on one line, their captions stand on one line, too."""
+    sizes, depth = list[float](), dict[int, float]()
     for plan, each in zip(plans, placed, strict=True):
+        family, bottom = each.panel.look.theme.font, each.panel.look.view.rect.bottom
+        sizes.append(fitting(plan.caption, _CAPTION_SIZE, each.room, False, family))
         if plan.caption:
-            family, bottom = each.panel.look.theme.font, each.panel.look.view.rect.bottom
-            size = min(size, fitting(plan.caption, _CAPTION_SIZE, each.room, False, family))
             down = footer(plan) + _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, family)
             depth[bottom] = max(depth.get(bottom, 0.0), down)
-    slots = []
-    for plan, each in zip(plans, placed, strict=True):
+    slots, common = [], _common([size for plan, size in zip(plans, sizes, strict=True) if plan.caption])
+    for plan, each, size in zip(plans, placed, sizes, strict=True):
         view, ink = each.panel.look.view, each.panel.look.theme.color("muted")
         y = round(view.rect.bottom + depth.get(view.rect.bottom, 0.0) * view.scale)
-        slots.append(Slot(plan.caption, view.rect.left, y, size, ink, live=plan.caption_live))
+        slots.append(Slot(plan.caption, view.rect.left, y, min(size, common), ink, live=plan.caption_live))
     return slots
+
+
+def _common(sizes: Sequence[float]) -> float:
+    """The size at which lines fit their rooms; one that only fits in type too small to read is left to itself."""
+    least, most = min(sizes, default=LEGIBLE), max(sizes, default=LEGIBLE)
+    return least if most < LEGIBLE else max(least, LEGIBLE)
 
 
 def _lift(plan: PanelPlan, theme: Theme, stacked: bool) -> float:

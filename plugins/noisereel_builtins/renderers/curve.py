@@ -176,7 +176,8 @@ def _dotted(level: _Level, look: Look) -> Iterator[marks.Mark]:
     words = f"{level.name}, {_number(level.value, look.view.y)} {level.unit}".rstrip()
     line = np.array([[left, level.value], [right, level.value]])
     yield marks.Polylines((line,), color, width=1.2, dash="dotted")
-    yield marks.Text((right, level.value), words, color, 11.0, anchor=("right", "bottom"), offset=(0.0, 3.0))
+    place, ground = (right, level.value), look.theme.color("background")
+    yield marks.Text(place, words, color, 11.0, anchor=("right", "bottom"), offset=(0.0, 3.0), halo=ground)
 
 
 def _ungiven(name: str, subject: Subject) -> str | None:
