@@ -62,7 +62,8 @@ class Bind:
         data: The run's data, on ``device``.
         schedule: The run's schedule.
         device: Where the model shall work.
-        cache: A folder that outlives the run.
+        cache: A folder for what takes long to make.
+        lasting: Whether that folder outlives the program.
         folder: The scene's folder, which relative paths start from.
         scene: The scene's text and what was set in it, as plain values.
         seed: The run's seed.
@@ -77,6 +78,7 @@ class Bind:
     schedule: Schedule
     device: torch.device
     cache: Path
+    lasting: bool = True
     folder: Path = Path()
     scene: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0

@@ -242,6 +242,7 @@ def live_runs(
             spec.schedule,
             options.device,
             (options.cache or scratch or Path(tempfile.gettempdir())) / "denoisers",
+            options.cache is not None,
             **_of_scene(scene, spec),
             pairs=None if spec.pairs is None else _pairs(records[spec.pairs]),
             resume=options.resume,

@@ -107,6 +107,8 @@ class Keeper:
         facts = read_facts(file)["training"]
         if self.ctx.resume and self._kept_up_to(facts["step"], watch):
             self.training.restore(load_weights(file), facts)
+        elif self.ctx.resume:
+            self.ctx.progress.warn("moments that are shown were not kept before; training begins anew")
         return int(facts["step"])
 
     def _kept_up_to(self, step: int, watch: frozenset[int]) -> bool:
@@ -125,8 +127,10 @@ class Keeper:
         (self.home / _TRIAL).unlink(missing_ok=True)  # another program may train the same
 
     def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> int:
-        """Write a checkpoint, unless an earlier training got further; gives the step that the kept one is at."""
+        """Write a checkpoint, unless an earlier training got further; gives the step that the kept one is at, or 0."""
         tensors, facts = good
+        if not self.ctx.lasting:
+            return 0
         if facts["step"] > earlier:
             save_weights(self.home / CHECKPOINT, tensors, {**self._facts(), "training": facts})
         return max(int(facts["step"]), earlier)

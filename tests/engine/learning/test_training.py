@@ -95,6 +95,15 @@ def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
     ]
 
 
+def test_nothing_is_promised_where_nothing_lasts(tmp_path):
+    stopped = context(tmp_path, progress=Interrupting(100), lasting=False)
+    with pytest.raises(KeyboardInterrupt):
+        Small().weights_file(stopped)
+    assert stopped.progress.said == ["training stopped at step 50 of 120"] and not [*tmp_path.rglob(CHECKPOINT)]
+    with pytest.raises(NoisereelError, match=r"a lower learning_rate than 1e\+30 may do$"):
+        Small(learning_rate=1e30, warm_up=0, steps=300).bind(context(tmp_path, lasting=False))
+
+
 def test_a_damaged_checkpoint_is_said_and_training_begins_anew(tmp_path):
     small, stopped = Small(), context(tmp_path, progress=Interrupting(100))
     with pytest.raises(KeyboardInterrupt):
@@ -112,7 +121,9 @@ def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(t
     small = Small()
     with pytest.raises(KeyboardInterrupt):
         small.weights_file(context(tmp_path, progress=Interrupting(100)))
-    resumed = small.over_training(context(tmp_path, resume=True), [20, 90, 120])
+    progress = Interrupting(1000)
+    resumed = small.over_training(context(tmp_path, progress=progress, resume=True), [20, 90, 120])
+    assert progress.said == ["moments that are shown were not kept before; training begins anew"]
     x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
     for moment, whole in zip(resumed, small.over_training(context(tmp_path / "whole"), [20, 90, 120]), strict=True):
         assert torch.equal(moment.model(x, level), whole.model(x, level))
