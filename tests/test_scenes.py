@@ -11,8 +11,11 @@ from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from noisereel.canvas import vector
 from noisereel.cli import cli
+from noisereel.marks import Image as ImageMark
 from noisereel.registry import load_registry
+from noisereel.renderer import Colorbar
 from noisereel.scene import load_scene
 from noisereel.schedule import posterior
 from noisereel_builtins.renderers.field import FieldGrid
@@ -75,6 +78,32 @@ def test_a_scene_renders_small(name, tmp_path):
         assert first.shape == (180, 320, 3)
         # Enough changes to be seen, and not everything: titles and background stay.
         assert 0.002 < (np.abs(first.astype(int) - last) > 40).any(-1).mean() < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENES)
+def test_stills_stay_vector_but_for_pictures(name, tmp_path, monkeypatch):
+    """SVG and PDF hold as many pictures as there are image marks and the ramps of colour bars."""
+    drawings, save = [], vector.save
+
+    def seen(drawing, *arguments):
+        drawings.append(drawing)
+        save(drawing, *arguments)
+
+    monkeypatch.setattr(vector, "save", seen)
+    settings = {"film.frames": 4, **SMALLER.get(name, {})}
+    given = [word for path, value in settings.items() for word in ("--set", f"{path}={value}")]
+    svg, pdf = tmp_path / "a.svg", tmp_path / "a.pdf"
+    done = CliRunner().invoke(cli, ["still", name, "--quiet", "-o", str(svg), "-o", str(pdf), *given])
+    assert (done.exit_code, done.output) == (0, "")
+    drawing = drawings[0]
+    pictures = 0
+    for panel, marks in zip(drawing.figure.panels, drawing.marks, strict=True):
+        pictures += sum(isinstance(mark, ImageMark) for mark in (*panel.backdrop, *marks))
+        pictures += sum(isinstance(guide, Colorbar) for guide in panel.guides)
+    assert svg.read_text().count("<image") == pictures
+    masks = pdf.read_bytes().count(b"/SMask")  # the alpha of a picture is a picture of its own
+    assert pdf.read_bytes().count(b"/Subtype /Image") == pictures + masks
 
 
 def test_the_swiss_roll_ends_as_a_gaussian(records):
