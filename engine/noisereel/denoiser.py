@@ -67,7 +67,8 @@ class Bind:
         folder: The scene's folder, which relative paths start from.
         scene: The scene's text and what was set in it, as plain values.
         seed: The run's seed.
-        pairs: Clean samples with the noise that each belongs to, if they come from another run.
+        pairs: Clean samples with the noise that each belongs to, if they come from another run; empty before that has
+            been simulated.
         resume: Whether interrupted work is gone on with.
         progress: Shows how far long work is, and says what is worth a warning.
         registry: Where plugins are found by name; None where nothing is to be rebuilt.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .dataset import Data, Load
 from .denoiser import Bind, Denoiser, Model, Snapshot
-from .errors import PluginError, SceneError, at_work
+from .errors import PluginError, Problem, SceneError, at_work
 from .memory import require_room
 from .noise import LoadDraw, Noise
 from .probe import Measure, State
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .scene import RunSpec, Source, Watched
     from .schedule import Level
 
-__all__ = ["Plan", "Run", "check_fit", "load_data", "plan", "starts_from", "trajectories"]
+__all__ = ["Plan", "Run", "load_data", "misfits", "plan", "starts_from", "trajectories"]
 
 _DEFAULT_PARTICLES = 1000
 _COPIES = 4  # of x at the least in one step: x before and after, the noise, and one in between
@@ -174,23 +174,19 @@ def load_data(spec: RunSpec, source: Source) -> Data:
     return data
 
 
-def check_fit(spec: RunSpec, bind: Bind, source: Source) -> None:
-    """See that a run's denoiser and samplers can serve its data, and that its particles fit into memory.
-
-    Raises:
-        SceneError: One cannot, or they do not; says where in the scene.
-    """
+def misfits(spec: RunSpec, bind: Bind, source: Source) -> Iterator[Problem]:
+    """Where a run's denoiser or samplers cannot serve its data, or its particles do not fit into memory."""
     data = bind.data
     if spec.particles is not None:
         try:
             require_room("particles", spec.particles, _COPIES * 4 * math.prod(data.event))
         except ValueError as error:
-            raise SceneError([source.problem(f"runs.{spec.name}.particles", str(error))]) from error
+            yield source.problem(f"runs.{spec.name}.particles", str(error))
     if spec.denoiser is not None and (said := spec.denoiser.check(bind)):
-        raise SceneError([source.problem(f"runs.{spec.name}.denoiser", said)])
+        yield source.problem(f"runs.{spec.name}.denoiser", said)
     for sampler in spec.sampler:
         if said := sampler.check(data):
-            raise SceneError([source.problem(f"runs.{spec.name}.sampler", said)])
+            yield source.problem(f"runs.{spec.name}.sampler", said)
 
 
 def _said(error: Exception) -> str:

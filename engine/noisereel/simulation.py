@@ -11,12 +11,12 @@ import torch
 
 from .compiled import Compile, as_it_is
 from .denoiser import Bind, Pairs
-from .errors import SceneError, at_work
+from .errors import Problem, SceneError, at_work
 from .options import Options
 from .progress import Progress
 from .record import Record, nearest
 from .recorder import Shelf, record_of, recorded, run_key
-from .run import Plan, Run, check_fit, load_data, plan
+from .run import Plan, Run, load_data, misfits, plan
 
 if TYPE_CHECKING:
     from .dataset import Data, Dataset
@@ -87,9 +87,21 @@ def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
         if (spec.dataset, spec.seed) not in loaded:
             loaded[spec.dataset, spec.seed] = load_data(spec, scene.source)
     data = {name: loaded[spec.dataset, spec.seed] for name, spec in scene.runs.items()}
+    wrong: list[Problem] = []
     for name, spec in scene.runs.items():
-        bind = Bind(data[name], spec.schedule, torch.device("cpu"), Path(), **_of_scene(scene, spec), registry=registry)
-        check_fit(spec, bind, scene.source)
+        nothing_yet = data[name].x0[:0]
+        bind = Bind(
+            data[name],
+            spec.schedule,
+            torch.device("cpu"),
+            Path(),
+            **_of_scene(scene, spec),
+            pairs=None if spec.pairs is None else Pairs(nothing_yet, nothing_yet),
+            registry=registry,
+        )
+        wrong += misfits(spec, bind, scene.source)
+    if wrong:
+        raise SceneError(wrong)
     return data
 
 

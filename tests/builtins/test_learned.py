@@ -190,6 +190,33 @@ def test_what_cannot_be_learned_is_said_before_anything_is(registry, more, said)
     assert line.partition(": ")[2] == said.partition(": ")[2]
 
 
+@pytest.mark.parametrize(
+    ("denoiser", "said"),
+    [
+        ("{mlp: {held_out: 0.001}}", None),  # of how many pairs is not known yet
+        ("{mlp: {labelled: true}}", "'labelled' needs labels"),
+        ("{guided: {of: mlp, label: 1}}", "the guided denoiser needs labels"),
+    ],
+)
+def test_pairs_have_no_labels(registry, denoiser, said):
+    text = f"""\
+dataset: {{mixture: {{preset: eight, n: 100}}}}
+schedule: {{rectified-flow: {{steps: 4}}}}
+sampler: flow-euler
+runs: {{first: {{denoiser: empirical}}, second: {{pairs: first, denoiser: {denoiser}}}}}
+"""
+    expected = (
+        [] if said is None else [f"s.yaml:4:71: runs.second.denoiser: {said}, and pairs of noise and samples have none"]
+    )
+    assert problems(registry, text) == expected
+
+
+def test_what_does_not_fit_is_said_of_all_runs_together(registry):
+    text = SCENE + "runs: {a: {denoiser: unet}, b: {}, c: {denoiser: {mlp: {labelled: true}}, dataset: swiss-roll}}\n"
+    found = [line.partition(": ")[2].partition(":")[0] for line in problems(registry, text)]
+    assert found == ["runs.a.denoiser", "runs.c.denoiser"]
+
+
 def test_there_is_no_loss_where_no_training_is_shown(registry):
     scene = parse_scene(SCENE + "metrics: [std, loss]\n", "s.yaml", Path(), registry)
     with pytest.raises(SceneError) as error:

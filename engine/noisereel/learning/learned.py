@@ -82,6 +82,8 @@ class Learned(Recipe, Denoiser):
     def check(self, ctx: Bind) -> str | None:
         if self.labelled and ctx.data.labels is None:
             return "'labelled' needs data with labels"
+        if self.labelled and ctx.pairs is not None:
+            return "'labelled' needs labels, and pairs of noise and samples have none"
         if ctx.schedule.T < 1:
             return f"it is trained at whole times t = 1 … T, and this schedule ends at T = {ctx.schedule.T:g}"
         if self.predicts == "eps" and ctx.schedule.at(ctx.schedule.T).alpha == 0:

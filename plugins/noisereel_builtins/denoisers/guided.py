@@ -52,6 +52,8 @@ class Guided(Denoiser):
         labels = ctx.data.labels
         if labels is None:
             return "the guided denoiser needs data with labels"
+        if ctx.pairs is not None:
+            return "the guided denoiser needs labels, and pairs of noise and samples have none"
         known = torch.unique(labels).tolist()
         if self.label is not None and self.label not in known:
             return f"the guided denoiser's label is {self.label}, but the data's are {', '.join(map(str, known))}"
