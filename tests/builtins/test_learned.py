@@ -217,6 +217,12 @@ def test_what_does_not_fit_is_said_of_all_runs_together(registry):
     assert found == ["runs.a.denoiser", "runs.c.denoiser"]
 
 
+def test_the_state_that_is_shown_over_training_must_be_one_of_the_run(registry):
+    said = "s.yaml:6:16: training.at: must be between 0 and 20, the end of run 'run', got 21"
+    assert problems(registry, SCENE + "training: {at: 21}\n") == [said]
+    assert problems(registry, SCENE + "training: {at: 20}\n") == []
+
+
 def test_there_is_no_loss_where_no_training_is_shown(registry):
     scene = parse_scene(SCENE + "metrics: [std, loss]\n", "s.yaml", Path(), registry)
     with pytest.raises(SceneError) as error:

@@ -60,6 +60,7 @@ def build_runs(root: Node, registry: Registry, builder: Builder) -> Runs:
     runs = Runs(nodes, fields, copies)
     for name in nodes:
         _check_needs(nodes[name], registry, builder)
+        _check_end(name, runs, builder)
         runs.specs.update((spec.name, spec) for spec in _specs(name, runs, builder))
     _refuse_circles(runs, builder)
     return runs
@@ -183,6 +184,17 @@ def _check_learning(node: Node, registry: Registry, builder: Builder) -> None:
             builder.report(asked, "needs a denoiser that is trained; the run has none")
 
 
+def _check_end(name: str, runs: Runs, builder: Builder) -> None:
+    """Report a state to show over training that is beyond the run."""
+    fields, at = runs.fields[name], (runs.nodes[name].child("training") or ABSENT).child("at")
+    if at is not None and fields is not None and fields.training and fields.training.at > fields.schedule.T:
+        builder.report(at, _beyond(fields, name, fields.training.at))
+
+
+def _beyond(fields: RunFields, name: str, at: float) -> str:
+    return f"must be between 0 and {fields.schedule.T:g}, the end of run '{name}', got {at:g}"
+
+
 def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
     """A run's copies, each starting from its own copy of another run where that has as many."""
     fields = runs.fields[name]
@@ -216,8 +228,7 @@ def _resolved(start: StartAt, name: str, copy: int, runs: Runs, builder: Builder
         return None
     fields = runs.fields[runs.original(start.run)]
     if fields is not None and start.at > fields.schedule.T:
-        message = f"must be between 0 and {fields.schedule.T:g}, the end of run '{start.run}', got {start.at:g}"
-        builder.report(node.child("at") or node, message)
+        builder.report(node.child("at") or node, _beyond(fields, start.run, start.at))
         return None
     return start.model_copy(update={"run": copies[copy] if len(copies) > 1 else copies[0]})
 
