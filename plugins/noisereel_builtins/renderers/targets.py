@@ -16,6 +16,7 @@ from noisereel.record import Record
 from noisereel.renderer import Moment, Renderer, Space
 from noisereel.schedule import Level, posterior
 from noisereel.subject import Subject
+from noisereel.theme import Theme
 
 from ._cloud import reach
 from ._memo import once
@@ -84,7 +85,7 @@ class Targets(Renderer):
             yield from self._fan(noisy, record, moment.level, look)
         yield marks.Points(noisy.x[None], look.theme.color("background"), 6.0, 1.0, edge=ink)
         if moment.step <= noisy.step:
-            yield _beyond(noisy.x, noisy.x, "$x_t$", ink)
+            yield _beyond(noisy.x, noisy.x, "$x_t$", look.theme)
 
     def _fan(self, noisy: _Noisy, record: Record, s: Level, look: Look) -> Iterable[Mark]:
         """Rays and arrow, then the words at their tips."""
@@ -100,9 +101,9 @@ class Targets(Renderer):
         yield marks.Arrows(noisy.x[None], (mean - noisy.x)[None], ink, 3.5)
         for i in likeliest:
             if noisy.weights[i] >= LABELLED:
-                yield _beyond(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", ink)
+                yield _beyond(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", look.theme)
         if self.label:
-            yield _beyond(mean, noisy.x, self.label, ink)
+            yield _beyond(mean, noisy.x, self.label, look.theme)
 
     def _colors(self, record: Record, look: Look, rows: NDArray[np.intp]) -> list[str]:
         hue = _hues(record)
@@ -158,12 +159,13 @@ def _hues(record: Record) -> NDArray[np.float32] | None:
     return hue
 
 
-def _beyond(tip: Array, start: Array, text: str, color: str) -> marks.Text:
+def _beyond(tip: Array, start: Array, text: str, theme: Theme) -> marks.Text:
     """Words at a tip, on the side away from where its ray begins."""
     dx, dy = tip - start
-    place = (float(tip[0]), float(tip[1]))
+    anchor: tuple[Literal["left", "center", "right"], Literal["bottom", "center", "top"]]
     if abs(dy) > abs(dx):
-        up: Literal["bottom", "top"] = "bottom" if dy > 0 else "top"
-        return marks.Text(place, text, color, SIZE, anchor=("center", up), offset=(0.0, GAP if dy > 0 else -GAP))
-    across: Literal["left", "right"] = "left" if dx >= 0 else "right"
-    return marks.Text(place, text, color, SIZE, anchor=(across, "center"), offset=(GAP if dx >= 0 else -GAP, 0.0))
+        anchor, offset = ("center", "bottom" if dy > 0 else "top"), (0.0, GAP if dy > 0 else -GAP)
+    else:
+        anchor, offset = ("left" if dx >= 0 else "right", "center"), (GAP if dx >= 0 else -GAP, 0.0)
+    place, ground = (float(tip[0]), float(tip[1])), theme.color("background")
+    return marks.Text(place, text, theme.color("ink"), SIZE, anchor=anchor, offset=offset, halo=ground)
