@@ -23,7 +23,7 @@ REC = record(np.arange(5.0).reshape(5, 1, 1) * 3, metrics=(Spread(),))
 def test_shares_of_the_panel(at, place, anchor):
     (mark,) = drawn(Text(words="here", at=at), REC, 0)
     assert (mark.xy, mark.anchor) == (place, anchor)
-    assert (mark.text, mark.color) == ("here", DARK.color("ink"))
+    assert (mark.text, mark.color, mark.halo) == ("here", DARK.color("ink"), DARK.color("background"))
 
 
 def test_a_place_in_the_data_is_the_middle_of_the_words():
