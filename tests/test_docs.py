@@ -80,6 +80,13 @@ sampler: ddim
     render(scene, tmp_path, "--plugin", tmp_path / "shallow.py")
 
 
+def test_every_part_of_the_engine_has_its_place_on_the_map() -> None:
+    parts = {path.name for path in (ROOT / "engine/noisereel").glob("[!_]*") if path.suffix == ".py" or path.is_dir()}
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert "run.py" in parts and "learning" in parts
+    assert [part for part in sorted(parts) if part not in page] == []
+
+
 def test_every_hook_has_its_place_on_the_plugins_page() -> None:
     from noisereel import hookspecs
 

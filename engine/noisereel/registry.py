@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import re
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
 from pathlib import Path
@@ -19,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from . import hookspecs
+from .entries import Entry, collect, collect_folder, imported, load_file
 from .errors import NoisereelError, PluginError, SceneError, UsageError, suggest
 
 if TYPE_CHECKING:
@@ -37,11 +32,6 @@ KINDS: Mapping[str, str] = {
     "writer": "noisereel.writer:Writer",
 }
 """Each kind of plugin and its base class, as a string so that listing names imports none of them."""
-
-EventPattern = tuple[int | None, ...]
-"""An event shape in which None stands for any size."""
-
-_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def load_registry(plugin_files: Sequence[Path] = (), *, strict: bool = False) -> Registry:
@@ -76,21 +66,6 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else entry.module
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What was registered under a name.
-
-    Attributes:
-        target: A class, or where to import it from.
-        package: By which package.
-        suits: Event shapes that a renderer shows by default.
-    """
-
-    target: type[Plugin] | str
-    package: str
-    suits: tuple[EventPattern, ...] = ()
-
-
 class Registry:
     """The plugins at hand.
 
@@ -106,7 +81,7 @@ class Registry:
         self.files: tuple[Path, ...] = ()
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
-        self._entries: dict[str, dict[str, _Entry]] = {kind: {} for kind in KINDS}
+        self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
         self._classes: dict[type[Plugin], str] = {}
         self._folders: list[tuple[Path, str]] = []
 
@@ -152,7 +127,7 @@ class Registry:
         if path.resolve() in self.files:
             return
         self.files = (*self.files, path.resolve())
-        self.add(str(path), partial(_load_file, path.resolve()))
+        self.add(str(path), partial(load_file, path.resolve()))
 
     def register_commands(self, cli: Any) -> None:
         """Let every plugin add its commands to the command line."""
@@ -174,12 +149,12 @@ class Registry:
                 if getattr(found, "__module__", "") == getattr(plugin, "__name__", None) and not _is_marked(found):
                     self._warn(f"plugin '{name}': '{hook}' is never called without @hookimpl above it")
 
-    def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, _Entry]]:
+    def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, Entry]]:
         """Everything that one plugin registers, as (kind, name, entry); folders of scenes as kind "scenes"."""
-        found: list[tuple[str, str, _Entry]] = []
+        found: list[tuple[str, str, Entry]] = []
         for kind in KINDS:
-            self._hook_of(plugin, f"register_{kind}s")(register=partial(_collect, found, package, kind))
-        self._hook_of(plugin, "register_scenes")(register=partial(_collect_folder, found, package))
+            self._hook_of(plugin, f"register_{kind}s")(register=partial(collect, found, package, kind))
+        self._hook_of(plugin, "register_scenes")(register=partial(collect_folder, found, package))
         yield from found
 
     def _hook_of(self, plugin: object, hook: str) -> Callable[..., Any]:
@@ -187,7 +162,7 @@ class Registry:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return self._manager.subset_hook_caller(hook, others)
 
-    def _put(self, kind: str, name: str, entry: _Entry) -> None:
+    def _put(self, kind: str, name: str, entry: Entry) -> None:
         if kind == "scenes":
             self._folders.append((Path(name), entry.package))
             return
@@ -250,7 +225,7 @@ class Registry:
         """
         entry = self._entry(kind, name)
         try:
-            found = _import(entry.target) if isinstance(entry.target, str) else entry.target
+            found = imported(entry.target) if isinstance(entry.target, str) else entry.target
         except NoisereelError:
             raise
         except Exception as error:
@@ -260,7 +235,7 @@ class Registry:
         self._classes.setdefault(found, name)
         return found
 
-    def _entry(self, kind: str, name: str) -> _Entry:
+    def _entry(self, kind: str, name: str) -> Entry:
         if name not in self._entries[kind]:
             raise UsageError(f"unknown {kind} '{name}'; {suggest(name, self.names(kind))}")
         return self._entries[kind][name]
@@ -350,60 +325,14 @@ def _same(plugin: object) -> object:
     return plugin
 
 
-def _load_file(path: Path) -> object:
-    """Import a file as a module of its own; the module's name is the file's with a mark that tells folders apart."""
-    name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError("not a Python file (.py)")
-    module = importlib.util.module_from_spec(spec)
-    # pydantic and dataclasses look annotations up in the module that a class names as its own
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _import(where: str) -> Any:
-    module, _, name = where.partition(":")
-    return getattr(import_module(module), name)
-
-
 def _fault(found: Any, kind: str) -> str | None:
     """Why this is no plugin of the kind, or None."""
-    base = _import(KINDS[kind])
+    base = imported(KINDS[kind])
     if not (isinstance(found, type) and issubclass(found, base)):
         return f"is not a subclass of noisereel.{base.__name__}"
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         return f"lacks {', '.join(missing)}"
     return None
-
-
-def _collect(
-    found: list[tuple[str, str, _Entry]],
-    package: str,
-    kind: str,
-    name: str,
-    target: Any,
-    *,
-    suits: Sequence[EventPattern] = (),
-) -> None:
-    if not _KEBAB.fullmatch(name):
-        raise ValueError(f"{kind} '{name}': names are kebab-case, such as 'swiss-roll'")
-    if isinstance(target, str) and not re.fullmatch(r"[\w.]+:\w+", target):
-        raise ValueError(f"{kind} '{name}': '{target}' is not of the form 'package.module:Class'")
-    if suits and kind != "renderer":
-        raise ValueError(f"{kind} '{name}': only renderers say which events they suit")
-    found.append((kind, name, _Entry(target, package, tuple(map(tuple, suits)))))
-
-
-def _collect_folder(found: list[tuple[str, str, _Entry]], package: str, folder: str | Path) -> None:
-    if not Path(folder).is_dir():
-        raise ValueError(f"no folder '{folder}' of scenes")
-    found.append(("scenes", str(folder), _Entry("", package)))
 
 
 def _twice(kind: str, name: str, first: str, second: str) -> str:
