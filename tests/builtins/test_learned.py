@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from noisereel.dataset import Data
 from noisereel.denoiser import Bind
 from noisereel.errors import SceneError
 from noisereel.film import check, film_ticks
@@ -377,6 +378,22 @@ particles: 3
         assert said(self.SCENE.replace("beta_end: 0.3", "beta_end: 0.2")) == other
         points = said(self.SCENE.replace("digits", "two-moons"))
         assert points == "model: the network takes images of 1 channels, the data has event shape (2,)"
+
+
+@pytest.mark.slow
+def test_the_perceptron_learns_one_gaussian_to_its_posterior_mean(tmp_path):
+    """The closed form is linear in x_t; the root mean square error is below 0.04, for deviations of 0.3 and 1.2."""
+    std, noise = torch.tensor([0.3, 1.2]), torch.randn(4000, 2, generator=torch.Generator().manual_seed(4))
+    x0 = torch.tensor([0.8, -0.5]) + std * torch.randn(4000, 2, generator=torch.Generator().manual_seed(3))
+    schedule = Linear(steps=50)
+    model = Mlp(steps=1000).bind(Bind(Data(x0), schedule, torch.device("cpu"), tmp_path))
+    mean, variance = x0.mean(0), x0.var(0)
+    for t in (1.0, 5.0, 10.0, 20.0, 35.0, 50.0):
+        level = schedule.at(t)
+        x = level.alpha * x0 + level.sigma * noise
+        gain = level.alpha * variance / (level.alpha**2 * variance + level.sigma**2)
+        exact = mean + gain * (x - level.alpha * mean)
+        assert float((model(x, level) - exact).square().mean().sqrt()) < 0.04
 
 
 def test_guidance_of_one_network_that_heeds_labels(tmp_path):
