@@ -62,14 +62,15 @@ class _Perceptron(nn.Module):
 
     def __init__(self, width: int = 128, waves: int = 128) -> None:
         super().__init__()
-        self.of_x, self.of_y = (nn.Parameter(25 * torch.randn(1, waves // 4), requires_grad=False) for _ in range(2))
-        self.of_t = nn.Parameter(torch.randn(1, waves // 2), requires_grad=False)
+        self.of_x, self.of_y = (nn.Parameter(25 * torch.randn(waves // 4, 1), requires_grad=False) for _ in range(2))
+        self.of_t = nn.Parameter(torch.randn(waves // 2, 1), requires_grad=False)
         self.first = nn.Linear(2 * waves, width)
         self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(3))
         self.last = nn.Linear(width, 2)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        phases = x[:, :1] @ self.of_x, x[:, 1:] @ self.of_y, (t[:, None] / T - 0.5) @ self.of_t
+        parts = (self.of_x, x[:, 0]), (self.of_y, x[:, 1]), (self.of_t, t / T - 0.5)
+        phases = [(frequencies @ each[None]).T for frequencies, each in parts]
         h = nn.functional.gelu(self.first(torch.cat([f(p) for p in phases for f in (torch.sin, torch.cos)], dim=1)))
         for layer in self.layers:
             h = h + nn.functional.gelu(layer(h))
