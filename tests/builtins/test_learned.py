@@ -18,7 +18,7 @@ from noisereel.progress import Progress
 from noisereel.recorder import Shelf, run_key
 from noisereel.registry import load_registry
 from noisereel.scene import parse_scene
-from noisereel.simulation import live_runs, load_all, plans_of, shown_visits, simulate
+from noisereel.simulation import live_runs, load_all, plans_of, shown_visits, simulate, train
 from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.denoisers.guided import Guided
 from noisereel_builtins.denoisers.mlp import Mlp
@@ -412,3 +412,30 @@ def test_guidance_of_one_network_that_heeds_labels(tmp_path):
         guided = Guided(of=net, label=7, w=w).bind(ctx)
         assert_allclose(guided(x, level), alone + w * (told - alone), atol=1e-5)
     assert len(list(tmp_path.iterdir())) == 1  # one network for all
+
+
+@pytest.mark.parametrize(
+    ("denoiser", "trained"),
+    [
+        ("{blend: [empirical, {mlp: {steps: 4}}]}", 1),
+        ("{guided: {of: {mlp: {steps: 4}}, label: 1}}", 2),
+        ("{guided: {of: {mlp: {steps: 4, labelled: true}}, label: 1}}", 1),
+        ("{guided: {of: {blend: [{mlp: {steps: 4, labelled: true}}, gaussian]}, label: 1}}", 1),
+    ],
+)
+def test_training_leaves_nothing_for_later(registry, tmp_path, denoiser, trained):
+    text = f"""\
+dataset: {{mixture: {{preset: five, n: 100}}}}
+schedule: {{linear: {{steps: 4, beta_end: 0.9}}}}
+denoiser: {denoiser}
+sampler: ddim
+particles: 4
+"""
+    scene, options = parse_scene(text, "s.yaml", tmp_path, registry), Options(cache=tmp_path / "cache")
+    shelf = Shelf(options.cache, tmp_path)
+    ((_, file),) = train(scene, options, shelf, registry, Progress(quiet=True))
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("weights.safetensors")}
+    assert file in made and len(made) == trained
+    plans = plans_of(scene)
+    simulate(scene, plans, shown_visits(scene, plans, ()), options, shelf, registry, Progress(quiet=True))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("weights.safetensors")} == made

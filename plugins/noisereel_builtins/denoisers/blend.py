@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -53,6 +54,14 @@ class Blend(Denoiser):
     @property
     def atomic(self) -> bool:
         return any(each.atomic for each in self.of)
+
+    def conditional(self, ctx: Bind) -> bool:
+        return any(each.conditional(ctx) for each in self.of)
+
+    def weights_file(self, ctx: Bind) -> Path | None:
+        """That of the first that has one; all are trained."""
+        files = [each.weights_file(ctx) for w, each in zip(self.shares, self.of, strict=True) if w]
+        return next(filter(None, files), None)
 
     def check(self, ctx: Bind) -> str | None:
         return next(filter(None, (each.check(ctx) for each in self.of)), None)

@@ -46,6 +46,11 @@ class Guided(Denoiser):
         return self.of.training_steps
 
     def weights_file(self, ctx: Bind) -> Path | None:
+        """That of all classes; where those of single ones have weights of their own, these are trained, too."""
+        labels = ctx.data.labels
+        assert labels is not None, "the run was checked for them"
+        for one in () if self.of.conditional(ctx) else self._wanted(labels):
+            self.of.weights_file(_only(ctx, one))
         return self.of.weights_file(ctx)
 
     def check(self, ctx: Bind) -> str | None:
@@ -57,7 +62,9 @@ class Guided(Denoiser):
         known = torch.unique(labels).tolist()
         if self.label is not None and self.label not in known:
             return f"the guided denoiser's label is {self.label}, but the data's are {', '.join(map(str, known))}"
-        return self.of.check(ctx)
+        if (said := self.of.check(ctx)) or self.of.conditional(ctx):
+            return said
+        return next(filter(None, (self.of.check(_only(ctx, one)) for one in self._wanted(labels))), None)
 
     def bind(self, ctx: Bind) -> Model:
         """Make a model of all data, and one of each class that is asked for; or one of both, if it heeds labels.
