@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import NoisereelError
@@ -52,12 +55,22 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(file.st_size for file in _files(folder))
 
 
 def _age(folder: Path) -> float:
     """Seconds since something in it was written."""
-    return time.time() - max((file.stat().st_mtime for file in folder.rglob("*")), default=0.0)
+    now = time.time()
+    return now - max((file.st_mtime for file in _files(folder)), default=now)
+
+
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    """All files below a folder; those of programs that are at work may vanish meanwhile."""
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found = file.stat()
+            if stat.S_ISREG(found.st_mode):
+                yield found
 
 
 def _weights_line(entry: Path) -> str:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from .errors import first_line
+
 __all__ = ["Compile", "Compiler", "as_it_is"]
 
 Function = Callable[..., Tensor]
@@ -43,7 +45,7 @@ class Compiler:
     cost: float = 0.0
     saved: float = 0.0
     calls: int = 0
-    _failed: bool = field(default=False, repr=False)
+    _failed: bool = field(default=False, init=False, repr=False)
 
     def __call__(self, network: nn.Module, plain: Function | None = None) -> Function:
         """A network that is compiled when it is first called.
@@ -79,7 +81,7 @@ class Compiler:
         except Exception as error:
             # Whatever a compiler may raise (there is none, it does not know an operation), the plain network will do.
             self._failed = True
-            self.warn(f"not compiled: {type(error).__name__}: {str(error).strip().splitlines()[0]}")
+            self.warn(f"not compiled: {first_line(error)}")
             return out
         self.cost += seconds
         return compiled

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
-__all__ = ["NoisereelError", "PluginError", "Problem", "SceneError", "UsageError", "at_work", "suggest"]
+__all__ = ["NoisereelError", "PluginError", "Problem", "SceneError", "UsageError", "at_work", "first_line", "suggest"]
 
 
 class NoisereelError(Exception):
@@ -77,6 +77,12 @@ def at_work(who: str) -> Iterator[None]:
         # A ValueError is how a plugin says what it cannot do; anything else is a bug, and its type helps to find it.
         said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise PluginError(f"{who}: {said}") from error
+
+
+def first_line(error: Exception) -> str:
+    """An error of somebody else's on one line."""
+    said = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def suggest(name: str, known: Sequence[str]) -> str:

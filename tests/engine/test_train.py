@@ -53,6 +53,10 @@ class TestCommands:
         assert runs.startswith("runs       1 simulated run, ")
         assert denoisers.startswith("denoisers  1 trained denoiser, ")
         assert one.startswith("  mlp, 2, 60 steps ")
+        gone = next((tmp_path / "cache/denoisers").iterdir()) / "being-written"
+        gone.symlink_to("nowhere")  # listed, and not there any more when it is looked at
+        assert noisereel("cache", "list").out.splitlines()[3] == one
+        gone.unlink()
         assert noisereel("cache", "clear", "runs").out.startswith("removed 1 simulated run (")
         assert noisereel("cache", "clear").out.startswith("removed 0 simulated runs (0.0 kB) and 1 trained denoiser (")
         assert noisereel("cache").out.count(" 0 ") == 2

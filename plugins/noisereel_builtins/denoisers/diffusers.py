@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from noisereel.denoiser import Bind, Denoiser, Model
+from noisereel.errors import first_line
 from noisereel.learning import PREDICTIONS
 from noisereel.schedule import Level
 
@@ -65,7 +66,7 @@ class Diffusers(Denoiser):
                 str(self._home(ctx.folder) / "unet"), use_safetensors=True, local_files_only=True
             )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise ValueError(f"{self.folder}: its network cannot be loaded: {str(error).splitlines()[0]}") from error
+            raise ValueError(f"{self.folder}: its network cannot be loaded: {first_line(error)}") from error
         network = network.to(ctx.device).requires_grad_(False).eval()
         ask = ctx.compile(network)
         x0_of = PREDICTIONS[_KINDS[scheduler.get("prediction_type", "epsilon")]].x0
