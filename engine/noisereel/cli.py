@@ -123,7 +123,7 @@ def render(scene: str, **flags: Any) -> None:
         work(visits, visit_ticks(job.scene))
 
 
-@cli.command()
+@cli.command(short_help="Take stills of SCENE: one, a strip, or a file each.")
 @click.argument("scene")
 @click.option("--at", metavar="T[,T…]", help="Times to show; the last moment of the film where left out.")
 @_options(_work_options, _scene_options, _plugin_options)
@@ -157,7 +157,7 @@ def train(scene: str, **flags: Any) -> None:
     train(scene, flags, _registry(flags))
 
 
-@cli.command()
+@cli.command(short_help="Check scenes without simulating them.")
 @click.argument("scenes", nargs=-1, required=True)
 @_options(_scene_options, _plugin_options)
 def validate(scenes: Sequence[str], **flags: Any) -> None:
@@ -256,7 +256,7 @@ def plugins(ctx: click.Context) -> None:
         ctx.invoke(list_plugins)
 
 
-@plugins.command("list")
+@plugins.command("list", short_help="Name every plugin, or say what those of one KIND are.")
 @click.argument("kind", required=False)
 @_plugin_options
 def list_plugins(kind: str | None, **flags: Any) -> None:
@@ -303,7 +303,7 @@ def list_cache() -> None:
         click.echo(line)
 
 
-@cache.command("clear")
+@cache.command("clear", short_help="Remove what is kept, or one kind of it.")
 @click.argument("what", type=click.Choice(["runs", "denoisers", "all"]), default="all")
 def clear_cache(what: str) -> None:
     """Remove simulated runs, trained denoisers, or all; they are made again when they are needed."""
