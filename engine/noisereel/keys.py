@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from . import __version__
 from .dataset import Data
 from .plugin import Plugin, source_digest
 
-__all__ = ["data_digest", "digest", "facts_digest", "identity", "inputs", "machine", "tensors_digest", "versions"]
+__all__ = ["data_digest", "digest", "facts_digest", "identity", "machine", "tensors_digest", "versions"]
 
 
 def digest(*parts: bytes) -> str:
@@ -46,21 +45,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
-
-
-def inputs(plugin: Plugin, folder: Path) -> Iterator[Path]:
-    """The files that a plugin depends on, those of plugins within it included."""
-    yield from plugin.inputs(folder)
-    for name in type(plugin).model_fields:
-        yield from _inputs_within(getattr(plugin, name), folder)
-
-
-def _inputs_within(value: Any, folder: Path) -> Iterator[Path]:
-    if isinstance(value, Plugin):
-        yield from inputs(value, folder)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _inputs_within(item, folder)
 
 
 def data_digest(data: Data) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["Plugin", "source_digest"]
+__all__ = ["Plugin", "plugins_in", "source_digest"]
 
 
 class Plugin(BaseModel):
@@ -56,6 +56,16 @@ class Plugin(BaseModel):
         if isinstance(found, cls):
             return found
         raise PydanticCustomError("plugin_type", "must be a {kind}", {"kind": cls.kind})
+
+
+def plugins_in(value: Any) -> Iterator[Plugin]:
+    """A plugin and those in its fields, and theirs; those in a list."""
+    if isinstance(value, Plugin):
+        yield value
+        value = tuple(getattr(value, name) for name in type(value).model_fields)
+    if isinstance(value, (tuple, list)):
+        for each in value:
+            yield from plugins_in(each)
 
 
 @cache

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from .compiled import as_it_is
 from .errors import NoisereelError
-from .keys import data_digest, digest, facts_digest, identity, inputs, machine, versions
+from .keys import data_digest, digest, facts_digest, identity, machine, versions
 from .memory import readable
 from .pages import release
+from .plugin import plugins_in
 from .record import EXTRA, MEMORY_BUDGET, Arrays, Record
 from .run import Run
 
@@ -301,7 +302,7 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, source_key: str | None
     return facts_digest(
         {
             "parts": [identity(part) for part in parts],
-            "inputs": [digest(file.read_bytes()) for part in parts for file in inputs(part, folder)],
+            "inputs": [digest(file.read_bytes()) for part in plugins_in(parts) for file in part.inputs(folder)],
             "data": data_digest(run.data),
             "start": [run.start, source_key, run.plan.first.t, run.particles],
             "training": None if run.plan.training is None else [run.plan.training, run.plan.levels[0].t],

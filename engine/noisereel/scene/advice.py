@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..plugin import Plugin
+from ..plugin import plugins_in
 from ..run import plan
 from ..schedule import signal_warning
 
@@ -23,7 +23,7 @@ def advice(scene: Scene) -> tuple[Problem, ...]:
     found = [
         scene.source.problem(f"{owner}.{key}", said)
         for owner, key, value in _values(scene)
-        for plugin in _plugins(value)
+        for plugin in plugins_in(value)
         for said in plugin.advice()
     ]
     return tuple(dict.fromkeys([*found, *_starts_from_too_little(scene)]))
@@ -43,14 +43,3 @@ def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:
         yield from ((f"runs.{name}", key, getattr(run, key)) for key in _PARTS)
     for i, panel in enumerate(scene.panels):
         yield from ((f"panels.{i}.layers", str(j), layer) for j, layer in enumerate(panel.layers))
-
-
-def _plugins(value: Any) -> Iterator[Plugin]:
-    """A plugin and those in its fields; those in a list."""
-    if isinstance(value, Plugin):
-        yield value
-        value = [getattr(value, name) for name in type(value).model_fields]
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        for each in value:
-            if isinstance(each, (Plugin, tuple)):
-                yield from _plugins(each)
