@@ -20,13 +20,13 @@ import torch
 from .canvas.raster import RasterCanvas
 from .compose import Film, compose
 from .errors import NoisereelError
+from .figure import Pixels
 from .options import Options
 from .record import Arrays, Record
 from .recorder import recorded
 from .registry import load_registry
 from .scene import parse_scene
 from .simulation import live_runs, plans_of
-from .writer import Pixels
 
 if TYPE_CHECKING:
     from .registry import Registry

@@ -7,12 +7,30 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .marks import Floats, Mark
 from .renderer import Guide, Space
 from .theme import Theme
 
-__all__ = ["HAIRLINE", "Box", "Corner", "Drawing", "Figure", "Look", "Panel", "Rect", "Slot", "TimeBar", "View"]
+__all__ = [
+    "HAIRLINE",
+    "Box",
+    "Corner",
+    "Drawing",
+    "Figure",
+    "Look",
+    "Panel",
+    "Pixels",
+    "Range",
+    "Rect",
+    "Slot",
+    "TimeBar",
+    "View",
+]
+
+Pixels = NDArray[np.uint8]
+"""One drawn frame, shape (H, W, 3), or (H, W, 4) with straight (not premultiplied) alpha."""
 
 Range = tuple[float, float]
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]

@@ -10,15 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .figure import Pixels
 from .plugin import Plugin
 
 __all__ = ["Frame", "OutputSpec", "Pixels", "Quality", "Sink", "Writer"]
-
-Pixels = NDArray[np.uint8]
-"""One drawn frame, shape (H, W, 3), or (H, W, 4) with straight (not premultiplied) alpha."""
 
 Quality = Literal["draft", "standard", "high"]
 
@@ -30,7 +25,7 @@ class Frame:
     Attributes:
         index: Position in the film.
         duration: How long it is shown, in seconds.
-        content: `Pixels`, a drawing (``canvas.vector.Drawing``) or a record, as the writer ``takes``.
+        content: `Pixels`, a drawing (`Drawing`) or a record, as the writer ``takes``.
     """
 
     index: int

@@ -14,13 +14,12 @@ from matplotlib.figure import Figure as Page
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from ..figure import HAIRLINE, Figure, Panel, Rect, Slot
+from ..figure import HAIRLINE, Figure, Panel, Pixels, Rect, Slot
 from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
 from ..layout.captions import HEADER
 from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale, key_width
 from ..theme import Theme, rgb
 from ..typeset import MATPLOTLIB, font, measure
-from ..writer import Pixels
 
 __all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
 

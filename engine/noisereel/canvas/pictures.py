@@ -8,9 +8,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from ..figure import Rect, View
+from ..figure import Pixels, Rect, View
 from ..marks import Image
-from ..writer import Pixels
 from .splat import mix
 
 __all__ = ["paint_image"]

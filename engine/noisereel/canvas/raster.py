@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..figure import Drawing, Figure, Slot, TimeBar
+from ..figure import Drawing, Figure, Pixels, Slot, TimeBar
 from ..marks import Mark
 from ..theme import rgb
-from ..writer import Pixels
 from .brushes import Easel
 from .glyphs import Glyphs
 from .splat import tint
