@@ -20,10 +20,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from noisereel.dataset import Data, Load
 from noisereel.denoiser import Bind, Model
-from noisereel.learning.training import threads
 from noisereel.noise import LoadDraw
 from noisereel.probe import Measure, State
 from noisereel.schedule import Level, posterior
+from noisereel.threads import threads
 from noisereel_builtins.datasets.datasaurus import Datasaurus
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.metrics.energy_distance import EnergyDistance

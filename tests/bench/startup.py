@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from common import Row, compare
 
-EAGER = "import torch, matplotlib.pyplot, sklearn.datasets, av, imageio, pydantic, ruamel.yaml, tqdm, click, pluggy"
+EAGER = "import torch, matplotlib.pyplot, sklearn.datasets, av, pydantic, ruamel.yaml, tqdm, click, pluggy"
 
 
 def rows() -> Iterator[Row]:

@@ -19,10 +19,11 @@ from ..dataset import Data
 from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
 from ..schedule import Level, Schedule
+from ..threads import threads
 from .examples import Batch, Examples
 from .keeper import WEIGHTS, Keeper, snapshot, whole
 from .prediction import PREDICTIONS, weight
-from .training import Recipe, Training, threads
+from .training import Recipe, Training
 from .weights import load_into, load_weights, read_facts
 
 __all__ = ["Learned"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -14,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-__all__ = ["DivergedError", "Recipe", "Training", "TrainingState", "threads"]
+__all__ = ["DivergedError", "Recipe", "Training", "TrainingState"]
 
 CHECK = 50
 """Steps between two looks at the loss."""
@@ -204,14 +203,3 @@ class Training:
 def _under(stem: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names begin with a stem, without it."""
     return {name.removeprefix(f"{stem}."): t for name, t in tensors.items() if name.startswith(f"{stem}.")}
-
-
-@contextmanager
-def threads(n: int | None) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before; None changes nothing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from noisereel.denoiser import Bind, Denoiser, Model
 from noisereel.schedule import Level
+from noisereel.threads import threads
 
 from .block_sparse import Blocks
 from .dense import Dense
@@ -80,7 +81,8 @@ class _Posterior:
         y = x / level.alpha
         if dtype == torch.float64 or y.requires_grad or min(y.shape) == 0 or not self._narrow:
             return self._dense(torch.promote_types(dtype, torch.float32)).mean(y, s)
-        return self._gridded(y, s) if self._fits(s) else self._blocks.mean(y, s)
+        with threads(1):  # many small steps: two threads would wait for one another longer than they work
+            return self._gridded(y, s) if self._fits(s) else self._blocks.mean(y, s)
 
     def _gridded(self, y: Tensor, s: float) -> Tensor:
         sums = self._grid(s).sums(y)

@@ -13,8 +13,9 @@ from noisereel.dataset import Data
 from noisereel.errors import NoisereelError
 from noisereel.learning import load_weights, read_facts
 from noisereel.learning.keeper import CHECKPOINT
-from noisereel.learning.training import Training, threads
+from noisereel.learning.training import Training
 from noisereel.progress import Progress
+from noisereel.threads import threads
 
 
 def weights_of(denoiser, ctx):
