@@ -122,8 +122,7 @@ class Keeper:
 
     def _try_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
         """Write as much as a checkpoint takes: that there is no room had better be known before the work."""
-        moments = {f"moments.{name}": t.clone() for name, t in good[0].items()}  # of the optimiser, which has none yet
-        save_weights(self.home / _TRIAL, {**good[0], **moments}, {})
+        save_weights(self.home / _TRIAL, good[0], {})
         (self.home / _TRIAL).unlink(missing_ok=True)  # another program may train the same
 
     def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.optim.adamw import adamw  # the class imports torch's compiler, which takes a second
 
 __all__ = ["DivergedError", "Recipe", "Training", "TrainingState"]
 
@@ -93,6 +94,20 @@ class TrainingState:
     held_out: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """What AdamW remembers of a weight: running means of its gradient and of its square, and the steps so far."""
+
+    weight: Tensor
+    exp_avg: Tensor
+    exp_avg_sq: Tensor
+    step: Tensor
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq, "step": self.step}
+
+
 @dataclass
 class Training:
     """A network at some step of its training.
@@ -121,8 +136,11 @@ class Training:
 
     def __post_init__(self) -> None:
         self.average = deepcopy(self.network).requires_grad_(False)
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, weight_decay=self.recipe.weight_decay, fused=True)
+        self._moments = [
+            _Moments(p, torch.zeros_like(p), torch.zeros_like(p), torch.zeros((), device=p.device))
+            for p in self.network.parameters()
+            if p.requires_grad
+        ]
         self._weights = [p.detach() for p in self.network.parameters()]
         self._averages = [p.detach() for p in self.average.parameters()]
 
@@ -155,12 +173,27 @@ class Training:
 
     def _take(self, batch: Any) -> Tensor:
         """One step of the optimiser; gives its loss."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.recipe.rate(self.step)
         loss = self.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        moved = [(each, grad) for each in self._moments if (grad := each.weight.grad) is not None]
+        adamw(
+            [each.weight for each, _ in moved],
+            [grad for _, grad in moved],
+            [each.exp_avg for each, _ in moved],
+            [each.exp_avg_sq for each, _ in moved],
+            [],
+            [each.step for each, _ in moved],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.recipe.rate(self.step),
+            weight_decay=self.recipe.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
+        for each, _ in moved:
+            each.weight.grad = None
         torch._foreach_lerp_(self._averages, self._weights, 1 - self.recipe.keep(self.step))
         self.step += 1
         return loss.detach()
@@ -179,8 +212,8 @@ class Training:
         """Everything that going on from here needs: tensors, and plain facts."""
         tensors = {f"network.{k}": t.clone() for k, t in self.network.state_dict().items()}
         tensors |= {f"average.{k}": t.clone() for k, t in self.average.state_dict().items()}
-        for i, moments in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{k}": t.clone() for k, t in moments.items()}
+        for i, moments in enumerate(self._moments):
+            tensors |= {f"optimizer.{i}.{k}": t.clone() for k, t in moments.state.items()}
         return tensors, {"step": self.step, "best": min(self.best, 1e300), "patience_used": self.patience_used}
 
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -191,12 +224,9 @@ class Training:
         """
         self.network.load_state_dict(_under("network", tensors))
         self.average.load_state_dict(_under("average", tensors))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("optimizer", tensors).items():
-            index, _, moment = name.partition(".")
-            state.setdefault(int(index), {})[moment] = tensor
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for i, moments in enumerate(self._moments):
+            for name, tensor in moments.state.items():
+                tensor.copy_(tensors[f"optimizer.{i}.{name}"])
         self.step, self.best, self.patience_used = facts["step"], facts["best"], facts["patience_used"]
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 import torch
 from small import Even, Small, context
+from torch import nn
 
 from noisereel.dataset import Data
 from noisereel.errors import NoisereelError
@@ -172,6 +173,24 @@ def test_the_learning_rate_rises_and_falls():
     assert max(rates) == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 9 / 100)))
     assert rates[-1] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 99 / 100)))
     assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_step_is_adamws(tmp_path):
+    denoiser = Small(weight_decay=0.1)
+    ctx = context(tmp_path)
+    network, twin = denoiser._new_network(ctx), denoiser._new_network(ctx)
+    network.idle = twin.idle = nn.Parameter(torch.ones(3))  # no part of the loss: AdamW leaves it alone
+    ours = Training(network, denoiser, denoiser._examples(ctx).steps, denoiser.loss)
+    theirs = torch.optim.AdamW(twin.parameters(), weight_decay=0.1, fused=True)
+    states, batches = ours.states(watch=range(21)), ours.batches(0)
+    next(states)
+    for step in range(20):
+        theirs.param_groups[0]["lr"] = denoiser.rate(step)
+        denoiser.loss(twin, next(batches)).backward()
+        theirs.step()
+        theirs.zero_grad()
+        next(states)
+        assert same(network.state_dict(), twin.state_dict())
 
 
 def test_averages_follow_the_weights(tmp_path):
