@@ -185,9 +185,7 @@ class Learned(Recipe, Denoiser):
             if level.sigma == 0:
                 return x / level.alpha
             scaled, u = x / math.hypot(level.alpha, level.sigma), torch.tensor([level.t / schedule.T], device=x.device)
-            with threads(self.threads):
-                found = ask(scaled, u, labels if self.labelled else None)
-            return x0_of(x, found, level.alpha, level.sigma)
+            return x0_of(x, ask(scaled, u, labels if self.labelled else None), level.alpha, level.sigma)
 
         return model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from typing import Literal
 
@@ -18,12 +19,12 @@ Activation = Literal["silu", "relu", "gelu", "tanh"]
 InputEmbedding = Literal["identity", "fourier", "sinusoidal"]
 TimeEmbedding = Literal["none", "linear", "fourier", "sinusoidal", "learned"]
 
-_CHUNK = 1_000  # rows at a time when sampling: their features fit a core's cache; constant, so that results are
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "silu": functional.silu,
-    "relu": functional.relu,
-    "gelu": functional.gelu,
-    "tanh": torch.tanh,
+_ROWS = 1_000  # rows a thread at a time when sampling: their features fit a core's cache
+_ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {  # the second one in place
+    "silu": (functional.silu, partial(functional.silu, inplace=True)),
+    "relu": (torch.relu, torch.relu_),
+    "gelu": (functional.gelu, torch.ops.aten.gelu_.default),
+    "tanh": (torch.tanh, torch.tanh_),
 }
 
 
@@ -74,7 +75,7 @@ class MLP(nn.Module):
             "sinusoidal": lambda: Sinusoidal(1, features, time_scale or 1_000.0),
             "learned": lambda: Table(T, features),
         }
-        self.act = _ACTIVATIONS[activation]
+        self.act, self.act_ = _ACTIVATIONS[activation]
         self.embed = embeddings[input]()
         self.enter = nn.Linear(self.embed.features, width)
         self.tau = None if time == "none" else times[time]()
@@ -96,17 +97,29 @@ class MLP(nn.Module):
     def at(self, u: float, labels: Tensor | None = None) -> Callable[[Tensor], Tensor]:
         """The same as a function of x alone, at one time: what does not depend on x becomes the first layer's bias.
 
+        Without gradients, features are computed in the same memory for all layers and rows.
+
         Args:
             u: The time t/T of all rows.
             labels: Classes, shape (n,), or (1,) if all rows are of one; None for "no class".
         """
-        weight = self.enter.weight.T
-        bias = self.enter.bias + self._bias(weight.new_tensor([u]), labels)
+        bias = self.enter.bias + self._bias(self.enter.weight.new_tensor([u]), labels)
+        layers = [(each.weight.T.contiguous(), each.bias) for each in (self.enter, *self.layers, self.leave)]
+        (enter, _), *inner, (leave, last) = layers
+        rows = _ROWS * torch.get_num_threads()
 
         def forward(x: Tensor) -> Tensor:
-            biases = repeat(bias) if len(bias) == 1 else torch.split(bias, _CHUNK)
-            chunks = zip(biases, torch.split(x, _CHUNK), strict=False)
-            return torch.cat([self._after(torch.addmm(b, self.embed(part), weight)) for b, part in chunks])
+            if torch.is_grad_enabled() and (x.requires_grad or bias.requires_grad):
+                return self._after(self.embed(x) @ enter + bias)
+            out, room = torch.empty_like(x), x.new_empty(2, min(rows, len(x)), len(leave))
+            biases = repeat(bias) if len(bias) == 1 else torch.split(bias, rows)
+            for part, first, into in zip(torch.split(x, rows), biases, torch.split(out, rows), strict=False):
+                h, change = room[:, : len(part)]
+                self.act_(torch.mm(self.embed(part), enter, out=h).add_(first))
+                for weight, shift in inner:
+                    h.add_(self.act_(torch.mm(h, weight, out=change).add_(shift)))
+                torch.addmm(last, h, leave, out=into)
+            return out
 
         return forward
 
