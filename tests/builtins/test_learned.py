@@ -174,6 +174,10 @@ class TestPairs:
             "3:11: denoiser: the unet denoiser is for images from 8×8 to 64×64, not for event shape (2,)",
         ),
         (
+            "denoiser: {unet: {patch: 3}}\ndataset: digits\n",
+            "3:11: denoiser: patch: 3 does not divide images of 8 × 8 pixels",
+        ),
+        (
             "schedule: {zero-terminal-snr: linear}\ndenoiser: {mlp: {predicts: eps}}\n",
             "3:11: denoiser: 'predicts: eps' says nothing of x_0 at t = T, where this schedule leaves no signal: "
             "use v or velocity",

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import einops
 import numpy as np
 import pytest
 import torch
@@ -190,6 +191,17 @@ def test_the_unet_takes_images_of_any_size_and_colour(event: tuple[int, ...], mu
     # the far corner's pixel of the second image depends on every colour near it, and on nothing of the first image
     out[1, -1, -1].sum().backward()
     assert not x.grad[0].any() and x.grad[1, -2:, -2:].all()
+
+
+@pytest.mark.parametrize("event", [(28, 12), (28, 12, 3)], ids=str)
+def test_a_patch_is_a_pixel_of_more_colours(event: tuple[int, ...]):
+    whole = unet(event, patch=2)
+    small = UNet((14, 6, 4 * math.prod(event[2:])), channels=8)
+    small.load_state_dict(whole.state_dict())
+    x, u = torch.randn(3, *event), torch.rand(3)
+    pattern = "n (h i) (w j) c -> n h w (c i j)" if len(event) == 3 else "n (h i) (w j) -> n h w (i j)"
+    patches = einops.rearrange(whole(x, u), pattern, i=2, j=2)
+    torch.testing.assert_close(patches, small(einops.rearrange(x, pattern, i=2, j=2), u))
 
 
 def test_attention_is_a_softmax_over_pixels():

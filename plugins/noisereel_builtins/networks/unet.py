@@ -20,8 +20,8 @@ _CHUNK = 64  # images at a time when sampling; constant, so that results are
 class UNet(nn.Module):
     """Residual blocks down to small images and up again; what each size saw on the way down is kept for the way up.
 
-    The last layer starts at 0, and so does every block's change of what it is given. Any height and width will do: an
-    odd one is rounded up when halved.
+    The last layer starts at 0, and so does every block's change of what it is given. Any height and width that patches
+    divide will do: an odd one is rounded up when halved.
 
     Args:
         event: Shape of an image, (H, W) or (H, W, colours).
@@ -30,9 +30,11 @@ class UNet(nn.Module):
         multipliers: Features a pixel at each size, in units of ``channels``; sizes are halved in between.
         blocks: Residual blocks at each size, on the way down as well as up.
         attention: Whether the pixels of the smallest size attend to one another.
+        patch: Side of the squares of pixels that the network takes, and gives, as one pixel of more colours.
 
     References:
-        Ronneberger et al. (2015), arXiv:1505.04597; Ho et al. (2020), arXiv:2006.11239, appendix B.
+        Ronneberger et al. (2015), arXiv:1505.04597; Ho et al. (2020), arXiv:2006.11239, appendix B; for patches, Shi et
+        al. (2016), arXiv:1609.05158, section 3.2.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class UNet(nn.Module):
         multipliers: tuple[int, ...] = (1, 2),
         blocks: int = 1,
         attention: bool = False,
+        patch: int = 1,
     ) -> None:
         super().__init__()
-        colours = 1 if len(event) == 2 else event[2]
+        self.patch = patch
+        colours = (1 if len(event) == 2 else event[2]) * patch**2
         widths = [channels * m for m in multipliers]
         width = 4 * channels
         self.tau = Sinusoidal(1, 2 * channels, 1_000.0)
@@ -89,8 +93,9 @@ class UNet(nn.Module):
 
     def _after(self, x: Tensor, condition: Tensor) -> Tensor:
         pixels = x.unsqueeze(1) if x.ndim == 3 else x.movedim(3, 1)
-        h = self.enter(pixels.contiguous(memory_format=torch.channels_last))
-        out: Tensor = self.leave(self.sizes(h, condition))
+        patches = functional.pixel_unshuffle(pixels, self.patch)
+        h = self.enter(patches.contiguous(memory_format=torch.channels_last))
+        out = functional.pixel_shuffle(self.leave(self.sizes(h, condition)), self.patch)
         return out.squeeze(1) if x.ndim == 3 else out.movedim(1, 3)
 
 
