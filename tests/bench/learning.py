@@ -182,7 +182,8 @@ def _scene() -> Iterator[Row]:
 
 
 def _bare() -> NDArray[np.float64]:
-    """Seconds of the optimiser's steps alone, their examples ready: on the clock, and of the processor."""
+    """Seconds of the optimiser's steps alone, their examples ready, by torch's own threads: on the clock and of the
+    processor."""
     return np.array(_child(BARE).split(), float)
 
 
@@ -226,5 +227,7 @@ def _peak() -> float:
 
 
 def _child(code: str, *words: str) -> str:
-    """What a process of its own prints."""
-    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout
+    """What a process of its own prints, with torch as it comes."""
+    plain = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    given = [sys.executable, "-c", code, *words]
+    return subprocess.run(given, env=plain, capture_output=True, text=True, check=True).stdout

@@ -42,6 +42,12 @@ class Batch:
     weight: Tensor
     labels: Tensor | None
 
+    def cut(self, parts: int) -> list[Batch]:
+        """So many batches of nearly as many examples each."""
+        columns = (self.x, self.u, self.target, self.weight, self.labels)
+        cut = [[None] * parts if each is None else each.tensor_split(parts) for each in columns]
+        return [Batch(*each) for each in zip(*cut, strict=True)]
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -133,9 +139,8 @@ class Examples:
         eps = self.draw.normal(*x0.shape, name=f"{name}/noise").to(device) if self.eps is None else self.eps[rows]
         u, alpha, sigma, weight = (t.view(-1, *[1] * (x0.ndim - 1)) for t in self.tables[:, index])
         x = (alpha * x0 + sigma * eps) / torch.hypot(alpha, sigma)
-        parts = [x, u.flatten(), self.target(x0, eps, alpha, sigma), weight.flatten(), self._labels(rows, name)]
-        cut = [[None] * steps if part is None else part.split(self.batch) for part in parts]
-        return [Batch(*each) for each in zip(*cut, strict=True)]
+        target, labels = self.target(x0, eps, alpha, sigma), self._labels(rows, name)
+        return Batch(x, u.flatten(), target, weight.flatten(), labels).cut(steps)
 
     def _labels(self, rows: Tensor, name: str) -> Tensor | None:
         """Classes of rows, some withheld."""

@@ -19,7 +19,7 @@ from ..dataset import Data
 from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
 from ..schedule import Level, Schedule
-from ..threads import threads
+from ..threads import by_rows, threads
 from .examples import Batch, Examples
 from .keeper import WEIGHTS, Keeper, snapshot, whole
 from .prediction import PREDICTIONS, weight
@@ -40,10 +40,11 @@ class Learned(Recipe, Denoiser):
     a key made of all that they depend on, so that nothing is trained twice.
 
     Attributes:
-        threads: Threads that training is fastest with; None for all.
+        examples_per_thread: Examples of a step that are worth a thread of their own, for a network that draws no random
+            numbers; None where torch's threads shall share every product.
     """
 
-    threads: ClassVar[int | None] = None
+    examples_per_thread: ClassVar[int | None] = None
 
     predicts: Literal["eps", "x0", "v", "velocity"] = "v"
     """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
@@ -127,9 +128,15 @@ class Learned(Recipe, Denoiser):
         ctx = replace(ctx, compile=as_it_is)  # each of them is used for one moment only
         return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
 
+    @property
+    def _threads(self) -> int:
+        """Threads to train with."""
+        n = torch.get_num_threads()
+        return n if self.examples_per_thread is None else max(1, min(n, self.batch // self.examples_per_thread))
+
     def _home(self, ctx: Bind) -> Path:
         """Where the weights of this run lie."""
-        with threads(self.threads):  # those it is trained with decide the last bits
+        with threads(self._threads):  # those it is trained with decide the last bits
             computer = machine(ctx.device)
         facts = {
             "denoiser": identity(self),
@@ -173,10 +180,13 @@ class Learned(Recipe, Denoiser):
         prepare = getattr(network, "at", None)
         prepared = lru_cache(maxsize=4)(lambda u: prepare(u, None)) if prepare is not None else None
 
-        def plain(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
+        def some(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
             if prepare is None or prepared is None:
-                return cast("Tensor", network(x, u.expand(len(x)), labels))
-            return cast("Tensor", (prepared(u.item()) if labels is None else prepare(u.item(), labels))(x))
+                return cast("Tensor", network(x, u, labels))
+            return cast("Tensor", (prepared(u[0].item()) if labels is None else prepare(u[0].item(), labels))(x))
+
+        def plain(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
+            return by_rows(some, x, u.expand(len(x)), labels)
 
         ask = plain if compiler is as_it_is else compiler(_Spread(network), plain)
         x0_of = PREDICTIONS[self.predicts].x0
@@ -216,9 +226,10 @@ class Learned(Recipe, Denoiser):
 
     def _train(self, ctx: Bind, home: Path, watch: Collection[int]) -> None:
         """Train, and keep the averaged weights of the end and of every watched step."""
-        with threads(self.threads), torch.enable_grad():
+        with threads(self._threads), torch.enable_grad():
             examples = self._examples(ctx)
-            training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured())
+            parts = 1 if self.examples_per_thread is None or ctx.device.type == "cuda" else self._threads
+            training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured(), parts)
             Keeper(self, ctx, home, training).follow(frozenset(watch))
 
 

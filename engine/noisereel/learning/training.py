@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,6 +13,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim.adamw import adamw  # the class imports torch's compiler, which takes a second
+
+from ..threads import shared
+from .examples import Batch
 
 __all__ = ["DivergedError", "Recipe", "Training", "TrainingState"]
 
@@ -24,10 +27,10 @@ EVALUATE = 200
 
 _BREATH = 1.0  # seconds after which a state is given anyway, so that an interrupt costs little work
 
-Batches = Callable[[int], Iterator[Any]]
+Batches = Callable[[int], Iterator[Batch]]
 """The examples of each step, from a step on: the same step always has the same ones."""
 
-Loss = Callable[[nn.Module, Any], Tensor]
+Loss = Callable[[nn.Module, Batch], Tensor]
 """Mean loss of a network over the examples of one step."""
 
 
@@ -96,12 +99,19 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """What AdamW remembers of a weight: running means of its gradient and of its square, and the steps so far."""
+    """A weight, its gradient, and what AdamW remembers: running means of the gradient and its square, steps so far."""
 
     weight: Tensor
+    grad: Tensor
     exp_avg: Tensor
     exp_avg_sq: Tensor
     step: Tensor
+
+    @classmethod
+    def of(cls, weight: Tensor) -> _Moments:
+        """Before the first step."""
+        zero = torch.zeros_like(weight)
+        return cls(weight, zero, zero.clone(), zero.clone(), torch.zeros((), device=weight.device))
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -118,6 +128,7 @@ class Training:
         batches: The examples of each step.
         loss: What is minimised.
         measured: Held-out examples, or None.
+        parts: In how many parts a step's examples are shared among threads.
         average: The same network with averaged weights.
         step: Steps done.
         best: Lowest held-out loss so far.
@@ -128,7 +139,8 @@ class Training:
     recipe: Recipe
     batches: Batches
     loss: Loss
-    measured: Any = None
+    measured: Batch | None = None
+    parts: int = 1
     average: nn.Module = field(init=False)
     step: int = field(default=0, init=False)
     best: float = field(default=math.inf, init=False)
@@ -136,11 +148,7 @@ class Training:
 
     def __post_init__(self) -> None:
         self.average = deepcopy(self.network).requires_grad_(False)
-        self._moments = [
-            _Moments(p, torch.zeros_like(p), torch.zeros_like(p), torch.zeros((), device=p.device))
-            for p in self.network.parameters()
-            if p.requires_grad
-        ]
+        self._moments = [_Moments.of(p) for p in self.network.parameters() if p.requires_grad]
         self._weights = [p.detach() for p in self.network.parameters()]
         self._averages = [p.detach() for p in self.average.parameters()]
 
@@ -171,18 +179,16 @@ class Training:
             yield TrainingState(self.step, given, self._evaluated())
             losses, began = [], perf_counter()
 
-    def _take(self, batch: Any) -> Tensor:
+    def _take(self, batch: Batch) -> Tensor:
         """One step of the optimiser; gives its loss."""
-        loss = self.loss(self.network, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        moved = [(each, grad) for each in self._moments if (grad := each.weight.grad) is not None]
+        loss, moved = self._gradients(batch)
         adamw(
-            [each.weight for each, _ in moved],
-            [grad for _, grad in moved],
-            [each.exp_avg for each, _ in moved],
-            [each.exp_avg_sq for each, _ in moved],
+            [each.weight for each in moved],
+            [each.grad for each in moved],
+            [each.exp_avg for each in moved],
+            [each.exp_avg_sq for each in moved],
             [],
-            [each.step for each, _ in moved],
+            [each.step for each in moved],
             fused=True,
             amsgrad=False,
             beta1=0.9,
@@ -192,11 +198,25 @@ class Training:
             eps=1e-8,
             maximize=False,
         )
-        for each, _ in moved:
-            each.weight.grad = None
         torch._foreach_lerp_(self._averages, self._weights, 1 - self.recipe.keep(self.step))
         self.step += 1
-        return loss.detach()
+        return loss
+
+    def _gradients(self, batch: Batch) -> tuple[Tensor, list[_Moments]]:
+        """The loss of a batch, and the weights that it moves, their gradients computed."""
+
+        def of(part: Batch) -> tuple[Tensor, Sequence[Tensor | None]]:
+            loss = self.loss(self.network, part) * (len(part.x) / len(batch.x))
+            return loss.detach(), torch.autograd.grad(loss, weights, allow_unused=True)
+
+        weights = [each.weight for each in self._moments]
+        losses, gradients = zip(*shared(of, batch.cut(self.parts)), strict=True)
+        moved = [each for each, grad in zip(self._moments, gradients[0], strict=True) if grad is not None]
+        sums = [each.grad for each in moved]  # laid out as the weights are, which the fused step takes for granted
+        torch._foreach_zero_(sums)
+        for found in gradients:
+            torch._foreach_add_(sums, [grad for grad in found if grad is not None])
+        return torch.stack(losses).sum(), moved
 
     def _evaluated(self) -> float | None:
         """The held-out loss, where a look at it is due."""

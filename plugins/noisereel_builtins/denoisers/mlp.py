@@ -19,13 +19,13 @@ class Mlp(Learned):
     """A multilayer perceptron, trained on the run's data: residual layers over embedded points and times.
 
     It generalises: where the exact denoiser of the data set, ``empirical``, remembers single points, a network of
-    limited size and training finds what lies between them. Trained on one thread, which is fastest for a small one.
+    limited size and training finds what lies between them.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (14); Tancik et al. (2020), arXiv:2006.10739, for ``fourier``.
     """
 
-    threads: ClassVar[int | None] = 1
+    examples_per_thread: ClassVar[int | None] = 1_000
 
     input: InputEmbedding = "identity"
     """How points are embedded."""

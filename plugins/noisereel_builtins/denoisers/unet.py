@@ -1,5 +1,7 @@
 """A small convolutional network that learns to denoise images."""
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import nn
 
@@ -20,6 +22,8 @@ class Unet(Learned):
     References:
         Ho et al. (2020), arXiv:2006.11239, appendix B.
     """
+
+    examples_per_thread: ClassVar[int | None] = 16
 
     batch: int = Field(default=64, ge=1, le=1_000_000)
     """Examples in a step."""

@@ -19,7 +19,7 @@ Activation = Literal["silu", "relu", "gelu", "tanh"]
 InputEmbedding = Literal["identity", "fourier", "sinusoidal"]
 TimeEmbedding = Literal["none", "linear", "fourier", "sinusoidal", "learned"]
 
-_ROWS = 1_000  # rows a thread at a time when sampling: their features fit a core's cache
+_CHUNK = 1_700  # rows at a time when sampling: their features fit a core's cache; constant, so that results are
 _ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {  # the second one in place
     "silu": (functional.silu, partial(functional.silu, inplace=True)),
     "relu": (torch.relu, torch.relu_),
@@ -106,14 +106,13 @@ class MLP(nn.Module):
         bias = self.enter.bias + self._bias(self.enter.weight.new_tensor([u]), labels)
         layers = [(each.weight.T.contiguous(), each.bias) for each in (self.enter, *self.layers, self.leave)]
         (enter, _), *inner, (leave, last) = layers
-        rows = _ROWS * torch.get_num_threads()
 
         def forward(x: Tensor) -> Tensor:
             if torch.is_grad_enabled() and (x.requires_grad or bias.requires_grad):
                 return self._after(self.embed(x) @ enter + bias)
-            out, room = torch.empty_like(x), x.new_empty(2, min(rows, len(x)), len(leave))
-            biases = repeat(bias) if len(bias) == 1 else torch.split(bias, rows)
-            for part, first, into in zip(torch.split(x, rows), biases, torch.split(out, rows), strict=False):
+            out, room = torch.empty_like(x), x.new_empty(2, min(_CHUNK, len(x)), len(leave))
+            biases = repeat(bias) if len(bias) == 1 else torch.split(bias, _CHUNK)
+            for part, first, into in zip(torch.split(x, _CHUNK), biases, torch.split(out, _CHUNK), strict=False):
                 h, change = room[:, : len(part)]
                 self.act_(torch.mm(self.embed(part), enter, out=h).add_(first))
                 for weight, shift in inner:

@@ -133,7 +133,7 @@ def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(t
 
 def test_weights_trained_on_one_thread_are_anybodys(tmp_path):
     class Alone(Small):
-        threads: ClassVar[int | None] = 1
+        examples_per_thread: ClassVar[int | None] = 32  # as many as there are in a step
 
     homes = set()
     for n in (1, 2):
@@ -191,6 +191,26 @@ def test_a_step_is_adamws(tmp_path):
         theirs.zero_grad()
         next(states)
         assert same(network.state_dict(), twin.state_dict())
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
+    """Parts of 32 examples: halves, and 11, 11 and 10. They weigh as much as examples are in them."""
+
+    class Shared(Small):
+        examples_per_thread: ClassVar[int | None] = 32 // parts
+        drop_labels: float = 0.3
+        weighting: str = "min-snr"
+
+    weights = []
+    for n in (1, parts):
+        small, ctx = Shared(steps=40, labelled=True), context(tmp_path / str(n))
+        with threads(n):
+            weights.append(weights_of(small, ctx))
+            assert same(weights[-1], weights_of(small, context(tmp_path / f"{n} again")))
+            assert torch.get_num_threads() == n
+    for name in weights[0]:
+        torch.testing.assert_close(weights[0][name], weights[1][name], atol=1e-5, rtol=1e-4)
 
 
 def test_averages_follow_the_weights(tmp_path):
