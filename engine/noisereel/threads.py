@@ -1,4 +1,4 @@
-"""How many threads share the work: small products are slower on several, which wait for one another."""
+"""How threads share the work: small products are slower on several, which wait for one another after each."""
 
 from __future__ import annotations
 
@@ -6,26 +6,54 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-__all__ = ["by_rows", "shared", "threads"]
+__all__ = ["Crew", "by_rows", "crew", "shared", "threads"]
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
 
 
 @contextmanager
-def threads(n: int | None) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before; None changes nothing."""
+def threads(n: int) -> Iterator[None]:
+    """Compute with so many threads, then with as many as before."""
     before = torch.get_num_threads()
-    torch.set_num_threads(n or before)
+    torch.set_num_threads(n)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+class Crew(NamedTuple):
+    """Who does some work.
+
+    Attributes:
+        threads: Threads at work.
+        parts: In how many parts they share it: as many as threads, or 1 if they share every product.
+    """
+
+    threads: int
+    parts: int
+
+
+def crew(rows: int, least: float | None, device: torch.device) -> Crew:
+    """Who works on rows that have nothing to do with one another.
+
+    Args:
+        rows: How many.
+        least: Rows that are worth a thread of their own, less than 1 if one is worth several; None if they must not be
+            parted.
+        device: Where they are; only the CPU's are parted.
+    """
+    n = torch.get_num_threads()
+    if least is None or device.type != "cpu":
+        return Crew(n, 1)
+    k = max(1, min(n, int(rows / least)))
+    return Crew(k, k) if k <= rows else Crew(n, 1)
 
 
 def shared(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
@@ -39,7 +67,7 @@ def shared(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
         return [work(part) for part in parts]
 
     def alone(part: Part) -> Found:
-        torch.set_num_threads(max(1, n // len(parts)))  # of the thread that this is, and of ones yet to begin
+        torch.set_num_threads(max(1, n // len(parts)))  # of the thread that this is, and of all that begin from now on
         with torch.set_grad_enabled(gradients):
             return work(part)
 
@@ -49,23 +77,22 @@ def shared(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
         torch.set_num_threads(n)
 
 
-def by_rows(work: Callable[..., Tensor], x: Tensor, *beside: Tensor | None, least: int = 1_000) -> Tensor:
-    """What work gives for rows of x and of what stands beside them, shared among torch's threads on the CPU.
+def by_rows(work: Callable[..., Tensor], x: Tensor, *beside: Tensor | None, least: float | None) -> Tensor:
+    """What work gives for rows of x and of what stands beside them; threads share the rows where that is faster.
 
     Args:
-        work: Gives as many rows as it is given; rows must have nothing to do with one another.
+        work: Gives as many rows as it is given. Unless ``least`` is None, rows must have nothing to do with one another
+            for it, and several threads call it at once.
         x: Rows, shape (n, …).
         beside: As many rows each, or None.
-        least: Numbers of x that are worth a thread.
+        least: See `crew`.
     """
-    k = min(torch.get_num_threads(), x.numel() // least)
-    if x.is_cuda or 1 < k > len(x):
-        return work(x, *beside)
-    if k <= 1:
-        with threads(1):
+    n, parts = crew(len(x), least, x.device)
+    with threads(n):
+        if parts == 1:
             return work(x, *beside)
-    columns = [[None] * k if each is None else each.tensor_split(k) for each in (x, *beside)]
-    return torch.cat(shared(lambda part: work(*part), list(zip(*columns, strict=True))))
+        columns = [[None] * parts if each is None else each.tensor_split(parts) for each in (x, *beside)]
+        return torch.cat(shared(lambda part: work(*part), list(zip(*columns, strict=True))))
 
 
 @lru_cache(maxsize=1)

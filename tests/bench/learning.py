@@ -148,6 +148,7 @@ import time, torch
 from pathlib import Path
 from noisereel.dataset import Load
 from noisereel.denoiser import Bind
+from noisereel.learning import Training
 from noisereel.noise import LoadDraw
 from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.denoisers.unet import Unet
@@ -155,14 +156,12 @@ from noisereel_builtins.schedules.cosine import Cosine
 
 net = Unet(labelled=True, steps=600, learning_rate=3e-3)
 ctx = Bind(Digits().load(Load(Path(), LoadDraw(0))), Cosine(steps=100), torch.device("cpu"), Path())
-network, batches = net._new_network(ctx), net._examples(ctx).steps(0)
-optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, fused=True)
+batches = net._examples(ctx).steps(0)
 ready = [next(batches) for _ in range(net.steps)]
+training = Training(net._new_network(ctx), net, lambda first: iter(ready), net.loss, parts=net._crew(ctx).parts)
 begin, cpu = time.perf_counter(), time.process_time()
 for batch in ready:
-    net.loss(network, batch).backward()
-    optimizer.step()
-    optimizer.zero_grad()
+    training._take(batch)
 print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
@@ -182,8 +181,7 @@ def _scene() -> Iterator[Row]:
 
 
 def _bare() -> NDArray[np.float64]:
-    """Seconds of the optimiser's steps alone, their examples ready, by torch's own threads: on the clock and of the
-    processor."""
+    """Seconds of the optimiser's steps alone, their examples ready: on the clock, and of the processor."""
     return np.array(_child(BARE).split(), float)
 
 
@@ -227,7 +225,5 @@ def _peak() -> float:
 
 
 def _child(code: str, *words: str) -> str:
-    """What a process of its own prints, with torch as it comes."""
-    plain = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    given = [sys.executable, "-c", code, *words]
-    return subprocess.run(given, env=plain, capture_output=True, text=True, check=True).stdout
+    """What a process of its own prints."""
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout

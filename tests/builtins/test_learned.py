@@ -1,6 +1,7 @@
 """The built-in denoisers that learn, and what scenes do with them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -398,6 +399,20 @@ def test_the_perceptron_learns_one_gaussian_to_its_posterior_mean(tmp_path):
         gain = level.alpha * variance / (level.alpha**2 * variance + level.sigma**2)
         exact = mean + gain * (x - level.alpha * mean)
         assert float((model(x, level) - exact).square().mean().sqrt()) < 0.04
+
+
+@pytest.mark.parametrize("net", [Mlp(steps=2), Unet(steps=2, channels=8)])
+def test_guidance_of_a_network_for_each_class_by_fewer_particles_than_classes(tmp_path, net):
+    from noisereel.dataset import Load
+    from noisereel.noise import LoadDraw
+
+    digits = Digits(classes=(0, 1, 2)).load(Load(Path(), LoadDraw(0)))
+    data = digits if isinstance(net, Unet) else Data(digits.x0.flatten(1)[:, 20:22], digits.labels)
+    ctx = Bind(data, Linear(steps=20), torch.device("cpu"), tmp_path)
+    x, level = data.x0[:1], Linear(steps=20).at(10.0)
+    zeros = Data(data.x0[data.labels == 0], data.labels[data.labels == 0])
+    alone, of_class = (net.bind(each)(x, level) for each in (ctx, replace(ctx, data=zeros)))
+    assert_allclose(Guided(of=net, w=3.0).bind(ctx)(x, level), alone + 3 * (of_class - alone), atol=1e-5)
 
 
 def test_guidance_of_one_network_that_heeds_labels(tmp_path):

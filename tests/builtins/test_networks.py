@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 
 import einops
 import numpy as np
@@ -121,12 +122,41 @@ def test_at_one_time_the_unet_gives_the_same():
 
 
 @both
-def test_at_one_time_gradients_flow_to_x(make):
+@pytest.mark.parametrize("frozen", [False, True])
+def test_at_one_time_gradients_flow_to_x(make, frozen):
     network, event = make(None)
+    network.requires_grad_(not frozen)
     x = torch.randn(5, *event, requires_grad=True)
     plain = torch.autograd.grad(network(x, torch.full((5,), 0.4)).square().sum(), x)[0]
     fast = torch.autograd.grad(network.at(0.4)(x).square().sum(), x)[0]
     torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_at_one_time_gradients_flow_to_whatever_wants_them():
+    network, x = awake(MLP(2, width=16)), torch.randn(9, 2)
+    network.requires_grad_(False)
+    network.layers.requires_grad_(True)
+    network.at(0.4)(x).sum().backward()
+    found = [layer.weight.grad.clone() for layer in network.layers]
+    network.zero_grad()
+    network(x, torch.full((9,), 0.4)).sum().backward()
+    for grad, layer in zip(found, network.layers, strict=True):
+        torch.testing.assert_close(grad, layer.weight.grad)
+
+
+@both
+def test_at_one_time_it_does_not_matter_how_x_lies_in_memory(make):
+    network, event = make(None)
+    x = torch.randn(*reversed(event), 2_000).permute(*range(len(event), -1, -1))
+    with torch.no_grad():
+        assert torch.equal(network.at(0.4)(x), network.at(0.4)(x.contiguous()))
+
+
+@both
+def test_a_network_can_be_pickled(make):
+    network, event = make(3)
+    again, x, u = pickle.loads(pickle.dumps(network)), torch.randn(2, *event), torch.rand(2)
+    assert torch.equal(again(x, u), network(x, u))
 
 
 @both

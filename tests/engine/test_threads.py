@@ -1,6 +1,7 @@
 """Work that threads share: in order, each on its own, and as it would be without them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -49,27 +50,37 @@ def test_what_a_part_raises_is_raised_here():
         assert torch.get_num_threads() == 2
 
 
+def test_threads_that_begin_later_have_all_of_them_again():
+    with threads(2):
+        shared(lambda part: part, range(2))
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 2
+
+
 @pytest.mark.parametrize(
-    ("shape", "n", "calls"),
+    ("rows", "n", "least", "calls"),
     [
-        ((5000, 2), 1, [(5000, 1)]),
-        ((5000, 2), 2, [(2500, 1)] * 2),
-        ((5001, 2), 3, [(1667, 1)] * 3),
-        ((900, 2), 4, [(900, 1)]),  # too little work for two
-        ((2, 30, 30, 3), 4, [(2, 4)]),  # much of it, in too few rows
+        (2500, 1, 1000, [(2500, 1)]),
+        (2500, 4, 1000, [(1250, 1)] * 2),
+        (2501, 2, 1000, [(1250, 1), (1251, 1)]),
+        (1500, 4, 1000, [(1500, 1)]),  # too little work for two
+        (4, 4, 0.2, [(1, 1)] * 4),
+        (2, 4, 0.2, [(2, 4)]),  # much of it, in too few rows
+        (2500, 4, None, [(2500, 4)]),
+        (0, 4, 1000, [(0, 4)]),
     ],
 )
-def test_rows_are_shared_where_that_pays(shape, n, calls):
-    x, beside = torch.randn(*shape), torch.arange(shape[0])
+def test_rows_are_shared_where_that_pays(rows, n, least, calls):
+    x, beside = torch.randn(rows, 3), torch.arange(rows)
     said = []
 
     def work(x, beside, nothing):
         assert nothing is None
         said.append((len(x), torch.get_num_threads()))
-        return x * beside.view(-1, *[1] * (x.ndim - 1))
+        return x * beside[:, None]
 
     with threads(n):
-        assert torch.equal(by_rows(work, x, beside, None), x * beside.view(-1, *[1] * (x.ndim - 1)))
+        assert torch.equal(by_rows(work, x, beside, None, least=least), x * beside[:, None])
         assert torch.get_num_threads() == n
     assert sorted(said) == calls
 
@@ -77,5 +88,5 @@ def test_rows_are_shared_where_that_pays(shape, n, calls):
 def test_gradients_flow_through_rows_that_were_shared():
     x = torch.randn(3000, 2, requires_grad=True)
     with threads(2):
-        by_rows(lambda x: x**3, x).sum().backward()
+        by_rows(lambda x: x**3, x, least=1000).sum().backward()
     torch.testing.assert_close(x.grad, 3 * x.detach() ** 2)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal, cast
+from typing import Literal, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -19,7 +19,7 @@ from ..dataset import Data
 from ..denoiser import Bind, Denoiser, Model, Snapshot
 from ..keys import data_digest, facts_digest, identity, machine, tensors_digest, versions
 from ..schedule import Level, Schedule
-from ..threads import by_rows, threads
+from ..threads import Crew, by_rows, crew, threads
 from .examples import Batch, Examples
 from .keeper import WEIGHTS, Keeper, snapshot, whole
 from .prediction import PREDICTIONS, weight
@@ -38,13 +38,7 @@ class Learned(Recipe, Denoiser):
     x̂_0 follows from the network's output F(x_t/√(α² + σ²), t/T) by what it ``predicts``. It is trained on
     w_t·‖F − target‖², averaged over samples, ε ~ N(0, I) and whole times t = 1 … T. The averaged weights are kept under
     a key made of all that they depend on, so that nothing is trained twice.
-
-    Attributes:
-        examples_per_thread: Examples of a step that are worth a thread of their own, for a network that draws no random
-            numbers; None where torch's threads shall share every product.
     """
-
-    examples_per_thread: ClassVar[int | None] = None
 
     predicts: Literal["eps", "x0", "v", "velocity"] = "v"
     """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
@@ -76,6 +70,18 @@ class Learned(Recipe, Denoiser):
             classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
             schedule: The run's schedule.
         """
+
+    def examples_per_thread(self, event: tuple[int, ...]) -> float | None:
+        """How many examples are worth a thread of their own: less than 1 if one is worth several; None for no parting.
+
+        Threads that each take some examples are faster than threads that share every product of a small network. Unless
+        this is None, several threads call the network at once: it must look at each row by itself, draw no random
+        numbers and change nothing of itself.
+
+        Args:
+            event: Shape of one particle.
+        """
+        return None
 
     @property
     def training_steps(self) -> int:
@@ -128,15 +134,13 @@ class Learned(Recipe, Denoiser):
         ctx = replace(ctx, compile=as_it_is)  # each of them is used for one moment only
         return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
 
-    @property
-    def _threads(self) -> int:
-        """Threads to train with."""
-        n = torch.get_num_threads()
-        return n if self.examples_per_thread is None else max(1, min(n, self.batch // self.examples_per_thread))
+    def _crew(self, ctx: Bind) -> Crew:
+        """Who works on a step of training."""
+        return crew(self.batch, self.examples_per_thread(ctx.data.event), ctx.device)
 
     def _home(self, ctx: Bind) -> Path:
         """Where the weights of this run lie."""
-        with threads(self._threads):  # those it is trained with decide the last bits
+        with threads(self._crew(ctx).threads):  # those it is trained with decide the last bits
             computer = machine(ctx.device)
         facts = {
             "denoiser": identity(self),
@@ -180,13 +184,14 @@ class Learned(Recipe, Denoiser):
         prepare = getattr(network, "at", None)
         prepared = lru_cache(maxsize=4)(lambda u: prepare(u, None)) if prepare is not None else None
 
-        def some(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
-            if prepare is None or prepared is None:
-                return cast("Tensor", network(x, u, labels))
-            return cast("Tensor", (prepared(u[0].item()) if labels is None else prepare(u[0].item(), labels))(x))
-
         def plain(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
-            return by_rows(some, x, u.expand(len(x)), labels)
+            def some(x: Tensor, labels: Tensor | None) -> Tensor:
+                if prepare is None or prepared is None:
+                    return cast("Tensor", network(x, u.expand(len(x)), labels))
+                return cast("Tensor", (prepared(u.item()) if labels is None else prepare(u.item(), labels))(x))
+
+            each = labels if labels is None else labels.expand(len(x))
+            return by_rows(some, x, each, least=self.examples_per_thread(tuple(x.shape[1:])))
 
         ask = plain if compiler is as_it_is else compiler(_Spread(network), plain)
         x0_of = PREDICTIONS[self.predicts].x0
@@ -226,9 +231,9 @@ class Learned(Recipe, Denoiser):
 
     def _train(self, ctx: Bind, home: Path, watch: Collection[int]) -> None:
         """Train, and keep the averaged weights of the end and of every watched step."""
-        with threads(self._threads), torch.enable_grad():
+        n, parts = self._crew(ctx)
+        with threads(n), torch.enable_grad():
             examples = self._examples(ctx)
-            parts = 1 if self.examples_per_thread is None or ctx.device.type == "cuda" else self._threads
             training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured(), parts)
             Keeper(self, ctx, home, training).follow(frozenset(watch))
 

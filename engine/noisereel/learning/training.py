@@ -211,11 +211,13 @@ class Training:
 
         weights = [each.weight for each in self._moments]
         losses, gradients = zip(*shared(of, batch.cut(self.parts)), strict=True)
-        moved = [each for each, grad in zip(self._moments, gradients[0], strict=True) if grad is not None]
-        sums = [each.grad for each in moved]  # laid out as the weights are, which the fused step takes for granted
-        torch._foreach_zero_(sums)
-        for found in gradients:
-            torch._foreach_add_(sums, [grad for grad in found if grad is not None])
+        gradient = zip(self._moments, *gradients, strict=True)
+        moved = [each for each, *parts in gradient if any(part is not None for part in parts)]
+        torch._foreach_zero_([each.grad for each in moved])
+        for part in gradients:
+            known = [(each.grad, grad) for each, grad in zip(self._moments, part, strict=True) if grad is not None]
+            # Into sums that are laid out as the weights are, which the fused step takes for granted.
+            torch._foreach_add_([total for total, _ in known], [grad for _, grad in known])
         return torch.stack(losses).sum(), moved
 
     def _evaluated(self) -> float | None:

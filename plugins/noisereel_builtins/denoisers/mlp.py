@@ -1,7 +1,6 @@
 """A multilayer perceptron that learns to denoise points."""
 
 import math
-from typing import ClassVar
 
 from pydantic import Field
 from torch import nn
@@ -25,8 +24,6 @@ class Mlp(Learned):
         Ho et al. (2020), arXiv:2006.11239, Eq. (14); Tancik et al. (2020), arXiv:2006.10739, for ``fourier``.
     """
 
-    examples_per_thread: ClassVar[int | None] = 1_000
-
     input: InputEmbedding = "identity"
     """How points are embedded."""
     time: TimeEmbedding = "sinusoidal"
@@ -49,6 +46,9 @@ class Mlp(Learned):
         if len(ctx.data.event) != 1:
             return f"the mlp denoiser is for points, event shape (D,), not {ctx.data.event}; unet is for images"
         return super().check(ctx)
+
+    def examples_per_thread(self, event: tuple[int, ...]) -> float:
+        return 1_000 * (128 / self.width) ** 2
 
     def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
         """The perceptron before training."""

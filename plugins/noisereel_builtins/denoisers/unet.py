@@ -1,6 +1,6 @@
 """A small convolutional network that learns to denoise images."""
 
-from typing import ClassVar
+import math
 
 from pydantic import Field
 from torch import nn
@@ -23,8 +23,6 @@ class Unet(Learned):
         Ho et al. (2020), arXiv:2006.11239, appendix B.
     """
 
-    examples_per_thread: ClassVar[int | None] = 16
-
     batch: int = Field(default=64, ge=1, le=1_000_000)
     """Examples in a step."""
     channels: int = Field(default=32, ge=8, le=512)
@@ -46,6 +44,9 @@ class Unet(Learned):
         if any(side % self.patch for side in event[:2]):
             return f"patch: {self.patch} does not divide images of {event[0]} × {event[1]} pixels"
         return super().check(ctx)
+
+    def examples_per_thread(self, event: tuple[int, ...]) -> float:
+        return 16 * (8 * 8 * self.patch**2 / math.prod(event[:2])) * (32 / self.channels) ** 2
 
     def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
         """The network before training."""

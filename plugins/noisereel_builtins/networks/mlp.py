@@ -75,7 +75,7 @@ class MLP(nn.Module):
             "sinusoidal": lambda: Sinusoidal(1, features, time_scale or 1_000.0),
             "learned": lambda: Table(T, features),
         }
-        self.act, self.act_ = _ACTIVATIONS[activation]
+        self.activation = activation
         self.embed = embeddings[input]()
         self.enter = nn.Linear(self.embed.features, width)
         self.tau = None if time == "none" else times[time]()
@@ -97,26 +97,28 @@ class MLP(nn.Module):
     def at(self, u: float, labels: Tensor | None = None) -> Callable[[Tensor], Tensor]:
         """The same as a function of x alone, at one time: what does not depend on x becomes the first layer's bias.
 
-        Without gradients, features are computed in the same memory for all layers and rows.
+        Where no gradients are wanted, features are computed in the same memory for all layers and chunks of rows.
 
         Args:
             u: The time t/T of all rows.
             labels: Classes, shape (n,), or (1,) if all rows are of one; None for "no class".
         """
         bias = self.enter.bias + self._bias(self.enter.weight.new_tensor([u]), labels)
-        layers = [(each.weight.T.contiguous(), each.bias) for each in (self.enter, *self.layers, self.leave)]
-        (enter, _), *inner, (leave, last) = layers
+        (enter, _), *inner, (leave, last) = (
+            (each.weight.T, each.bias) for each in (self.enter, *self.layers, self.leave)
+        )
+        in_place = _ACTIVATIONS[self.activation][1]
 
         def forward(x: Tensor) -> Tensor:
-            if torch.is_grad_enabled() and (x.requires_grad or bias.requires_grad):
-                return self._after(self.embed(x) @ enter + bias)
-            out, room = torch.empty_like(x), x.new_empty(2, min(_CHUNK, len(x)), len(leave))
+            if torch.is_grad_enabled() and (x.requires_grad or any(each.requires_grad for each in self.parameters())):
+                return self._after(torch.addmm(bias, self.embed(x), enter))
+            out, room = x.new_empty(x.shape), x.new_empty(2, min(_CHUNK, len(x)), len(leave))
             biases = repeat(bias) if len(bias) == 1 else torch.split(bias, _CHUNK)
             for part, first, into in zip(torch.split(x, _CHUNK), biases, torch.split(out, _CHUNK), strict=False):
                 h, change = room[:, : len(part)]
-                self.act_(torch.mm(self.embed(part), enter, out=h).add_(first))
+                in_place(torch.mm(self.embed(part), enter, out=h).add_(first))
                 for weight, shift in inner:
-                    h.add_(self.act_(torch.mm(h, weight, out=change).add_(shift)))
+                    h.add_(in_place(torch.mm(h, weight, out=change).add_(shift)))
                 torch.addmm(last, h, leave, out=into)
             return out
 
@@ -130,8 +132,9 @@ class MLP(nn.Module):
         return bias if self.classes is None else bias + self.classes(labels)
 
     def _after(self, h: Tensor) -> Tensor:
-        h = self.act(h)
+        act = _ACTIVATIONS[self.activation][0]
+        h = act(h)
         for layer in self.layers:
-            h = h + self.act(layer(h))
+            h = h + act(layer(h))
         out: Tensor = self.leave(h)
         return out

@@ -2,6 +2,8 @@
 
 import json
 import math
+import threading
+from copy import deepcopy
 from dataclasses import replace
 from typing import ClassVar
 
@@ -133,7 +135,8 @@ def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(t
 
 def test_weights_trained_on_one_thread_are_anybodys(tmp_path):
     class Alone(Small):
-        examples_per_thread: ClassVar[int | None] = 32  # as many as there are in a step
+        def examples_per_thread(self, event):
+            return 32  # as many as there are in a step
 
     homes = set()
     for n in (1, 2):
@@ -175,9 +178,25 @@ def test_the_learning_rate_rises_and_falls():
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_a_step_is_adamws(tmp_path):
-    denoiser = Small(weight_decay=0.1)
-    ctx = context(tmp_path)
+class Convolutional(Small):
+    """Weights that lie in memory otherwise than their gradients would by themselves."""
+
+    def network(self, event, classes, schedule):
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.enter, self.leave = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 1, 3, padding=1)
+                self.to(memory_format=torch.channels_last)
+
+            def forward(self, x, u, labels=None):
+                return self.leave(torch.tanh(self.enter(x[:, None]))).squeeze(1)
+
+        return Net()
+
+
+@pytest.mark.parametrize(("of", "event"), [(Small, (2,)), (Convolutional, (8, 8))])
+def test_a_step_is_adamws(tmp_path, of, event):
+    denoiser, ctx = of(weight_decay=0.1), context(tmp_path, data=Data(torch.randn(50, *event)))
     network, twin = denoiser._new_network(ctx), denoiser._new_network(ctx)
     network.idle = twin.idle = nn.Parameter(torch.ones(3))  # no part of the loss: AdamW leaves it alone
     ours = Training(network, denoiser, denoiser._examples(ctx).steps, denoiser.loss)
@@ -196,11 +215,18 @@ def test_a_step_is_adamws(tmp_path):
 @pytest.mark.parametrize("parts", [2, 3])
 def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
     """Parts of 32 examples: halves, and 11, 11 and 10. They weigh as much as examples are in them."""
+    seen = []
 
     class Shared(Small):
-        examples_per_thread: ClassVar[int | None] = 32 // parts
         drop_labels: float = 0.3
         weighting: str = "min-snr"
+
+        def examples_per_thread(self, event):
+            return 32 / parts
+
+        def loss(self, network, batch):
+            seen.append((len(batch.x), threading.current_thread() is threading.main_thread()))
+            return super().loss(network, batch)
 
     weights = []
     for n in (1, parts):
@@ -208,9 +234,36 @@ def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
         with threads(n):
             weights.append(weights_of(small, ctx))
             assert same(weights[-1], weights_of(small, context(tmp_path / f"{n} again")))
-            assert torch.get_num_threads() == n
     for name in weights[0]:
         torch.testing.assert_close(weights[0][name], weights[1][name], atol=1e-5, rtol=1e-4)
+    assert seen[:80] == [(32, True)] * 80
+    assert sorted(seen[80:]) == sorted([(len(part), False) for part in torch.arange(32).chunk(parts)] * 80)
+
+
+def test_a_weight_that_moves_in_one_part_only_moves(tmp_path):
+    """Parts of the same sizes, each of which asks another expert: the same weights as on one thread."""
+
+    class Experts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x, u, labels=None):
+            return self.left(x) if u[0] < 0.5 else self.right(x)
+
+    denoiser = Small()
+    batch = next(denoiser._examples(context(tmp_path)).steps(0))
+    batch = replace(batch, u=(torch.arange(32) >= 16).float())
+    network = Experts()
+    whole, halves = (deepcopy(network) for _ in range(2))
+    loss = sum(denoiser.loss(whole, part) for part in batch.cut(2)) / 2
+    loss.backward()
+    with threads(2):
+        training = Training(halves, denoiser, None, denoiser.loss, parts=2)
+        _, moved = training._gradients(batch)
+    assert len(moved) == 4
+    for each, weight in zip(moved, whole.parameters(), strict=True):
+        torch.testing.assert_close(each.grad, weight.grad)
 
 
 def test_averages_follow_the_weights(tmp_path):
@@ -318,6 +371,33 @@ def test_labels_are_heeded_and_one_is_kept_for_none(tmp_path):
     assert model(x, level)[:, 0].abs().max() < 0.4
     dropped = torch.cat([b.labels for _, b in zip(range(100), small._examples(ctx).steps(0), strict=False)]) == 2
     assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("per", [None, 500])
+def test_a_network_that_may_be_parted_is_asked_in_parts(tmp_path, per):
+    asked = []
+
+    class Asked(Small):
+        def examples_per_thread(self, event):
+            return per
+
+    def note(network, given):
+        x, u, labels = given
+        asked.append((len(x), len(u), len(labels), threading.current_thread() is threading.main_thread()))
+
+    denoiser, ctx = Asked(labelled=True), context(tmp_path)
+    network = denoiser._new_network(ctx)
+    network.register_forward_pre_hook(note)
+    model, level = denoiser.model(network, ctx.schedule), ctx.schedule.at(5.0)
+    x, labels = torch.randn(1500, 2), torch.arange(1500) % 2
+    with torch.no_grad(), threads(2):
+        found = model(x, level, labels)
+        alike = model(x, level, torch.tensor([1]))
+        assert asked == [(1500, 1500, 1500, True)] * 2 if per is None else [(750, 750, 750, False)] * 4
+        assert model(x[:0], level, labels[:0]).shape == (0, 2)
+    with torch.no_grad(), threads(1):
+        torch.testing.assert_close(found, model(x, level, labels))
+        torch.testing.assert_close(alike, model(x, level, torch.ones(1500).long()))
 
 
 def test_over_training_gives_the_weights_of_each_moment(tmp_path):
