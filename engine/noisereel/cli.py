@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -110,10 +111,11 @@ _work_options = _options(
 @_options(_work_options, _scene_options, _plugin_options)
 def render(scene: str, **flags: Any) -> None:
     """Render SCENE (a file, or a name from the gallery) as a film."""
-    from .job import Job
-    from .stills import visit_ticks
+    with _importing():
+        from .job import Job
+        from .stills import visit_ticks
 
-    job = Job(scene, "gif", flags, _registry(flags))
+        job = Job(scene, "gif", flags, _registry(flags))
     work = job.describe if flags["dry_run"] else job.render
     films = [output for output in job.outputs if not output.numbered or output.each_frame]
     visits = [output for output in job.outputs if output not in films]
@@ -129,10 +131,11 @@ def render(scene: str, **flags: Any) -> None:
 @_options(_work_options, _scene_options, _plugin_options)
 def still(scene: str, at: str | None, **flags: Any) -> None:
     """Take stills of SCENE: one picture, a strip of several times, or a file each ({t}, {step} or {frame} in -o)."""
-    from .job import Job
-    from .stills import check_times, nearest_times, parse_times, still_ticks, strip
+    with _importing():
+        from .job import Job
+        from .stills import check_times, nearest_times, parse_times, still_ticks, strip
 
-    job = Job(scene, "png", flags, _registry(flags))
+        job = Job(scene, "png", flags, _registry(flags))
     times = None if at is None else parse_times(at)
     if times is not None:
         check_times(job.scene, times)
@@ -339,7 +342,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with _terminable(), warnings.catch_warnings():
         if not verbose:
             warnings.simplefilter("ignore")
-        sys.exit(_run(arguments, verbose))
+        code = _run(arguments, verbose)
+    gc.freeze()  # on its way out, Python would look for garbage among everything that was imported
+    sys.exit(code)
 
 
 def _run(arguments: list[str], verbose: bool) -> int:
@@ -360,6 +365,17 @@ def _run(arguments: list[str], verbose: bool) -> int:
     except BrokenPipeError:  # whoever read our output has gone, as in `noisereel scenes show NAME | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Look for no garbage meanwhile, nor later among what is there by then: imports make much, and all of it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

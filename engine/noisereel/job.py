@@ -15,7 +15,7 @@ from .memory import readable
 if TYPE_CHECKING:
     import torch
 
-    from .film import Options, Summary, TickMaker
+    from .film import Summary, TickMaker
     from .output import Output
     from .registry import Registry
     from .scene import Scene
@@ -40,6 +40,7 @@ class Job:
     """
 
     def __init__(self, name: str, suffix: str, flags: Flags, registry: Registry) -> None:
+        from .film import Options
         from .output import Output
         from .progress import Progress
 
@@ -51,12 +52,21 @@ class Job:
             self.scene = load(name, self.registry, {**flags, "size": f"{width}x{height}"})
         places = flags["outputs"] or (f"renders/{Path(name).stem}.{suffix}",)
         self.outputs = [Output.parse(place, self.registry) for place in places]
+        self._options = Options(
+            device=_device(flags["device"]),
+            cache=None if flags["no_cache"] else cache_folder(),
+            workers=flags["workers"],
+            quality=flags["quality"],
+            transparent=flags["transparent"],
+            resume=flags["resume"],
+            compile=flags["compile_"],
+        )
 
     def render(self, outputs: Sequence[Output], ticks: TickMaker | None = None) -> None:
         """Write some of the outputs, say so, and open the first if that is asked for."""
         from .film import render
 
-        done = render(self.scene, outputs, self._options(), self.registry, self._progress, ticks)
+        done = render(self.scene, outputs, self._options, self.registry, self._progress, ticks)
         self.say(_summary(done, outputs, self.scene.film.size))
         if self.flags["open_"]:
             click.launch(str(done.files[0]))
@@ -70,26 +80,12 @@ class Job:
         """Say what would be done, after checking everything that can be checked without doing it."""
         from .film import check
 
-        check(self.scene, self.registry, outputs, self._options(), ticks)
+        check(self.scene, self.registry, outputs, self._options, ticks)
         width, height = self.scene.film.size
         click.echo(f"scene    {self.scene.source.name}: {outline(self.scene)}")
         click.echo(f"film     {width}x{height}, theme {self.scene.film.theme}")
         for output in outputs:
             click.echo(f"output   {output.path}")
-
-    def _options(self) -> Options:
-        from .film import Options
-
-        flags = self.flags
-        return Options(
-            device=_device(flags["device"]),
-            cache=None if flags["no_cache"] else cache_folder(),
-            workers=flags["workers"],
-            quality=flags["quality"],
-            transparent=flags["transparent"],
-            resume=flags["resume"],
-            compile=flags["compile_"],
-        )
 
 
 def train(name: str, flags: Flags, registry: Registry) -> None:

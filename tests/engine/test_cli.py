@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
@@ -304,6 +305,30 @@ def register_metrics(register):
     done = noisereel("still", scene("metrics: [mine]\npanels: [{title: '{a}'}]\n"), "--plugin", mine)
     assert done.code == 1
     assert done.err.endswith(": 'gives' promises a, 'measure' gave b, c\n") and done.err.startswith("metric Mine (run ")
+
+
+@pytest.mark.parametrize("command", ["render", "still"])
+def test_garbage_is_looked_for_once_work_has_begun(noisereel, plugin, scene, command):
+    mine = plugin(
+        """
+import gc
+
+class Mine(Metric):
+    gives = ("a",)
+    def measure(self, state, ctx):
+        if not gc.isenabled():
+            raise ValueError("garbage piles up")
+        return {"a": 1.0}
+
+@hookimpl
+def register_metrics(register):
+    register("mine", Mine)
+"""
+    )
+    asked = scene("metrics: [mine]\npanels: [{title: '{a}'}]\n")
+    assert noisereel(command, asked, "--plugin", mine).code == 0
+    assert noisereel(command, asked, "--set", "seed=nothing").code == 2
+    assert gc.isenabled()
 
 
 def test_a_scene_says_what_it_shows_to_the_end_of_the_sentence(noisereel, plugin, tmp_path):
