@@ -165,9 +165,10 @@ def train(scene: str, **flags: Any) -> None:
 @_options(_scene_options, _plugin_options)
 def validate(scenes: Sequence[str], **flags: Any) -> None:
     """Check scenes: everything that rendering would refuse, without simulating."""
-    from .film import check
-    from .job import load, outline
-    from .scene.advice import advice
+    with _importing():
+        from .film import check
+        from .job import load, outline
+        from .scene.advice import advice
 
     registry = _registry(flags)
     code = 0
