@@ -81,6 +81,11 @@ class Sampler(Plugin):
     spacing: Spacing | None = None
     """How the visited times are spaced; evenly in t where left out."""
 
+    @property
+    def extras(self) -> Sequence[str]:
+        """Names of what its steps give to be recorded beside particles, estimates and noise."""
+        return ()
+
     def check(self, data: Data) -> str | None:
         """Why it cannot move particles of these data, or None; asked before anything is simulated."""
         return None

@@ -37,6 +37,7 @@ class Subject:
         denoiser: Its denoiser, where it has one.
         denoised: Whether its samplers ask a denoiser, so that there are estimates x̂_0 and ε̂.
         numbers: Names of the numbers that its metrics give, and ``trained`` where it is shown as its denoiser learns.
+        extras: Names of what each of its samplers records beside particles, estimates and noise.
         beside: All runs of the scene by name, this one among them.
         bind: What other denoisers than its own would be bound to; None outside a scene.
     """
@@ -49,6 +50,7 @@ class Subject:
     denoiser: Denoiser | None = None
     denoised: bool = False
     numbers: Sequence[str] = ()
+    extras: frozenset[str] = frozenset()
     beside: Mapping[str, Subject] = field(default_factory=dict, repr=False)
     bind: Bind | None = None
 
@@ -84,6 +86,7 @@ def subjects_of(
             spec.denoiser,
             any("denoiser" in sampler.needs for sampler in spec.sampler),
             (*(name for metric in spec.metrics for name in metric.gives), *(("trained",) if spec.training else ())),
+            frozenset.intersection(*(frozenset(sampler.extras) for sampler in spec.sampler)),
             found,
             Bind(data[name], spec.schedule, cpu, Path(), folder=folder, seed=spec.seed, registry=registry),
         )

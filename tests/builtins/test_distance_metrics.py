@@ -62,8 +62,8 @@ def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
     return values(metric, x, Data(x0), **more)[metric.gives[0]]
 
 
-def run_of(data: Data, denoiser: Denoiser | None = None) -> Subject:
-    return Subject("run", data, (), len(data.x0), denoiser=denoiser)
+def run_of(data: Data, denoiser: Denoiser | None = None, *extras: str) -> Subject:
+    return Subject("run", data, (), len(data.x0), denoiser=denoiser, extras=frozenset(extras))
 
 
 @pytest.mark.parametrize("k", [1, 5])
@@ -399,10 +399,12 @@ def test_log_likelihood_needs_a_density_and_a_sampler_that_follows_it() -> None:
     for denoiser in (Empirical(), Oracle(), Guided(of=Empirical()), Blend(of=(Gaussian(), Empirical()))):
         assert LogLikelihood().check(run_of(data, denoiser)) == said
     for denoiser in (None, Gaussian(), MixtureDenoiser(), Guided(of=MixtureDenoiser())):
-        assert LogLikelihood().check(run_of(data, denoiser)) is None
+        assert LogLikelihood().check(run_of(data, denoiser, "log_prior", "log_det")) is None
+    said = "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
+    assert LogLikelihood().check(run_of(data, Gaussian(), "log_prior")) == said
     with pytest.raises(ValueError) as error:
         values(LogLikelihood(), data.x0, data)
-    assert str(error.value) == "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
+    assert str(error.value) == said
 
 
 def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:

@@ -54,6 +54,16 @@ IMAGE = "dataset: {mandrill: {size: 16}}\nschedule: cosine\nsampler: forward\n"
                 "such as mixture or gaussian; that of single points is infinite"
             ],
         ),
+        *(
+            (
+                POINTS.replace("ddim", sampler) + "denoiser: gaussian\nmetrics: [log-likelihood]\n",
+                [
+                    "s.yaml:5:10: metrics: log-likelihood needs a sampler that follows the density: "
+                    "{ode: {likelihood: true}}"
+                ],
+            )
+            for sampler in ("ode", "ddim", "[{ode: {likelihood: true, steps: 5}}, forward, ddpm]")
+        ),
         (
             POINTS.replace(
                 "{disc: {n: 50}}", "{mixture: {means: [[0, 0]], weights: [1], covariances: [[[1, 2], [2, 1]]]}}"
@@ -70,7 +80,7 @@ IMAGE = "dataset: {mandrill: {size: 16}}\nschedule: cosine\nsampler: forward\n"
             ["s.yaml:1:10: dataset: points.csv: row 2, column 1 (x): must be a finite number, got 'nan'"],
         ),
     ],
-    ids=["mixture", "gaussian", "guided", "metrics", "log-likelihood", "covariance", "array", "csv"],
+    ids=["mixture", "gaussian", "guided", "metrics", "points", "ode", "ddim", "acts", "covariance", "array", "csv"],
 )
 def test_misfits_are_refused_when_validating(
     scene: str, lines: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

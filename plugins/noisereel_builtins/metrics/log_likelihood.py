@@ -14,6 +14,7 @@ from noisereel.subject import Subject
 
 __all__ = ["LogLikelihood"]
 
+_NEEDS = "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
 _LEVELS = 127.5  # grey levels in a unit of image data, which are in [−1, 1]
 
 
@@ -32,12 +33,12 @@ class LogLikelihood(Metric):
     unit: ClassVar[str] = "nat"
 
     def check(self, subject: Subject) -> str | None:
-        if subject.denoiser is None or not subject.denoiser.atomic:
-            return None
-        return (
-            "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "
-            "that of single points is infinite"
-        )
+        if subject.denoiser is not None and subject.denoiser.atomic:
+            return (
+                "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "
+                "that of single points is infinite"
+            )
+        return None if subject.extras >= {"log_det", "log_prior"} else _NEEDS
 
     def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
         """``log_likelihood`` in nats and ``bits_per_dim`` in bits.
@@ -46,7 +47,7 @@ class LogLikelihood(Metric):
             ValueError: The sampler does not follow the density.
         """
         if "log_det" not in state.extra or "log_prior" not in state.extra:
-            raise ValueError("log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}")
+            raise ValueError(_NEEDS)
         nats = float((state.extra["log_prior"].double() - state.extra["log_det"].double()).mean())
         d = math.prod(state.x.shape[1:])
         bits = math.log2(_LEVELS) - nats / (d * math.log(2)) if state.x.ndim > 2 else math.nan

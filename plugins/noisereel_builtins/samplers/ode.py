@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -47,6 +48,10 @@ class ODE(Sampler):
     """How often a step may be halved (once at least, unless 0); the finest result stands, whatever its error."""
     likelihood: bool = False
     """Whether to follow the density too; the denoiser must have a gradient."""
+
+    @property
+    def extras(self) -> Sequence[str]:
+        return ("log_det", "log_prior") if self.likelihood else ()
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Take x_t to a cleaner level s.
