@@ -1,8 +1,9 @@
-"""Comparing two clouds of points: rows to compare, directions to look along, nearest neighbours."""
+"""Comparing two clouds of points: rows to compare, looks along directions, nearest neighbours."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor
 
 from ..extras import need
 
-__all__ = ["counterparts", "directions", "flat", "nearest", "some"]
+__all__ = ["counterparts", "flat", "mean_along", "nearest", "some"]
+
+_NUMBERS = 1_000_000  # looked at together
 
 
 def flat(x: Tensor) -> Tensor:
@@ -28,7 +31,21 @@ def counterparts(x0: Tensor, particles: int) -> Tensor:
     return x0[torch.arange(particles, device=x0.device) % len(x0)]
 
 
-def directions(dimensions: int, count: int, device: torch.device) -> Tensor:
+def mean_along(x: Tensor, y: Tensor, count: int, apart: Callable[[Tensor, Tensor], Tensor]) -> float:
+    """How far apart two clouds are as seen along directions, on average.
+
+    Args:
+        x: One cloud, shape (n, D).
+        y: The other, shape (m, D).
+        count: Number of directions.
+        apart: Of both along k directions, shapes (k, n) and (k, m): how far apart along each, shape (k,).
+    """
+    together = max(1, _NUMBERS // (len(x) + len(y)))
+    along = torch.split(_directions(x.shape[1], count, x.device), together)
+    return float(torch.cat([apart((x @ some.T).T.contiguous(), (y @ some.T).T.contiguous()) for some in along]).mean())
+
+
+def _directions(dimensions: int, count: int, device: torch.device) -> Tensor:
     """Unit vectors, always the same ones, shape (count, D): evenly turned in the plane, else spread at random."""
     if dimensions == 1:
         return torch.ones(1, 1, dtype=torch.float64, device=device)

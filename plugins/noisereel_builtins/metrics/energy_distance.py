@@ -14,7 +14,7 @@ from torch import Tensor
 
 from noisereel.probe import Measure, Metric, State
 
-from .clouds import directions, flat
+from .clouds import flat, mean_along
 
 __all__ = ["EnergyDistance"]
 
@@ -53,13 +53,13 @@ def _exact(x: Tensor, y: Tensor) -> float:
 
 def _sliced(x: Tensor, y: Tensor, slices: int) -> float:
     d = x.shape[1]
-    along = directions(d, slices, x.device)
-    mean = sum(_on_a_line(x @ theta, y @ theta) for theta in along) / len(along)
+    mean = mean_along(x, y, slices, _on_lines)
     return mean * math.sqrt(math.pi) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
 
 
-def _on_a_line(x: Tensor, y: Tensor) -> float:
-    """2·∫(F − G)² over the real line, F and G the shares of x and y up to there."""
-    z, order = torch.cat([x, y]).sort()
-    rise = torch.cat([x.new_full((len(x),), 1 / len(x)), y.new_full((len(y),), -1 / len(y))])[order]
-    return 2 * float((rise.cumsum(0)[:-1].square() * z.diff()).sum())
+def _on_lines(x: Tensor, y: Tensor) -> Tensor:
+    """2·∫(F − G)² over the real line, F and G the shares of x and y up to there, for each row."""
+    z, order = torch.cat([x, y], 1).sort()
+    n, m = x.shape[1], y.shape[1]
+    rise = torch.cat([x.new_full((n,), 1 / n), x.new_full((m,), -1 / m)])[order]
+    return 2 * (rise.cumsum(1)[:, :-1].square() * z.diff()).sum(1)

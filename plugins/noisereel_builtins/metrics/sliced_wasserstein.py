@@ -14,7 +14,7 @@ from torch import Tensor
 
 from noisereel.probe import Measure, Metric, State
 
-from .clouds import directions, flat
+from .clouds import flat, mean_along
 
 __all__ = ["SlicedWasserstein"]
 
@@ -41,13 +41,13 @@ class SlicedWasserstein(Metric):
         x, y = flat(state.x), flat(ctx.data.x0)
         if not bool(x.isfinite().all()):
             return {"sliced_wasserstein": np.asarray(math.nan)}
-        along = directions(x.shape[1], self.slices, x.device)
         shares, rows, others = _matched(len(x), len(y), x.device)
-        power = 0.0
-        for theta in along:
-            apart = (x @ theta).sort().values[rows] - (y @ theta).sort().values[others]
-            power += float((shares * apart.abs() ** self.p).sum())
-        return {"sliced_wasserstein": np.asarray((power / len(along)) ** (1 / self.p))}
+
+        def moved(x: Tensor, y: Tensor) -> Tensor:
+            apart = x.sort().values[:, rows] - y.sort().values[:, others]
+            return (shares * apart.abs() ** self.p).sum(1)
+
+        return {"sliced_wasserstein": np.asarray(mean_along(x, y, self.slices, moved) ** (1 / self.p))}
 
 
 def _matched(n: int, m: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
