@@ -1,0 +1,157 @@
+"""The command line and plugins: those that are listed and shown, and what is said of ones that are wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def test_a_plugin_that_cannot_be_loaded_is_warned_of_or_fatal(noisereel, scene, plugin):
+    broken = plugin("raise RuntimeError('no')\n")
+    line = f"plugin '{broken}' is skipped: RuntimeError: no"
+    assert noisereel("validate", scene(), "--plugin", broken) == (
+        0,
+        f"{scene()}: fine  (1 run, 6 frames at 20 fps)\n",
+        f"warning: {line}\n",
+    )
+    assert noisereel("validate", scene(), "--plugin", broken, "--strict-plugins") == (1, "", f"{line}\n")
+    assert noisereel("plugins", "--plugin", broken).code == 2  # options come after the command
+    assert noisereel("plugins", "list", "--plugin", broken).out.endswith(f"not loaded: {line}\n")
+
+
+def test_of_one_kind_each_plugin_says_what_it_is(noisereel, plugin):
+    mine = plugin(
+        """
+class Mine(Spacing):
+    '''Evenly.
+
+    More of it.'''
+    def times(self, schedule, steps, start): ...
+
+@hookimpl
+def register_spacings(register):
+    register("mine", Mine)
+"""
+    )
+    lines = noisereel("plugins", "list", "spacing", "--plugin", mine).out.splitlines()
+    assert lines[0] == "spacing:"
+    assert f"  mine       Evenly. ({mine})" in lines
+    assert all(line.startswith("  ") for line in lines[1:])
+    wrong = noisereel("plugins", "list", "spacign")
+    assert wrong == (2, "", "no kind of plugin is called 'spacign'; did you mean 'spacing'?\n")
+    said = "'spacing' is a kind of plugin: 'noisereel plugins list spacing' names them all\n"
+    assert noisereel("plugins", "show", "spacing") == (2, "", said)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("torch.zeros(3, 2)", "dataset Mine (load): must give noisereel.Data, not Tensor"),
+        ("1 / 0", "dataset Mine (load): ZeroDivisionError: division by zero"),
+        ("Data([[1.0, 2.0]])", "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not of type list"),
+        (
+            "Data(torch.zeros(3))",
+            "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not float32 of shape (3,)",
+        ),
+        (
+            "Data(torch.zeros(3, 2), hue=torch.zeros(2))",
+            "Data: hue must be a tensor of shape (3,), one for each sample, not float32 of shape (2,)",
+        ),
+    ],
+)
+def test_what_a_data_set_of_ones_own_gives_wrongly_is_one_line(noisereel, plugin, scene, given, said):
+    mine = plugin(
+        f"""
+import torch
+
+class Mine(Dataset):
+    def load(self, ctx):
+        return {given}
+
+@hookimpl
+def register_datasets(register):
+    register("mine", Mine)
+"""
+    )
+    done = noisereel("validate", scene(dataset="mine"), "--plugin", mine)
+    assert done.code and done.err.endswith(f"{said}\n") and done.err.count("\n") == 1
+
+
+def test_a_metric_that_breaks_its_promise_is_one_line(noisereel, plugin, scene):
+    mine = plugin(
+        """
+class Mine(Metric):
+    gives = ("a", "b")
+    def measure(self, state, ctx):
+        return {"b": 1.0, "c": 2.0}
+
+@hookimpl
+def register_metrics(register):
+    register("mine", Mine)
+"""
+    )
+    done = noisereel("still", scene("metrics: [mine]\npanels: [{title: '{a}'}]\n"), "--plugin", mine)
+    assert done.code == 1
+    assert done.err.endswith(": 'gives' promises a, 'measure' gave b, c\n") and done.err.startswith("metric Mine (run ")
+
+
+class TestPlugins:
+    def test_every_kind_and_name_is_listed_with_its_package(self, noisereel):
+        done = noisereel("plugins")
+        assert done == noisereel("plugins", "list")
+        assert {"dataset:", "sampler:", "writer:"} <= {*done.out.splitlines()}
+        assert re.search(r"^  swiss-roll +noisereel$", done.out, re.MULTILINE)
+
+    def test_a_plugin_is_shown_with_its_parameters(self, noisereel):
+        done = noisereel("plugins", "show", "ddim")
+        assert done.code == 0
+        assert done.out.startswith("ddim  (sampler, from noisereel)\n\n  ")
+        assert "eta" in done.out and "at least 0, at most 1\n" in done.out
+
+    def test_a_name_of_several_kinds_shows_them_all(self, noisereel):
+        done = noisereel("plugins", "show", "image")
+        assert "image  (dataset, from noisereel)" in done.out and "image  (renderer, from noisereel)" in done.out
+        assert "dataset" not in noisereel("plugins", "show", "renderer/image").out
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("swis-roll", "no plugin is called 'swis-roll'; did you mean 'swiss-roll'?"),
+            ("sampler/ddmi", "unknown sampler 'ddmi'; did you mean 'ddpm'?"),
+            ("samplr/ddim", "no kind of plugin is called 'samplr'; did you mean 'sampler'?"),
+        ],
+    )
+    def test_what_is_not_there(self, noisereel, name, message):
+        assert noisereel("plugins", "show", name) == (2, "", f"{message}\n")
+
+    def test_every_plugin_can_be_shown(self, noisereel):
+        from noisereel.registry import load_registry
+
+        registry = load_registry()
+        for kind in registry.kinds:
+            for name in registry.names(kind):
+                done = noisereel("plugins", "show", f"{kind}/{name}")
+                assert done.out.startswith(f"{name}  ({kind}, from noisereel)\n\n"), done
+                assert not re.search(r"``|typing|<class|e\+|PydanticUndefined| $", done.out, re.MULTILINE), done.out
+
+    def test_commands_of_plugins_are_the_programs(self, noisereel, plugin, monkeypatch):
+        from types import ModuleType
+
+        from noisereel import hookspecs
+        from noisereel.registry import Registry
+
+        @hookspecs.hookimpl
+        def register_commands(cli):
+            cli.command("shout")(lambda: print("HELLO"))
+
+        loud = ModuleType("loud")
+        loud.register_commands = register_commands
+        registry = Registry.from_plugins({"loud": loud})
+        monkeypatch.setattr("noisereel.registry.load_registry", lambda *_, **__: registry)
+        try:
+            assert noisereel("shout") == (0, "HELLO\n", "")
+        finally:
+            from noisereel.cli import cli
+
+            cli.commands.pop("shout", None)
