@@ -201,7 +201,7 @@ def _of_children() -> float:
 
 
 GROWTH = """
-import sys, threading, time, torch
+import sys, torch
 from pathlib import Path
 from noisereel.dataset import Data
 from noisereel.denoiser import Bind

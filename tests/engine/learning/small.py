@@ -1,7 +1,9 @@
-"""A denoiser with a network of one hidden layer, as a third party might write it, and what it is bound to."""
+"""A denoiser with a network of one hidden layer, as a third party might write it, what it is bound to, and a Ctrl-C."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from torch import nn
 
 from noisereel.dataset import Data
 from noisereel.denoiser import Bind
-from noisereel.learning import Learned
+from noisereel.learning import Learned, load_weights
+from noisereel.progress import Progress
 from noisereel.schedule import BetaSchedule
 
 
@@ -51,3 +54,34 @@ def context(folder: Path, **changed: Any) -> Bind:
     x0 = 0.2 * torch.randn(200, 2, generator=generator) + (2.0 * labels - 1)[:, None]
     given = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "cache": folder}
     return Bind(**{**given, **changed})
+
+
+def weights_of(denoiser: Learned, ctx: Bind) -> dict[str, torch.Tensor]:
+    return load_weights(denoiser.weights_file(ctx))
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Interrupting(Progress):
+    """Ctrl-C once so many steps are shown as done."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(quiet=True)
+        self.after, self.said = after, list[str]()
+
+    def warn(self, message: str) -> None:
+        self.said.append(message)
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Any]:
+        done = 0
+
+        def advance(n: int, note: str = "") -> None:
+            nonlocal done
+            done += n
+            if done >= self.after:
+                raise KeyboardInterrupt
+
+        yield advance
