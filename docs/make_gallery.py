@@ -11,10 +11,10 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from noisereel.cli import cli
-from noisereel.registry import load_registry
+from noisereel.cli.main import cli
+from noisereel.contracts.theme import THEMES
+from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
-from noisereel.theme import THEMES
 
 FILES = {"dark": ("{name}.mp4", "{name}.gif"), "light": ("{name}-light.mp4",)}
 """What is made of each scene, by theme."""

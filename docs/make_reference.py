@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import noisereel_builtins
-from noisereel.describe import parameters
-from noisereel.registry import KINDS, Registry
+from noisereel.cli.plugin_help import parameters
+from noisereel.registry.registry import KINDS, Registry
 
 PAGE = Path(__file__).with_name("reference.md")
 

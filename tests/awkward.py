@@ -26,7 +26,7 @@ from noisereel import (
     Step,
     hookimpl,
 )
-from noisereel.denoiser import to_eps
+from noisereel.contracts.parametrisation import to_eps
 
 
 class Gauss(Denoiser):
@@ -101,7 +101,7 @@ class Adaptive(Sampler):
             rows, coarse = rows[~fits], fine[~fits]
             if not len(rows):
                 break
-        return Step(out, x0, extra={"pieces": pieces})
+        return Step(out, x0, aux={"pieces": pieces})
 
     def _solve(self, x, t, s, k, ctx):
         times = torch.linspace(t.t, s.t, k + 1).tolist()
@@ -146,17 +146,17 @@ class Pull(Renderer):
 
     space = "plane"
 
-    def extent(self, record):
+    def extent(self, run):
         return Box((-3.0, 3.0), (-3.0, 3.0))
 
-    def probes(self, look):
-        return [Grid(x=look.limits.x, y=look.limits.y)]
+    def probes(self, ctx):
+        return [Grid(x=ctx.view.limits.x, y=ctx.view.limits.y)]
 
-    def marks(self, record, moment, look):
-        found = record.value(self.probes(look)[0], moment.step)
+    def marks(self, run, moment, ctx):
+        found = run.value(self.probes(ctx)[0], moment.index)
         yield Crosses(found["at"])
-        yield Arrows(found["at"], 0.2 * (found["x0"] - found["at"]), look.theme.color("amber"))
-        yield Points(record.series("x", moment.step), look.theme.color("blue"), size=3)
+        yield Arrows(found["at"], 0.2 * (found["x0"] - found["at"]), ctx.theme.color("amber"))
+        yield Points(run.trajectory.series("x", moment.index), ctx.theme.color("blue"), size=3)
 
 
 class Broken(Renderer):
@@ -164,7 +164,7 @@ class Broken(Renderer):
 
     space = "plane"
 
-    def marks(self, record, moment, look):
+    def marks(self, run, moment, ctx):
         raise RuntimeError("no marks today")
 
 

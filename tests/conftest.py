@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import pytest
 if TYPE_CHECKING:
     import torch
 
-    from noisereel.record import Record
+    from noisereel.contracts.renderer import RunView
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what tests share
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; this must be said before anything loads an OpenMP library.
@@ -36,26 +39,19 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Callable[..., dict[str, Record]]:
-    """The records of a scene's runs, simulated in memory as for its film.
+def records(tmp_path: Path) -> Callable[..., dict[str, RunView]]:
+    """The runs of a scene, simulated in memory as for its film.
 
     Values of the scene are set by keywords, double underscores in the place of dots. What is trained is kept in
     ``cache``, if that is given.
     """
-    from noisereel.film import film_ticks
-    from noisereel.options import Options
-    from noisereel.progress import Progress
-    from noisereel.recorder import Shelf
     from noisereel.registry import load_registry
     from noisereel.scene import Override, load_scene
-    from noisereel.simulation import plans_of, shown_visits, simulate
+    from simulating import context, simulated
 
-    def go(name: str, cache: Path | None = None, **settings: Any) -> dict[str, Record]:
+    def go(name: str, cache: Path | None = None, **settings: Any) -> dict[str, RunView]:
         registry = load_registry()
         given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
-        scene = load_scene(name, registry, given)
-        plans = plans_of(scene)
-        shown, quiet = shown_visits(scene, plans, film_ticks(scene, plans)), Progress(quiet=True)
-        return simulate(scene, plans, shown, Options(cache=cache), Shelf(None, tmp_path), registry, quiet)[0]
+        return simulated(load_scene(name, registry, given), context(registry, tmp_path, cache))
 
     return go

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from noisereel.cli import cli
+from noisereel.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["--size", "160x120", "--set", "film.frames=4", "--quiet", "--no-cache"]
@@ -88,7 +88,7 @@ def test_every_part_of_the_engine_has_its_place_on_the_map() -> None:
 
 
 def test_every_hook_has_its_place_on_the_plugins_page() -> None:
-    from noisereel import hookspecs
+    from noisereel.registry import hookspecs
 
     hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, "noisereel_spec")]
     page = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_gallery_page_tells_of_every_scene_once() -> None:
-    from noisereel.registry import load_registry
+    from noisereel.registry.registry import load_registry
 
     told = re.findall(r"^\*\*`(.+?)`\*\*: ", (ROOT / "docs/gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(told) == sorted(load_registry().scenes())

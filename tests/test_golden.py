@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from noisereel.cli import cli
-from noisereel.registry import load_registry
+from noisereel.cli.main import cli
+from noisereel.registry.registry import load_registry
 
 GOLDEN = Path(__file__).with_name("golden")
 LEFT = Path(__file__).parents[1] / "renders" / "golden"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 
-from noisereel.registry import load_registry
+from noisereel.registry.registry import load_registry
 
 TOOL = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "make_gallery.py"))
 

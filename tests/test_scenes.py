@@ -12,12 +12,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from noisereel.canvas import vector
-from noisereel.cli import cli
-from noisereel.marks import Image as ImageMark
-from noisereel.registry import load_registry
-from noisereel.renderer import Colorbar
+from noisereel.cli.main import cli
+from noisereel.contracts.guides import Colorbar
+from noisereel.contracts.marks import Image as ImageMark
+from noisereel.contracts.schedule import posterior
+from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
-from noisereel.schedule import posterior
 from noisereel_builtins.renderers.field import FieldGrid
 
 FEW_STEPS = {
@@ -108,8 +108,8 @@ def test_stills_stay_vector_but_for_pictures(name, tmp_path, monkeypatch):
 
 def test_the_swiss_roll_ends_as_a_gaussian(records):
     (record,) = records("swiss-roll-forward").values()
-    first, last = record.scalars(0), record.scalars(len(record) - 1)
-    gaussian = record.metrics[0].reference(record.particles, record.event)["Gaussian"]
+    first, last = record.scalars(0), record.scalars(len(record.trajectory) - 1)
+    gaussian = record.metrics[0].reference(record.trajectory.particles, record.trajectory.event_shape)["Gaussian"]
     assert last["entropy"] == pytest.approx(gaussian, abs=0.02)
     assert first["entropy"] < 7
     assert last["std"] == pytest.approx(1, abs=0.02)
@@ -120,7 +120,7 @@ def test_the_swiss_roll_ends_as_a_gaussian(records):
 
 def test_the_random_walk_adds_its_variance(records):
     (record,) = records("s-curve-random-walk").values()
-    assert [level.t for level in record.levels] == list(range(50))
+    assert [level.t for level in record.trajectory.levels] == list(range(50))
     start = record.scalars(0)["std"] ** 2
     for step in record.shown:
         assert record.scalars(step)["std"] ** 2 == pytest.approx(start + step, rel=0.05)
@@ -135,10 +135,10 @@ def test_the_mixtures_density_is_their_particles(records, name):
     x = torch.linspace(-16, 16, 4001, dtype=torch.float64)
     for step in (0, 100, 300, 1000):
         step = min(record.shown, key=lambda shown: abs(shown - step))
-        density = record.data.density(x[:, None], record.levels[step])
+        density = record.trajectory.data.density(x[:, None], record.trajectory.levels[step])
         assert float(torch.trapezoid(density, x)) == pytest.approx(1, abs=1e-6)
         below = torch.cumulative_trapezoid(density, x).numpy()
-        particles = np.sort(record.series("x", step)[:, 0])
+        particles = np.sort(record.trajectory.series("x", step)[:, 0])
         share = np.searchsorted(particles, x[1:].numpy()) / len(particles)
         # Kolmogorov: the largest gap exceeds 1.95/√n once in a thousand times.
         assert np.abs(share - below).max() < 1.95 / math.sqrt(len(particles))
@@ -146,9 +146,9 @@ def test_the_mixtures_density_is_their_particles(records, name):
 
 def test_the_mandrills_pixels_follow_the_schedule(records):
     (record,) = records("mandrill-forward", dataset__mandrill__size=64).values()
-    clean = record.series("x", 0)
+    clean = record.trajectory.series("x", 0)
     for step in record.shown[1::10]:
-        level, x = record.levels[step], record.series("x", step)
+        level, x = record.trajectory.levels[step], record.trajectory.series("x", step)
         residual = (x - level.alpha * clean) / level.sigma
         assert residual.mean() == pytest.approx(0, abs=5 / 64)
         assert residual.std() == pytest.approx(1, abs=5 / 64 / math.sqrt(2))
@@ -159,12 +159,12 @@ def test_the_mandrills_pixels_follow_the_schedule(records):
 
 def test_the_datasaurus_keeps_half_of_its_signal(records):
     (record,) = records("datasaurus-forward").values()
-    assert [level.t for level in record.levels] == list(range(51))
-    assert [record.levels[t].alpha for t in (25, 50)] == pytest.approx([0.86, 0.53], abs=0.005)
-    assert_array_equal(np.bincount(record.origin), np.full(142, 6))
+    assert [level.t for level in record.trajectory.levels] == list(range(51))
+    assert [record.trajectory.levels[t].alpha for t in (25, 50)] == pytest.approx([0.86, 0.53], abs=0.005)
+    assert_array_equal(np.bincount(record.trajectory.origin), np.full(142, 6))
     for t in (6, 12, 25, 50):
-        level = record.levels[t]
-        residual = (record.series("x", t) - level.alpha * record.series("x", 0)) / level.sigma
+        level = record.trajectory.levels[t]
+        residual = (record.trajectory.series("x", t) - level.alpha * record.trajectory.series("x", 0)) / level.sigma
         assert residual.mean() == pytest.approx(0, abs=5 / math.sqrt(residual.size))
         assert residual.std() == pytest.approx(1, abs=5 / math.sqrt(2 * residual.size))
 
@@ -172,9 +172,9 @@ def test_the_datasaurus_keeps_half_of_its_signal(records):
 def test_the_drift_is_the_exact_posterior_mean(records):
     (record,) = records("datasaurus-drift").values()
     grid = FieldGrid(of="drift", x=(-3.0, 3.0), y=(-2.5, 2.5), shape=(9, 11))
-    data = record.data.x0.numpy().astype(np.float64)
+    data = record.trajectory.data.x0.numpy().astype(np.float64)
     for t in (1, 10, 25, 50):
-        level, q = record.levels[t], posterior(record.levels[t - 1], record.levels[t])
+        level, q = record.trajectory.levels[t], posterior(record.trajectory.levels[t - 1], record.trajectory.levels[t])
         x = grid.points().astype(np.float64)
         distance = ((x[:, None] - level.alpha * data) ** 2).sum(-1)
         weight = np.exp((distance.min(1, keepdims=True) - distance) / (2 * level.sigma**2))
@@ -185,14 +185,14 @@ def test_the_drift_is_the_exact_posterior_mean(records):
 def test_ddpm_and_ddim_go_from_one_noise_to_the_data(records):
     both = records("ddpm-vs-ddim")
     ddpm, ddim = both["ddpm"], both["ddim"]
-    assert_array_equal(ddpm.series("x", 0), ddim.series("x", 0))
-    assert np.abs(ddpm.series("x", 25) - ddim.series("x", 25)).max() > 0.5
-    data = ddpm.data.x0.numpy()
+    assert_array_equal(ddpm.trajectory.series("x", 0), ddim.trajectory.series("x", 0))
+    assert np.abs(ddpm.trajectory.series("x", 25) - ddim.trajectory.series("x", 25)).max() > 0.5
+    data = ddpm.trajectory.data.x0.numpy()
     for record in both.values():
-        assert [level.t for level in record.levels] == list(range(50, -1, -1))
-        distance = np.linalg.norm(record.series("x", 50)[:, None] - data, axis=-1).min(1)
+        assert [level.t for level in record.trajectory.levels] == list(range(50, -1, -1))
+        distance = np.linalg.norm(record.trajectory.series("x", 50)[:, None] - data, axis=-1).min(1)
         assert np.median(distance) < 0.02
-    assert all(ddim.series("noise", step) is None for step in ddim.shown)
+    assert all(ddim.trajectory.series("noise", step) is None for step in ddim.shown)
 
 
 def test_the_dinosaurs_stills_are_a_row_and_a_file_a_step(tmp_path):

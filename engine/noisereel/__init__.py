@@ -1,7 +1,7 @@
-"""noisereel films diffusion processes: a scene names plugins, the engine runs the timestep loop and films what happens.
+"""noisereel films diffusion processes: a scene names plugins, the engine runs the timestep loop and films it.
 
-Everything that a plugin needs is here, ``from noisereel import Data, Dataset, Load, hookimpl``. Names are loaded when
-first asked for, so that importing the package alone costs next to nothing.
+Everything that users and plugins need is here: ``from noisereel import Data, Dataset, LoadContext, hookimpl``. Names
+are imported when first used, so that importing the package alone costs next to nothing.
 """
 
 from __future__ import annotations
@@ -10,44 +10,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .dataset import Data as Data, Dataset as Dataset, Load as Load, Scaling as Scaling
-    from .denoiser import (
-        Bind as Bind,
+    from .api import load as load, render as render, still as still, train as train, validate as validate
+    from .contracts.dataset import Data as Data, Dataset as Dataset, LoadContext as LoadContext, Scaling as Scaling
+    from .contracts.denoiser import (
         Denoiser as Denoiser,
+        DenoiserContext as DenoiserContext,
         Model as Model,
         Pairs as Pairs,
         Snapshot as Snapshot,
-        to_eps as to_eps,
-        to_score as to_score,
-        to_v as to_v,
-        to_x0 as to_x0,
+        TrainingContext as TrainingContext,
     )
-    from .errors import NoisereelError as NoisereelError
-    from .figure import Box as Box, Drawing as Drawing, Look as Look, View as View
-    from .hookspecs import hookimpl as hookimpl
-    from .learning import Learned as Learned
-    from .marks import (
+    from .contracts.figure import Drawing as Drawing
+    from .contracts.geometry import Box as Box, View as View
+    from .contracts.guides import Colorbar as Colorbar, Guide as Guide, Legend as Legend
+    from .contracts.marks import (
         Area as Area,
         Arrows as Arrows,
         Image as Image,
         Mark as Mark,
+        Mesh as Mesh,
         Points as Points,
         Polylines as Polylines,
         Shades as Shades,
         Text as Text,
         Trails as Trails,
     )
-    from .probe import Measure as Measure, Metric as Metric, Probe as Probe, State as State, Trace as Trace
-    from .record import Record as Record
-    from .renderer import (
-        Colorbar as Colorbar,
-        Guide as Guide,
-        Legend as Legend,
+    from .contracts.parametrisation import to_eps as to_eps, to_score as to_score, to_v as to_v, to_x0 as to_x0
+    from .contracts.probe import MeasureContext as MeasureContext, Metric as Metric, Probe as Probe, Trace as Trace
+    from .contracts.renderer import (
         Moment as Moment,
+        RenderContext as RenderContext,
         Renderer as Renderer,
+        RunView as RunView,
     )
-    from .sampler import Sampler as Sampler, Step as Step, StepContext as StepContext
-    from .schedule import (
+    from .contracts.run_info import RunInfo as RunInfo
+    from .contracts.sampler import Sampler as Sampler, Step as Step, StepContext as StepContext
+    from .contracts.schedule import (
         BetaSchedule as BetaSchedule,
         Level as Level,
         Schedule as Schedule,
@@ -55,32 +53,41 @@ if TYPE_CHECKING:
         posterior as posterior,
         transition as transition,
     )
-    from .subject import Subject as Subject
-    from .theme import Theme as Theme
-    from .writer import Frame as Frame, OutputSpec as OutputSpec, Sink as Sink, Writer as Writer
-
-__version__ = "0.1.0"
+    from .contracts.state import State as State
+    from .contracts.theme import Theme as Theme
+    from .contracts.trajectory import Trajectory as Trajectory
+    from .contracts.writer import Frame as Frame, Sink as Sink, Writer as Writer, WriterContext as WriterContext
+    from .learning import TrainedDenoiser as TrainedDenoiser
+    from .registry import hookimpl as hookimpl
+    from .support.errors import NoisereelError as NoisereelError
+    from .support.version import __version__ as __version__
 
 _NAMES = {
-    "dataset": "Data Dataset Load Scaling",
-    "denoiser": "Bind Denoiser Model Pairs Snapshot to_eps to_score to_v to_x0",
-    "errors": "NoisereelError",
-    "figure": "Box Drawing Look View",
-    "hookspecs": "hookimpl",
-    "learning": "Learned",
-    "marks": "Area Arrows Image Mark Points Polylines Shades Text Trails",
-    "probe": "Measure Metric Probe State Trace",
-    "record": "Record",
-    "renderer": "Colorbar Guide Legend Moment Renderer",
-    "sampler": "Sampler Step StepContext",
-    "schedule": "BetaSchedule Level Schedule Spacing posterior transition",
-    "subject": "Subject",
-    "theme": "Theme",
-    "writer": "Frame OutputSpec Sink Writer",
+    "api": "load render still train validate",
+    "contracts.dataset": "Data Dataset LoadContext Scaling",
+    "contracts.denoiser": "Denoiser DenoiserContext Model Pairs Snapshot TrainingContext",
+    "contracts.figure": "Drawing",
+    "contracts.geometry": "Box View",
+    "contracts.guides": "Colorbar Guide Legend",
+    "contracts.marks": "Area Arrows Image Mark Mesh Points Polylines Shades Text Trails",
+    "contracts.parametrisation": "to_eps to_score to_v to_x0",
+    "contracts.probe": "MeasureContext Metric Probe Trace",
+    "contracts.renderer": "Moment RenderContext Renderer RunView",
+    "contracts.run_info": "RunInfo",
+    "contracts.sampler": "Sampler Step StepContext",
+    "contracts.schedule": "BetaSchedule Level Schedule Spacing posterior transition",
+    "contracts.state": "State",
+    "contracts.theme": "Theme",
+    "contracts.trajectory": "Trajectory",
+    "contracts.writer": "Frame Sink Writer WriterContext",
+    "learning": "TrainedDenoiser",
+    "registry": "hookimpl",
+    "support.errors": "NoisereelError",
+    "support.version": "__version__",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = ["__version__", *_HOME]
+__all__ = [*_HOME]
 
 
 def __getattr__(name: str) -> Any:

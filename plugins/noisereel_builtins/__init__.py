@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from noisereel.hookspecs import hookimpl
+from noisereel.registry.hookspecs import hookimpl
 
 __all__: list[str] = []
 
@@ -208,7 +208,7 @@ def register_metrics(register: Register) -> None:
 @hookimpl
 def register_renderers(register: Callable[..., None]) -> None:
     for name, where in RENDERERS.items():
-        register(name, where, suits=SUITS.get(name, ()))
+        register(name, where, default_for=SUITS.get(name, ()))
 
 
 @hookimpl

@@ -24,20 +24,20 @@ def rows() -> Iterator[Row]:
 def _roll(color: str, name: str, size: tuple[int, int], asked: str) -> Row:
     film = film_of(ROLL.replace("COLOR", color), size)
     record = film.records["run"]
-    hue = record.hue if color == "hue" else None
-    theirs = roll(lambda i: record.series("x", i * 15), hue, size, FEW)
+    hue = record.trajectory.hue if color == "hue" else None
+    theirs = roll(lambda i: record.trajectory.series("x", i * 15), hue, size, FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
     what = f"swiss roll, 10,000 points, live title, {name}, {size[0]}×{size[1]}"
-    return Row(what, a / len(film.ticks), b / FEW, asked, "a frame")
+    return Row(what, a / len(film.frames), b / FEW, asked, "a frame")
 
 
 def _mandrill() -> Row:
     film = film_of(MANDRILL)
     record = film.records["run"]
-    steps = [tick.steps["run"] for tick in film.ticks]
-    theirs = picture(lambda i: record.series("x", steps[i * 15])[0], (640, 640), FEW)
+    steps = [frame.steps["run"] for frame in film.frames]
+    theirs = picture(lambda i: record.trajectory.series("x", steps[i * 15])[0], (640, 640), FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
-    return Row("mandrill 512×512, against imshow", a / len(film.ticks), b / FEW, "18×", "a frame")
+    return Row("mandrill 512×512, against imshow", a / len(film.frames), b / FEW, "18×", "a frame")
 
 
 def _field() -> Row:
@@ -45,7 +45,7 @@ def _field() -> Row:
     record = film.records["run"]
     grid = np.stack(np.meshgrid(*[np.linspace(-2.8, 2.8, 27)] * 2), -1).reshape(-1, 2)
     spin = np.stack([-grid[:, 1], grid[:, 0]], -1)
-    trail = [np.stack([record.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
+    trail = [np.stack([record.trajectory.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
     theirs = field(grid, lambda i: spin * (1 + i / FEW), lambda i: trail[i], (640, 640), FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
-    return Row("field 27×27 and 250 trails of 10", a / len(film.ticks), b / FEW, "6×", "a frame")
+    return Row("field 27×27 and 250 trails of 10", a / len(film.frames), b / FEW, "6×", "a frame")

@@ -14,9 +14,9 @@ import torch
 from common import Row, compare
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind, Model
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext, Model
+from noisereel.contracts.schedule import Level
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.schedules.cosine import Cosine
 
@@ -126,7 +126,7 @@ def _error(model: Model, x: Tensor, x0: Tensor, level: Level) -> float:
 
 
 def _model(x0: Tensor) -> Model:
-    return Empirical().bind(Bind(Data(x0), Cosine(), torch.device("cpu"), Path("unused")))
+    return Empirical().bind(DenoiserContext(Data(x0), Cosine(), torch.device("cpu"), Path("unused")))
 
 
 def _noisy(x0: Tensor, level: Level, m: int) -> Tensor:

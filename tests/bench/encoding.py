@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from common import Row, compare
+from noisereel.film.film import render
 from scenes import ROLL, film_of, roll, scene
 
 from noisereel.canvas.raster import RasterCanvas
-from noisereel.film import Options, render
-from noisereel.output import Output
-from noisereel.progress import Progress
-from noisereel.writer import Frame, OutputSpec
+from noisereel.contracts.writer import Frame, WriterContext
+from noisereel.output.files import OutputPath
+from noisereel.output.options import RenderOptions
+from noisereel.support.progress import Progress
 from noisereel_builtins.writers.gif import _encoder, _picture
 from noisereel_builtins.writers.palette import Indexer, Palette
 
@@ -34,14 +35,14 @@ def rows() -> Iterator[Row]:
 
 def _render(size: tuple[int, int], path: str) -> None:
     what, registry = scene(ROLL.replace("COLOR", "blue"), size)
-    render(what, [Output.parse(path, registry)], Options(), registry, Progress(quiet=True))
+    render(what, [OutputPath.parse(path, registry)], RenderOptions(), registry, Progress(quiet=True))
 
 
 def _gif(size: tuple[int, int], asked: str) -> Row:
     record = film_of(ROLL.replace("COLOR", "blue"), size).records["run"]
 
     def theirs(folder: str) -> None:
-        rng, x = np.random.default_rng(0), record.series("x", 0)
+        rng, x = np.random.default_rng(0), record.trajectory.series("x", 0)
         beta, states = np.linspace(5e-4, 0.1, 200), []
         for i in range(FEW):  # the share of the 200 steps that FEW of 200 frames stand for
             x = np.sqrt(1 - beta[i]) * x + np.sqrt(beta[i]) * rng.standard_normal(x.shape)
@@ -57,7 +58,7 @@ def _gif(size: tuple[int, int], asked: str) -> Row:
 def _gif_share(size: tuple[int, int], asked: str) -> Row:
     film = film_of(ROLL.replace("COLOR", "blue"), size)
     canvas = RasterCanvas(film.figure)
-    drawn = [canvas.draw(film.drawing(i)) for i in range(len(film.ticks))]
+    drawn = [canvas.draw(film.drawing(i)) for i in range(len(film.frames))]
     indexer = Indexer(Palette.of(drawn[::20], 255))
     ready = [_picture(pixels, indexer) for pixels in drawn]
 
@@ -77,11 +78,11 @@ def _mp4(size: tuple[int, int], asked: str) -> Row:
     film = film_of(ROLL.replace("COLOR", "blue"), size)
     registry = scene(ROLL.replace("COLOR", "blue"))[1]
     canvas = RasterCanvas(film.figure)
-    ready = [canvas.draw(film.drawing(i)) for i in range(len(film.ticks))]
+    ready = [canvas.draw(film.drawing(i)) for i in range(len(film.frames))]
     writer = registry.get("writer", "mp4")()
 
     def encoder(folder: str) -> None:
-        spec = OutputSpec(Path(folder) / "ready.mp4", size, Fraction(25))
+        spec = WriterContext(Path(folder) / "ready.mp4", size, Fraction(25))
         with writer.open(spec) as sink:
             for i, pixels in enumerate(ready):
                 sink.write(Frame(i, Fraction(1, 25), pixels))

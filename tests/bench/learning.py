@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from noisereel.dataset import Data, Load
-from noisereel.denoiser import Bind, Model
-from noisereel.noise import LoadDraw
-from noisereel.probe import Measure, State
-from noisereel.schedule import Level, posterior
-from noisereel.threads import threads
+from noisereel.contracts.dataset import Data, LoadContext
+from noisereel.contracts.denoiser import DenoiserContext, Model
+from noisereel.contracts.probe import MeasureContext
+from noisereel.contracts.schedule import Level, posterior
+from noisereel.contracts.state import State
+from noisereel.support.noise import LoadDraw
+from noisereel.support.threads import threads
 from noisereel_builtins.datasets.datasaurus import Datasaurus
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.metrics.energy_distance import EnergyDistance
@@ -38,7 +39,7 @@ POINTS = 10_000
 
 def rows() -> Iterator[Row]:
     """Training to the same quality; a step of sampling; a whole scene; memory."""
-    data = Datasaurus().load(Load(Path(), LoadDraw(0)))
+    data = Datasaurus().load(LoadContext(Path(), LoadDraw(0)))
     for count, asked in ((torch.get_num_threads(), "8×"), (1, "4×")):
         with threads(count):
             yield _to_quality(data, count, asked)
@@ -56,7 +57,7 @@ def _to_quality(data: Data, count: int, asked: str) -> Row:
 
 def _trained(data: Data) -> Model:
     with TemporaryDirectory() as cache:
-        return OURS.bind(Bind(data, SCHEDULE, torch.device("cpu"), Path(cache)))
+        return OURS.bind(DenoiserContext(data, SCHEDULE, torch.device("cpu"), Path(cache)))
 
 
 class _Perceptron(nn.Module):
@@ -122,7 +123,7 @@ def _quality(model: Model, data: Data) -> float:
         q, level = posterior(SCHEDULE.at(t - 1.0), SCHEDULE.at(float(t))), SCHEDULE.at(float(t))
         x = q.on_x * x + q.on_x0 * model(x, level) + math.sqrt(q.variance) * torch.randn(x.shape, generator=generator)
     state = State(0, 0, SCHEDULE.at(0.0), x)
-    return float(EnergyDistance().measure(state, Measure(None, data, SCHEDULE))["energy_distance"])
+    return float(EnergyDistance().measure(state, MeasureContext(None, data, SCHEDULE))["energy_distance"])
 
 
 def _sampling(data: Data, count: int) -> Row:
@@ -146,16 +147,16 @@ def _sampling(data: Data, count: int) -> Row:
 BARE = """
 import time, torch
 from pathlib import Path
-from noisereel.dataset import Load
-from noisereel.denoiser import Bind
+from noisereel.contracts.dataset import LoadContext
+from noisereel.contracts.denoiser import DenoiserContext
 from noisereel.learning import Training
-from noisereel.noise import LoadDraw
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.denoisers.unet import Unet
 from noisereel_builtins.schedules.cosine import Cosine
 
 net = Unet(labelled=True, steps=600, learning_rate=3e-3)
-ctx = Bind(Digits().load(Load(Path(), LoadDraw(0))), Cosine(steps=100), torch.device("cpu"), Path())
+ctx = DenoiserContext(Digits().load(LoadContext(Path(), LoadDraw(0))), Cosine(steps=100), torch.device("cpu"))
 batches = net._examples(ctx).steps(0)
 ready = [next(batches) for _ in range(net.steps)]
 training = Training(net._new_network(ctx), net, lambda first: iter(ready), net.loss, parts=net._crew(ctx).parts)
@@ -187,7 +188,7 @@ def _bare() -> NDArray[np.float64]:
 
 def _render(folder: str) -> NDArray[np.float64]:
     """Seconds of a whole render from the command line: on the clock, and of the processor."""
-    words = ["-m", "noisereel.cli", "render", "digits-reverse", "-o", f"{folder}/film.mp4"]
+    words = ["-m", "noisereel", "render", "digits-reverse", "-o", f"{folder}/film.mp4"]
     environment = {**os.environ, "NOISEREEL_CACHE": f"{folder}/cache"}
     begin, busy = time.perf_counter(), _of_children()
     subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True)
@@ -203,8 +204,8 @@ def _of_children() -> float:
 GROWTH = """
 import sys, torch
 from pathlib import Path
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.schedules.linear import Linear
 

@@ -14,12 +14,13 @@ from common import Row, compare
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.run import Run, plan
-from noisereel.sampler import Sampler
-from noisereel.scene import RunSpec, Source
-from noisereel.schedule import Schedule
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.sampler import Sampler
+from noisereel.contracts.schedule import Schedule
+from noisereel.scene import RunSpec, SceneDocument
+from noisereel.simulation.plan import plan_run
+from noisereel.simulation.run import Run
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.forward import Forward
 from noisereel_builtins.schedules.linear import Linear
@@ -30,7 +31,7 @@ N, STEPS = 10_000, 1000
 class Cloud(Dataset):
     """Standard normal points in the plane."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """The points, shape (N, 2)."""
         return Data(torch.randn(N, 2, generator=torch.Generator().manual_seed(0)))
 
@@ -38,7 +39,7 @@ class Cloud(Dataset):
 class Nothing(Denoiser):
     """A denoiser that costs nothing: x̂_0 is x_t."""
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """x ↦ x."""
         return lambda x, level, labels=None: x
 
@@ -71,7 +72,9 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
         particles=n,
     )
     run = Run(
-        spec, plan(spec, Source("", "", Path())), Bind(Cloud().load(None), spec.schedule, torch.device("cpu"), Path())
+        spec,
+        plan_run(spec, SceneDocument("", "", Path())),
+        DenoiserContext(Cloud().load(None), spec.schedule, torch.device("cpu"), Path()),
     )  # type: ignore[arg-type]
 
     @torch.no_grad()

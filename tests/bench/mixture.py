@@ -11,10 +11,10 @@ from common import Row, compare
 from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
-from noisereel.dataset import Load
-from noisereel.denoiser import Bind
-from noisereel.noise import LoadDraw
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import LoadContext
+from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.contracts.schedule import Level
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.gaussian_mixture import GaussianMixture
 from noisereel_builtins.datasets.mixture import Mixture as MixtureData
 from noisereel_builtins.denoisers.mixture import Mixture
@@ -25,8 +25,8 @@ M = 100_000
 
 def rows() -> Iterator[Row]:
     """Five components in the plane, at three noise levels."""
-    data = MixtureData(preset="five", n=10).load(Load(Path(), LoadDraw(0)))
-    model = Mixture().bind(Bind(data, Cosine(), torch.device("cpu"), Path("unused")))
+    data = MixtureData(preset="five", n=10).load(LoadContext(Path(), LoadDraw(0)))
+    model = Mixture().bind(DenoiserContext(data, Cosine(), torch.device("cpu"), Path("unused")))
     law = MixtureData(preset="five").law()
     x = 4 * torch.randn(M, 2, generator=torch.Generator().manual_seed(0))
     for level in (Level(1.0, 0.995, 0.1), Level(1.0, 0.8, 0.6), Level(1.0, 0.1, 0.995)):

@@ -79,9 +79,9 @@ Build = Callable[[Callable[[int], np.ndarray]], Callable[[Figure], Callable[[int
 def _against(what: str, text: str, build: Build, size: tuple[int, int], asked: str) -> Row:
     film = film_of(text)
     record = next(iter(film.records.values()))
-    theirs = Notebook(FEW, build(lambda i: record.series("x", i * 15)), size)
+    theirs = Notebook(FEW, build(lambda i: record.trajectory.series("x", i * 15)), size)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere, 3)
-    return Row(what, a / len(film.ticks), b / FEW, asked, "a frame")
+    return Row(what, a / len(film.frames), b / FEW, asked, "a frame")
 
 
 def _finished_roll(size: tuple[int, int], asked: str) -> Row:
@@ -89,7 +89,7 @@ def _finished_roll(size: tuple[int, int], asked: str) -> Row:
     record = film_of(text).records["run"]
 
     def build(points: Callable[[int], np.ndarray]) -> Callable[[Figure], Callable[[int], object]]:
-        return lambda figure: _roll_and_curves(figure, points, record.hue)
+        return lambda figure: _roll_and_curves(figure, points, record.trajectory.hue)
 
     return _against(f"swiss roll, time bar and curves, {size[0]}×{size[1]}", text, build, size, asked)
 

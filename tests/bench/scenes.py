@@ -13,12 +13,15 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from noisereel.canvas.raster import RasterCanvas
-from noisereel.compose import Film, compose
-from noisereel.film import Options, film_ticks, plans_of, shown_visits, simulate
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf
-from noisereel.registry import load_registry
+from noisereel.film.composition import Film, compose, run_views
+from noisereel.film.plan import film_frames
+from noisereel.film.visits import shown_visits
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.simulation.data import load_all
+from noisereel.simulation.plan import plan_runs
+from noisereel.simulation.simulate import SimulationContext, simulate
+from noisereel.simulation.store import TrajectoryStore
 
 ROLL = """
 dataset: swiss-roll
@@ -60,19 +63,19 @@ def scene(text: str, size: tuple[int, int] | None = None):
 def film_of(text: str, size: tuple[int, int] | None = None) -> Film:
     """A scene simulated and composed, ready to be drawn."""
     what, registry = scene(text, size)
-    plans = plans_of(what)
-    ticks = film_ticks(what, plans)
+    plans = plan_runs(what)
+    frames = film_frames(what, plans)
     with TemporaryDirectory() as scratch:
-        shelf, quiet = Shelf(None, Path(scratch)), Progress(quiet=True)
-        shown = shown_visits(what, plans, ticks)
-        records, _ = simulate(what, plans, shown, Options(), shelf, registry, quiet)
-        return compose(what, records, ticks, registry)
+        ctx = SimulationContext(registry, TrajectoryStore(None, Path(scratch)))
+        shown = shown_visits(what, plans, frames)
+        runs = simulate(what, plans, load_all(what, registry), shown, ctx)
+        return compose(what, run_views(what, runs, shown), frames, registry)
 
 
 def draw_all(film: Film) -> None:
     """Every frame of a film, drawn and dropped."""
     canvas = RasterCanvas(film.figure)
-    for index in range(len(film.ticks)):
+    for index in range(len(film.frames)):
         canvas.draw(film.drawing(index))
 
 

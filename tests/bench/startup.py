@@ -17,5 +17,5 @@ def rows() -> Iterator[Row]:
     def run(*words: str) -> None:
         subprocess.run([sys.executable, *words], check=True, capture_output=True)
 
-    a, b = compare(lambda: run("-m", "noisereel.cli", "--help"), lambda: run("-c", EAGER), 5)
+    a, b = compare(lambda: run("-m", "noisereel", "--help"), lambda: run("-c", EAGER), 5)
     yield Row("`noisereel --help`, against an eager import of everything", a, b, "20×")

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from noisereel.dataset import Data
-from noisereel.figure import Look, Rect, View
-from noisereel.probe import Measure, Metric, State
-from noisereel.record import Arrays, Record
-from noisereel.renderer import Moment
-from noisereel.schedule import BetaSchedule
-from noisereel.subject import Subject
-from noisereel.theme import THEMES
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.geometry import Rect, View
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import BetaSchedule
+from noisereel.contracts.state import State
+from noisereel.contracts.theme import THEMES
+from noisereel.contracts.trajectory import Arrays, Trajectory
+from noisereel.simulation.measurements import Measurements
 
 DARK, LIGHT = THEMES["dark"], THEMES["light"]
 CLOUD = np.array([[[0, 0], [1, 1]], [[0, 0.5], [1, 0.5]], [[-1, 1], [1, 0]]])
@@ -32,15 +35,15 @@ class Spread(Metric):
     gives: ClassVar[tuple[str, ...]] = ("spread",)
     unit: ClassVar[str] = "m"
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, np.ndarray]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, np.ndarray]:
         return {"spread": state.x.abs().amax().numpy()}
 
-    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
+    def reference(self, particles: int, event_shape: tuple[int, ...]) -> Mapping[str, float]:
         return {"limit": 9.0}
 
 
-def look(x=(-2.0, 2.0), y=(-1.0, 1.0), size=(640, 320), theme=DARK) -> Look:
-    return Look(View(Rect(0, 0, *size), x, y, 1.0), theme)
+def panel_ctx(x=(-2.0, 2.0), y=(-1.0, 1.0), size=(640, 320), theme=DARK) -> RenderContext:
+    return RenderContext(View(Rect(0, 0, *size), x, y, 1.0), theme)
 
 
 def record(
@@ -56,48 +59,59 @@ def record(
     origin=None,
     data=None,
     labels=None,
-    bind=None,
+    context=None,
+    schedule=SCHEDULE,
+    training=None,
     **series,
-) -> Record:
+) -> RunView:
     """A run with x, and other series, of shape (visits, particles, *event); x0 at all visits but the last."""
     x = np.asarray(x, np.float32)
     visits = len(x)
     arrays = {"x": x} | {of: np.asarray(array, np.float32) for of, array in series.items()}
-    there = {of: np.ones(visits, bool) for of in arrays}
-    if "x0" in there:
-        there["x0"][-1] = False
-    if "noise" in there:
-        there["noise"][0] = False
+    present = {of: np.ones(visits, bool) for of in arrays}
+    if "x0" in present:
+        present["x0"][-1] = False
+    if "noise" in present:
+        present["noise"][0] = False
     x0 = torch.from_numpy(np.asarray(x[0] if data is None else data, np.float32))
     known = Data(x0, density=density, labels=None if labels is None else torch.tensor(labels))
-    return Record(
+    trajectory = Trajectory(
         name=name,
-        schedule=SCHEDULE,
+        schedule=schedule,
         data=known,
-        metrics=metrics,
         levels=[SCHEDULE.at(t) for t in (range(visits) if times is None else times)],
         acts=[0] * visits,
-        shown=range(visits) if shown is None else shown,
+        arrays=Arrays(np.arange(visits), arrays, present, [0] * visits),
         origin=None if origin is None else np.asarray(origin),
         hue=None if hue is None else np.asarray(hue, np.float32),
-        arrays=Arrays(np.arange(visits), arrays, there, [0] * visits),
-        measure=lambda step: Measure(model, known, SCHEDULE, bind),
+        training=training,
     )
+    measurements = Measurements(trajectory, lambda index: MeasureContext(model, known, schedule, context))
+    return RunView(trajectory, measurements.value, metrics, range(visits) if shown is None else shown)
 
 
-def at(rec: Record, step: int, **more) -> Moment:
-    return Moment(step, rec.levels[step], step / max(1, len(rec) - 1), **more)
+def together(*runs: RunView) -> list[RunView]:
+    """The same runs in one film, each knowing the others."""
+    known: dict[str, RunView] = {}
+    for run in runs:
+        known[run.trajectory.name] = replace(run, runs=known)
+    return [*known.values()]
+
+
+def at(rec: RunView, step: int, **more) -> Moment:
+    return Moment(step, rec.trajectory.levels[step], step / max(1, len(rec.trajectory) - 1), **more)
 
 
 def drawn(renderer, rec, step, view=None, **more):
-    return list(renderer.marks(rec, at(rec, step, **more), view or look()))
+    return list(renderer.marks(rec, at(rec, step, **more), view or panel_ctx()))
 
 
-def subject(*event: int, name="run", visits=5, particles=4, labels=False, density=None, **more) -> Subject:
+def run_info(*event_shape: int, name="run", visits=5, particles=4, labels=False, density=None, **more) -> RunInfo:
     """A run before it is simulated, of so many particles of this event shape."""
     marked = torch.zeros(particles, dtype=torch.int64) if labels else None
-    data = Data(torch.zeros(particles, *event), labels=marked, density=density)
-    return Subject(name, data, [SCHEDULE.at(min(t, 4)) for t in range(visits)], particles, **more)
+    data = Data(torch.zeros(particles, *event_shape), labels=marked, density=density)
+    levels = [SCHEDULE.at(min(t, 4)) for t in range(visits)]
+    return RunInfo(name=name, data=data, levels=levels, particles=particles, **more)
 
 
 def normal(x, level):

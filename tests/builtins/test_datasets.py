@@ -12,9 +12,9 @@ from PIL import Image as Pillow
 from pydantic import ValidationError
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.noise import LoadDraw
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.contracts.schedule import Level
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.datasaurus import Datasaurus
 from noisereel_builtins.datasets.image import Image
 from noisereel_builtins.datasets.mandrill import Mandrill
@@ -36,7 +36,7 @@ FIVE = Mixture(
 
 
 def load(dataset: Dataset, seed: int = 0, folder: Path = Path()) -> Data:
-    return dataset.load(Load(folder, LoadDraw(seed)))
+    return dataset.load(LoadContext(folder, LoadDraw(seed)))
 
 
 class Given(np.random.RandomState):
@@ -273,7 +273,7 @@ def test_labels_tell_the_component() -> None:
         np.testing.assert_allclose(own.mean(0), mean, atol=5 * math.sqrt(2 / len(own)))
         np.testing.assert_allclose(own.T.cov(), cov, atol=0.25)
         assert torch.equal(data.hue[data.labels == k], torch.full((len(own),), k / 4))
-    assert load(Mixture()).event == (1,)
+    assert load(Mixture()).event_shape == (1,)
 
 
 def test_weights_need_not_sum_to_1() -> None:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from scipy.stats import multivariate_normal
 from torch import Tensor
 
-from noisereel.dataset import Data, Load
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.noise import LoadDraw
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data, LoadContext
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.grid import Grid
 from noisereel_builtins.datasets.mixture import Mixture as MixtureData
 from noisereel_builtins.datasets.pinwheel import Pinwheel
@@ -37,15 +37,15 @@ LEVELS = [
 
 
 def load(dataset, seed: int = 0) -> Data:
-    return dataset.load(Load(Path(), LoadDraw(seed)))
+    return dataset.load(LoadContext(Path(), LoadDraw(seed)))
 
 
 def bound(denoiser: Denoiser, data: Data) -> Model:
     return denoiser.bind(context(data))
 
 
-def context(data: Data) -> Bind:
-    return Bind(data, Cosine(), torch.device("cpu"), Path("unused"))
+def context(data: Data) -> DenoiserContext:
+    return DenoiserContext(data, Cosine(), torch.device("cpu"), Path("unused"))
 
 
 def points(m: int, d: int, scale: float = 3.0) -> Tensor:
@@ -240,10 +240,8 @@ def test_a_blend_is_the_weighted_mean() -> None:
     torch.testing.assert_close(bound(Blend(of=parts), data)(x, level), (exact + rough) / 2)
     torch.testing.assert_close(bound(Blend(of=parts, weights=(3, 1)), data)(x, level), 0.75 * exact + 0.25 * rough)
     assert torch.equal(bound(Blend(of=parts, weights=(0, 2)), data)(x, level), rough)
-    assert list(Blend(of=parts, weights=(3, 1)).advice()) == [
-        "'weights' sum to 4, not 1; they are taken as shares of it"
-    ]
-    assert list(Blend(of=parts).advice()) == list(Blend(of=parts, weights=(0.5, 0.5)).advice()) == []
+    assert list(Blend(of=parts, weights=(3, 1)).lint()) == ["'weights' sum to 4, not 1; they are taken as shares of it"]
+    assert list(Blend(of=parts).lint()) == list(Blend(of=parts, weights=(0.5, 0.5)).lint()) == []
 
 
 @pytest.mark.parametrize(
@@ -304,9 +302,9 @@ def test_senseless_denoisers_are_refused(make, message: str) -> None:
 
 
 def test_what_has_no_density_says_so() -> None:
-    assert Oracle().atomic
-    assert not Gaussian().atomic
-    assert not Guided(of=Mixture()).atomic
-    assert Guided(of=Oracle()).atomic
-    assert Blend(of=(Gaussian(), Oracle())).atomic
+    assert Oracle().is_discrete
+    assert not Gaussian().is_discrete
+    assert not Guided(of=Mixture()).is_discrete
+    assert Guided(of=Oracle()).is_discrete
+    assert Blend(of=(Gaussian(), Oracle())).is_discrete
     assert math.isfinite(float(load(Grid(n=3)).density(torch.zeros(1, 2), LEVELS[0])))

@@ -9,14 +9,16 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data, Load
-from noisereel.denoiser import Bind, Denoiser
-from noisereel.noise import LoadDraw
-from noisereel.probe import Measure, Metric, State
-from noisereel.run import Run, plan
-from noisereel.scene import RunSpec, Source
-from noisereel.schedule import Level, posterior
-from noisereel.subject import Subject
+from noisereel.contracts.dataset import Data, LoadContext
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level, posterior
+from noisereel.contracts.state import State
+from noisereel.scene import RunSpec, SceneDocument
+from noisereel.simulation.plan import plan_run
+from noisereel.simulation.run import Run
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.grid import Grid
 from noisereel_builtins.datasets.mixture import Mixture
 from noisereel_builtins.denoisers.blend import Blend
@@ -51,7 +53,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 def values(metric: Metric, x: Tensor, data: Data, level: Level = CLEAN, **state) -> dict[str, float]:
     """The metric's scalars, 0-d and named as promised."""
-    ctx = Measure(state.pop("model", None), data, Cosine())
+    ctx = MeasureContext(state.pop("model", None), data, Cosine())
     measured = metric.measure(State(0, 0, level, x, **state), ctx)
     assert set(measured) == set(metric.gives)
     assert all(np.shape(each) == () for each in measured.values())
@@ -62,8 +64,9 @@ def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
     return values(metric, x, Data(x0), **more)[metric.gives[0]]
 
 
-def run_of(data: Data, denoiser: Denoiser | None = None, *extras: str) -> Subject:
-    return Subject("run", data, (), len(data.x0), denoiser=denoiser, extras=frozenset(extras))
+def run_of(data: Data, denoiser: Denoiser | None = None, *aux: str) -> RunInfo:
+    particles, aux_names = len(data.x0), frozenset(aux)
+    return RunInfo(name="run", data=data, levels=(), particles=particles, denoiser=denoiser, aux_names=aux_names)
 
 
 @pytest.mark.parametrize("k", [1, 5])
@@ -249,7 +252,7 @@ def test_repeated_points_count_once() -> None:
 
 
 def load(dataset) -> Data:
-    return dataset.load(Load(Path(), LoadDraw(0)))
+    return dataset.load(LoadContext(Path(), LoadDraw(0)))
 
 
 @pytest.mark.parametrize(
@@ -345,7 +348,7 @@ def test_calls_are_the_states() -> None:
 
 def follow(*visits: Tensor) -> list[float]:
     states = [State(i, 0, CLEAN, x) for i, x in enumerate(visits)]
-    ctx = Measure(None, Data(visits[0]), Cosine())
+    ctx = MeasureContext(None, Data(visits[0]), Cosine())
     return [float(each["straightness"]) for each in Straightness().follow(states, ctx)]
 
 
@@ -375,10 +378,10 @@ def test_particles_that_have_blown_up(metric: Metric) -> None:
 
 def test_log_likelihood_is_prior_less_stretch() -> None:
     extra = {"log_prior": torch.tensor([-3.0, -5.0]), "log_det": torch.tensor([1.0, -2.0])}
-    points = values(LogLikelihood(), normal(2, 3), Data(normal(2, 3)), extra=extra)
+    points = values(LogLikelihood(), normal(2, 3), Data(normal(2, 3)), aux=extra)
     assert points["log_likelihood"] == -3.5
     assert math.isnan(points["bits_per_dim"])
-    images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), extra=extra)
+    images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), aux=extra)
     assert images["bits_per_dim"] == pytest.approx(math.log2(127.5) + 3.5 / (4 * math.log(2)))
 
 
@@ -386,7 +389,7 @@ def test_images_of_even_noise_cost_8_bits_a_pixel() -> None:
     """The density of 256 equally likely levels over [−1, 1] and half a level beyond is 127.5/256 each."""
     nats = 4 * math.log(127.5 / 256)
     extra = {"log_prior": torch.full((3,), nats), "log_det": torch.zeros(3)}
-    found = values(LogLikelihood(), normal(3, 2, 2), Data(normal(3, 2, 2)), extra=extra)
+    found = values(LogLikelihood(), normal(3, 2, 2), Data(normal(3, 2, 2)), aux=extra)
     assert found["bits_per_dim"] == pytest.approx(8, abs=1e-6)
 
 
@@ -418,9 +421,13 @@ def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
         particles=60,
     )
     data = load(spec.dataset)
-    run = Run(spec, plan(spec, Source("", "", Path())), Bind(data, spec.schedule, torch.device("cpu"), Path()))
+    run = Run(
+        spec,
+        plan_run(spec, SceneDocument("", "", Path())),
+        DenoiserContext(data, spec.schedule, torch.device("cpu"), Path()),
+    )
     for state in run.states():
         if state.level.t < 95:
-            found = values(LogLikelihood(), state.x, data, state.level, extra=state.extra)["log_likelihood"]
+            found = values(LogLikelihood(), state.x, data, state.level, aux=state.aux)["log_likelihood"]
             exact = float(data.density.log_density(state.x.double(), state.level).mean())
             assert found == pytest.approx(exact, abs=0.02), state.level

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from noisereel import memory
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.noise import LoadDraw
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.contracts.schedule import Level
+from noisereel.support import memory
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.array import Array
 from noisereel_builtins.datasets.checkerboard import Checkerboard
 from noisereel_builtins.datasets.circles import Circles
@@ -36,7 +36,7 @@ N = 20_000
 
 
 def load(dataset: Dataset, seed: int = 0) -> Data:
-    return dataset.load(Load(Path(), LoadDraw(seed)))
+    return dataset.load(LoadContext(Path(), LoadDraw(seed)))
 
 
 def radius(x: Tensor) -> Tensor:
@@ -223,13 +223,13 @@ def test_a_preset_stands_alone() -> None:
 
 
 def test_weights_that_do_not_sum_to_1_are_said() -> None:
-    assert list(Mixture(weights=(5, 3, 2)).advice()) == [
+    assert list(Mixture(weights=(5, 3, 2)).lint()) == [
         "'weights' sum to 10, not 1; they are taken as the shares 0.5, 0.3, 0.2"
     ]
-    assert list(Mixture(weights=(1, 1, 1)).advice()) == [
+    assert list(Mixture(weights=(1, 1, 1)).lint()) == [
         "'weights' sum to 3, not 1; they are taken as the shares 0.333, 0.333, 0.333"
     ]
-    assert list(Mixture(weights=(0.1, 0.2, 0.7)).advice()) == list(Mixture(preset="five").advice()) == []
+    assert list(Mixture(weights=(0.1, 0.2, 0.7)).lint()) == list(Mixture(preset="five").lint()) == []
 
 
 @pytest.mark.parametrize("each", ["all", "axis"])
@@ -251,7 +251,7 @@ def test_standardised_data_can_be_restored(each: str) -> None:
 class Bell(Dataset):
     """N(3, 0.5²) in the plane, with its density, by formula and not as a mixture."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         def density(x: Tensor, level: Level) -> Tensor:
             v = (0.5 * level.alpha) ** 2 + level.sigma**2
             return torch.exp(-(x - 3 * level.alpha).square().sum(1) / (2 * v)) / (2 * math.pi * v)
@@ -341,9 +341,9 @@ def test_the_free_memory_is_known_here() -> None:
 def test_where_there_is_no_area_nothing_is_drawn() -> None:
     ends = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     with pytest.raises(ValueError) as error:
-        within(Load(Path(), LoadDraw(0)), 5, *ends, lambda points: points[:, 0] < 0)
+        within(LoadContext(Path(), LoadDraw(0)), 5, *ends, lambda points: points[:, 0] < 0)
     assert str(error.value) == "there is no area to draw points from"
-    some = within(Load(Path(), LoadDraw(0)), 3000, *ends, lambda points: points[:, 0] < 0.01)
+    some = within(LoadContext(Path(), LoadDraw(0)), 3000, *ends, lambda points: points[:, 0] < 0.01)
     assert some.shape == (3000, 2)
     evenly(some[:, 0] * 100)
     evenly(some[:, 1])

@@ -3,34 +3,34 @@
 import numpy as np
 import pytest
 
-from noisereel import marks
-from noisereel.renderer import Moment
-from noisereel.subject import Subject
-from noisereel.theme import rgb
+from noisereel.contracts import marks
+from noisereel.contracts.renderer import Moment
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.theme import rgb
 from noisereel_builtins.renderers.embedding import Embedding
 
-from .recording import DARK, SCHEDULE, look, record
+from .recording import DARK, SCHEDULE, panel_ctx, record
 
-LOOK = look((-1.0, 1.0), (-1.0, 1.0), (520, 520))
+LOOK = panel_ctx((-1.0, 1.0), (-1.0, 1.0), (520, 520))
 LAYER = Embedding(perplexity=10, iterations=500)
 
 
-def two_groups(event=(8, 8), n=40, visits=2):
+def two_groups(event_shape=(8, 8), n=40, visits=2):
     """Half of the particles near −1 and half near 1, in many dimensions, a little different from visit to visit."""
     rng = np.random.default_rng(0)
-    middle = np.repeat([-1.0, 1.0], n // 2).reshape(n, *(1 for _ in event))
-    return middle + rng.normal(0, 0.1, (visits, n, *event))
+    middle = np.repeat([-1.0, 1.0], n // 2).reshape(n, *(1 for _ in event_shape))
+    return middle + rng.normal(0, 0.1, (visits, n, *event_shape))
 
 
 def drawn(layer, rec, step=0):
     images, points = [], []
-    for mark in layer.marks(rec, Moment(step, rec.levels[step], 0.0), LOOK):
+    for mark in layer.marks(rec, Moment(step, rec.trajectory.levels[step], 0.0), LOOK):
         (images if isinstance(mark, marks.Image) else points).append(mark)
     return images, points
 
 
 def test_neighbours_lie_together_at_all_times_in_one_layout():
-    rec = record(two_groups(event=(20,)))
+    rec = record(two_groups(event_shape=(20,)))
     places = [rec.value(LAYER.probes(LOOK)[0], step)["xy"] for step in (0, 1)]
     (_, (points,)) = drawn(LAYER, rec)
     np.testing.assert_array_equal(points.xy, places[0])
@@ -46,9 +46,9 @@ def test_neighbours_lie_together_at_all_times_in_one_layout():
 
 def test_nothing_in_the_layout_is_left_to_chance():
     np.random.seed(5)  # what a layout that takes the global generator would depend on
-    first = record(two_groups(event=(5,))).value(LAYER.probes(LOOK)[0], 1)["xy"]
+    first = record(two_groups(event_shape=(5,))).value(LAYER.probes(LOOK)[0], 1)["xy"]
     np.random.seed(6)
-    np.testing.assert_array_equal(record(two_groups(event=(5,))).value(LAYER.probes(LOOK)[0], 1)["xy"], first)
+    np.testing.assert_array_equal(record(two_groups(event_shape=(5,))).value(LAYER.probes(LOOK)[0], 1)["xy"], first)
 
 
 def test_pictures_do_not_overlap_and_the_others_are_discs():
@@ -74,10 +74,11 @@ def test_pictures_do_not_overlap_and_the_others_are_discs():
 
 @pytest.mark.parametrize(("particles", "points"), [(5, "25"), (5000, "25,000")])
 def test_too_few_or_too_many_points_are_refused_before_the_run(particles, points):
-    subject = Subject("run", record(two_groups()).data, [SCHEDULE.at(t) for t in range(5)], particles)
-    said = Embedding().check(subject)
+    data, levels = record(two_groups()).trajectory.data, [SCHEDULE.at(t) for t in range(5)]
+    run = RunInfo(name="run", data=data, levels=levels, particles=particles)
+    said = Embedding().check(run)
     assert said == (
         f"lays out all particles at all visits of run 'run', {points} points: it takes more than its perplexity of 30, "
         "and 20,000 at most; change 'particles', or how often the sampler steps"
     )
-    assert Embedding().check(Subject("run", subject.data, subject.levels, 100)) is None
+    assert Embedding().check(RunInfo(name="run", data=data, levels=levels, particles=100)) is None

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind, Model, to_score
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext, Model
+from noisereel.contracts.parametrisation import to_score
+from noisereel.contracts.schedule import Level
 from noisereel_builtins.denoisers.block_sparse import Blocks
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.denoisers.gridded import Grid
@@ -22,7 +23,7 @@ SIGMAS = (0.003, 0.01, 0.03, 0.1, 0.3, 0.7, 0.99, 3.0, 30.0)
 
 
 def bound(x0: Tensor) -> Model:
-    return Empirical().bind(Bind(Data(x0), Cosine(), torch.device("cpu"), Path("unused")))
+    return Empirical().bind(DenoiserContext(Data(x0), Cosine(), torch.device("cpu"), Path("unused")))
 
 
 def preserving(sigma: float) -> Level:

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from PIL import Image as Pillow
 
 import noisereel_builtins
-from noisereel.cli import cli
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.noise import LoadDraw
-from noisereel.registry import Registry
-from noisereel.schedule import Level
+from noisereel.cli.main import cli
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.contracts.schedule import Level
+from noisereel.registry.registry import Registry
+from noisereel.support.noise import LoadDraw
 
 REGISTRY = Registry.from_plugins({"builtins": noisereel_builtins})
 NAMES = REGISTRY.names("dataset")
@@ -63,7 +63,7 @@ def _few(cls: type[Dataset]) -> dict[str, int]:
 
 
 def load(dataset: Dataset, folder: Path, seed: int = 0) -> Data:
-    return dataset.load(Load(folder, LoadDraw(seed)))
+    return dataset.load(LoadContext(folder, LoadDraw(seed)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +72,7 @@ def test_what_is_loaded_is_whole(name: str, folder: Path) -> None:
     n = len(data.x0)
     assert n == _few(REGISTRY.get("dataset", name)).get("n", n) >= 1
     assert data.x0.dtype == torch.float32
-    assert data.event
+    assert data.event_shape
     assert bool(data.x0.isfinite().all())
     if data.hue is not None:
         assert (data.hue.dtype, data.hue.shape) == (torch.float32, (n,))
@@ -82,7 +82,7 @@ def test_what_is_loaded_is_whole(name: str, folder: Path) -> None:
         assert int(data.labels.min()) >= 0
     if data.palette is not None:
         assert (data.palette.dtype, data.palette.shape) == (torch.uint8, (256, 3))
-    if len(data.event) >= 2 and name != "array":
+    if len(data.event_shape) >= 2 and name != "array":
         assert -1 <= float(data.x0.min()) < float(data.x0.max()) <= 1
 
 
@@ -104,8 +104,8 @@ def test_a_known_density_is_one(name: str, folder: Path) -> None:
     if data.density is None:
         return
     spread = 2 * float(data.x0.std()) + 1
-    z = torch.randn(200_000, *data.event, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    proposal = torch.exp(-z.flatten(1).square().sum(1) / 2) / (math.tau**0.5 * spread) ** math.prod(data.event)
+    z = torch.randn(200_000, *data.event_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    proposal = torch.exp(-z.flatten(1).square().sum(1) / 2) / (math.tau**0.5 * spread) ** math.prod(data.event_shape)
     for level in (Level(0, 1, 0), Level(1, 0.8, 0.6)):
         ratio = data.density(spread * z, level) / proposal
         assert abs(float(ratio.mean()) - 1) < 5 * float(ratio.std()) / math.sqrt(len(ratio))

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from PIL import Image as Pillow
 from pydantic import ValidationError
 
-from noisereel.cli import cli
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.noise import LoadDraw
+from noisereel.cli.main import cli
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.array import Array
 from noisereel_builtins.datasets.csv import Csv
 from noisereel_builtins.datasets.digits import Digits
@@ -24,7 +24,7 @@ from noisereel_builtins.datasets.picture import Picture
 
 
 def load(dataset: Dataset, folder: Path = Path(), seed: int = 0) -> Data:
-    return dataset.load(Load(folder, LoadDraw(seed)))
+    return dataset.load(LoadContext(folder, LoadDraw(seed)))
 
 
 def refusal(dataset: Dataset, folder: Path = Path()) -> str:
@@ -201,7 +201,7 @@ def test_numbers_in_the_scene() -> None:
     assert points.x0.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     assert picture.x0.shape == (1, 3, 3)
     assert load(Array(values=(1, 2.5))).x0.tolist() == [[1], [2.5]]
-    assert load(Array(values=[[[1, 2]], [[3, 4]]])).event == (1, 2)
+    assert load(Array(values=[[[1, 2]], [[3, 4]]])).event_shape == (1, 2)
     assert hash(Array(values=[[1, 2]])) == hash(Array(values=((1, 2),)))
 
 
@@ -239,7 +239,7 @@ def test_digits_are_scikit_learns() -> None:
     theirs, data = load_digits(), load(Digits())
     np.testing.assert_array_equal((data.x0 + 1) * 8, theirs.images)
     np.testing.assert_array_equal(data.labels, theirs.target)
-    assert data.event == (8, 8)
+    assert data.event_shape == (8, 8)
     some = load(Digits(classes=(3, 7)))
     assert len(some.x0) == int(np.isin(theirs.target, [3, 7]).sum())
     assert set(some.labels.tolist()) == {3, 7}
@@ -254,7 +254,7 @@ def test_photographs_are_scikit_learns() -> None:
         np.testing.assert_allclose(
             (load(Photo(name=name)).x0[0] + 1) * 127.5, load_sample_image(f"{name}.jpg"), atol=1e-4
         )
-    assert load(Photo(size=64)).event == (43, 64, 3)
+    assert load(Photo(size=64)).event_shape == (43, 64, 3)
 
 
 def test_mnist_is_mlxtends() -> None:

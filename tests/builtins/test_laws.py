@@ -13,10 +13,10 @@ from torch import Tensor
 from walking import DOUBLE, Gauss, context, rows_of, walk
 
 import noisereel_builtins
-from noisereel.noise import Noise
-from noisereel.registry import Registry
-from noisereel.sampler import Sampler, StepContext
-from noisereel.schedule import Schedule, Spacing, check_schedule, signal_left
+from noisereel.contracts.sampler import Sampler, StepContext
+from noisereel.contracts.schedule import Schedule, Spacing, check_schedule, signal_left
+from noisereel.registry.registry import Registry
+from noisereel.support.noise import Noise
 from noisereel_builtins.schedules.edm import EDM
 from noisereel_builtins.schedules.linear import Linear
 from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
@@ -119,11 +119,11 @@ def keyed(seed: int, first_row: int = 0) -> Any:
 
 
 def prepared(
-    sampler: Sampler, schedule: Schedule, event: tuple[int, ...], dtype: torch.dtype = torch.float32
+    sampler: Sampler, schedule: Schedule, event_shape: tuple[int, ...], dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, StepContext]:
     """Particles where the sampler begins, and a context for them."""
     generator = torch.Generator().manual_seed(3)
-    origin, z = (torch.randn(5, *event, generator=generator, dtype=dtype) for _ in range(2))
+    origin, z = (torch.randn(5, *event_shape, generator=generator, dtype=dtype) for _ in range(2))
     level = schedule.at(sampler.path(schedule, None)[0])
     return level.alpha * origin + level.sigma * z, context(schedule, keyed(0), Gauss(0.3, 0.4), origin)
 
@@ -158,11 +158,11 @@ def test_samplers_take_any_spacing(name: str, spacing: str) -> None:
 
 @every_sampler
 @every_schedule
-@pytest.mark.parametrize("event", [(2,), (4, 6)], ids=["points", "pictures"])
-def test_walks_keep_shape_and_type_and_stay_finite(name: str, schedule: Schedule, event: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("event_shape", [(2,), (4, 6)], ids=["points", "pictures"])
+def test_walks_keep_shape_and_type_and_stay_finite(name: str, schedule: Schedule, event_shape: tuple[int, ...]) -> None:
     sampler: Sampler = example("sampler", name)
     for dtype in (torch.float32, DOUBLE):
-        x, ctx = prepared(sampler, schedule, event, dtype)
+        x, ctx = prepared(sampler, schedule, event_shape, dtype)
         for state in walk(sampler, x, ctx):
             assert state.shape == x.shape
             assert state.dtype == dtype

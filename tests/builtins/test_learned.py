@@ -9,22 +9,24 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind
-from noisereel.errors import SceneError
-from noisereel.film import check, film_ticks
+from noisereel.api import validate
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext, TrainingContext
+from noisereel.film.visits import shown_visits
 from noisereel.learning import load_weights, read_facts, save_weights
-from noisereel.options import Options
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf, run_key
-from noisereel.registry import load_registry
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
-from noisereel.simulation import live_runs, load_all, plans_of, shown_visits, simulate, train
+from noisereel.simulation.data import load_all
+from noisereel.simulation.plan import plan_runs
+from noisereel.simulation.recording import run_key
+from noisereel.simulation.simulate import bound_runs, simulate, train_denoisers
+from noisereel.support.errors import SceneError
 from noisereel_builtins.datasets.digits import Digits
 from noisereel_builtins.denoisers.guided import Guided
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.denoisers.unet import Unet
 from noisereel_builtins.schedules.linear import Linear
+from simulating import bound, context, simulated
 
 SCENE = """\
 dataset: {two-moons: {n: 500}}
@@ -46,11 +48,7 @@ def records(registry, tmp_path):
 
     def go(text):
         scene = parse_scene(text, "s.yaml", tmp_path, registry)
-        plans = plans_of(scene)
-        shown = shown_visits(scene, plans, film_ticks(scene, plans))
-        options = Options(cache=tmp_path / "cache")
-        shelf = Shelf(None, tmp_path / "scratch")
-        return simulate(scene, plans, shown, options, shelf, registry, Progress(quiet=True))[0]
+        return simulated(scene, context(registry, tmp_path / "scratch", tmp_path / "cache"))
 
     return go
 
@@ -59,7 +57,7 @@ def problems(registry, text):
     """What is wrong with a scene, before anything is simulated."""
     try:
         scene = parse_scene(text, "s.yaml", Path(), registry)
-        plans_of(scene)
+        plan_runs(scene)
         load_all(scene, registry)
     except SceneError as error:
         return str(error).splitlines()
@@ -70,7 +68,7 @@ class TestOverTraining:
     def test_each_visit_is_the_run_with_the_weights_of_that_moment(self, records):
         runs = "runs: {plain: {}, learning: {training: {snapshots: 5}}, midway: {training: {snapshots: 5, at: 7}}}\n"
         found = records(SCENE + runs)
-        plain, learning, midway = found["plain"], found["learning"], found["midway"]
+        plain, learning, midway = (found[name].trajectory for name in ("plain", "learning", "midway"))
         assert learning.times == midway.times == (0, 4, 15, 34, 60)
         assert [level.t for level in learning.levels] == [0.0] * 5
         assert [level.t for level in midway.levels] == [7.0] * 5
@@ -79,16 +77,18 @@ class TestOverTraining:
         assert_array_equal(midway.series("x", 4), plain.series("x", 13))
         assert np.abs(learning.series("x", 0) - plain.series("x", 20)).max() > 0.1
 
-    def test_probes_see_the_model_of_that_moment(self, records):
-        from noisereel_builtins.renderers.field import FieldGrid
+    def test_probes_see_the_model_of_that_moment(self, records, registry, tmp_path):
+        from noisereel_builtins.renderers.field import VECTORS, FieldGrid
 
-        record = records(SCENE + "training: {snapshots: 3, at: 7}\n")["run"]
+        text = SCENE + "training: {snapshots: 3, at: 7}\n"
+        record = records(text)["run"]
         grid = FieldGrid(of="drift", x=(-2.0, 2.0), y=(-1.0, 1.0), shape=(3, 4))
         first, last = (record.value(grid, step)["vector"] for step in (0, 2))
         assert np.abs(first - last).max() > 0.005
-        level = record.levels[2]
-        x0 = record.measure(2).model(torch.tensor(grid.points()), level)
-        assert_allclose(record.measure(2).model(torch.tensor(grid.points()), level), x0)
+        run = bound(parse_scene(text, "s.yaml", tmp_path, registry), registry, tmp_path, tmp_path / "cache")
+        level, x = record.trajectory.levels[2], torch.tensor(grid.points())
+        drift = VECTORS["drift"](x, level, run.measure_context(2).model, run.spec.schedule)
+        assert_allclose(last, drift.numpy(), atol=1e-5)
 
     def test_the_loss_is_that_of_the_steps_since_the_moment_before(self, records):
         record = records(SCENE + "training: {snapshots: 4}\nmetrics: [loss]\n")["run"]
@@ -98,7 +98,7 @@ class TestOverTraining:
     def test_its_time_is_training_steps(self, tmp_path, monkeypatch):
         from click.testing import CliRunner
 
-        from noisereel.cli import cli
+        from noisereel.cli.main import cli
 
         monkeypatch.setenv("NOISEREEL_CACHE", str(tmp_path / "cache"))
         panel = 'panels: [{title: "after {trained} steps", layers: [points, data]}, {layers: [{curve: loss}]}]\n'
@@ -120,24 +120,26 @@ class TestPairs:
 
     def test_a_denoiser_learns_from_the_ends_of_another_run(self, records, registry, tmp_path):
         """Reflow: what it is trained on are the noise and the samples of the first run, row by row."""
-        from noisereel.denoiser import Pairs
-        from noisereel.simulation import live_runs
+        from noisereel.contracts.denoiser import Pairs
 
         found = records(self.SCENE + "runs: {first: {}, second: {pairs: first}}\n")
         scene = parse_scene(self.SCENE + "runs: {first: {}, second: {pairs: first}}\n", "s", tmp_path, registry)
-        bound = {}
-        for run, _ in live_runs(scene, plans_of(scene), Options(), found, {}, registry=registry, scratch=tmp_path):
-            bound[run.spec.name] = run.bind
-        assert bound["first"].pairs is None
-        pairs = bound["second"].pairs
+        plans, data = plan_runs(scene), load_all(scene, registry)
+        ctx = context(registry, tmp_path / "scratch", tmp_path / "cache")
+        done = simulate(scene, plans, data, shown_visits(scene, plans), ctx)
+        contexts = {run.spec.name: run.context for run in bound_runs(scene, plans, data, done, ctx)}
+        assert contexts["first"].pairs is None
+        pairs = contexts["second"].pairs
         assert isinstance(pairs, Pairs)
-        assert_array_equal(pairs.eps, found["first"].series("x", 0))
-        assert_array_equal(pairs.x0, found["first"].series("x", 20))
-        examples = Mlp(predicts="velocity", batch=64)._examples(bound["second"])
+        assert_array_equal(pairs.eps, found["first"].trajectory.series("x", 0))
+        assert_array_equal(pairs.x0, found["first"].trajectory.series("x", 20))
+        examples = Mlp(predicts="velocity", batch=64)._examples(contexts["second"])
         batch = next(examples.steps(0))
         rows = {tuple(np.round(row, 4)) for row in (pairs.eps - pairs.x0).numpy()}
         assert {tuple(np.round(row, 4)) for row in batch.target.numpy()} <= rows
-        assert np.abs(found["second"].series("x", 20) - found["first"].series("x", 20)).max() > 1e-3
+        assert (
+            np.abs(found["second"].trajectory.series("x", 20) - found["first"].trajectory.series("x", 20)).max() > 1e-3
+        )
 
 
 @pytest.mark.parametrize(
@@ -232,9 +234,12 @@ def test_the_state_that_is_shown_over_training_must_be_one_of_the_run(registry):
 def test_there_is_no_loss_where_no_training_is_shown(registry):
     scene = parse_scene(SCENE + "metrics: [std, loss]\n", "s.yaml", Path(), registry)
     with pytest.raises(SceneError) as error:
-        check(scene, registry)
+        validate(scene, registry=registry)
     assert str(error.value) == "s.yaml:6:10: metrics: there is a loss only in a run with 'training: {…}'"
-    check(parse_scene(SCENE + "metrics: [loss]\ntraining: {snapshots: 3}\n", "s.yaml", Path(), registry), registry)
+    validate(
+        parse_scene(SCENE + "metrics: [loss]\ntraining: {snapshots: 3}\n", "s.yaml", Path(), registry),
+        registry=registry,
+    )
 
 
 class TestPretrained:
@@ -242,7 +247,7 @@ class TestPretrained:
     def trained(self, tmp_path, monkeypatch):
         from click.testing import CliRunner
 
-        from noisereel.cli import cli
+        from noisereel.cli.main import cli
 
         monkeypatch.setenv("NOISEREEL_CACHE", str(tmp_path / "cache"))
         (tmp_path / "s.yaml").write_text(SCENE)
@@ -258,7 +263,7 @@ class TestPretrained:
 
     def test_it_is_the_denoiser_that_was_trained(self, trained, records):
         again, before = records(self.with_())["run"], records(SCENE)["run"]
-        assert_array_equal(again.series("x", 20), before.series("x", 20))
+        assert_array_equal(again.trajectory.series("x", 20), before.trajectory.series("x", 20))
 
     @pytest.mark.parametrize(
         ("changed", "said"),
@@ -297,8 +302,7 @@ class TestPretrained:
         scene = parse_scene(text, "s.yaml", trained.parent, registry)
 
         def key():
-            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
-            return run_key(run, (), trained.parent, None)
+            return run_key(bound(scene, registry, trained.parent), (), trained.parent, None)
 
         before = key()
         assert key() == before
@@ -315,10 +319,7 @@ class TestPretrained:
         facts["denoiser"]["mlp"]["width"] = 64
         save_file(load_file(trained), trained, {"noisereel": json.dumps(facts)})
         scene = parse_scene(self.with_(), "s.yaml", trained.parent, registry)
-        ctx = Bind(
-            load_all(scene, registry)["run"], Linear(steps=20), torch.device("cpu"), trained.parent,
-            folder=trained.parent, registry=registry,
-        )  # fmt: skip
+        ctx = bound(scene, registry, trained.parent).context
         with pytest.raises(Exception, match=r"belongs to another network: '.*' has shape \(32"):
             scene.runs["run"].denoiser.bind(ctx)
 
@@ -362,11 +363,11 @@ particles: 3
         pipeline = self.saved(tmp_path / "model", **scheduler)
         record = records(self.SCENE)["run"]
         pipeline.scheduler.set_timesteps(40)
-        x = torch.tensor(record.series("x", 0))[:, None]
+        x = torch.tensor(record.trajectory.series("x", 0))[:, None]
         for step, i in enumerate(pipeline.scheduler.timesteps):
             with torch.no_grad():
                 x = pipeline.scheduler.step(pipeline.unet(x, i).sample, i, x, use_clipped_model_output=True).prev_sample
-            assert_allclose(record.series("x", step + 1), x[:, 0], atol=1e-5 * max(1, float(x.abs().max())))
+            assert_allclose(record.trajectory.series("x", step + 1), x[:, 0], atol=1e-5 * max(1, float(x.abs().max())))
 
     def test_what_does_not_fit_is_said(self, tmp_path, registry):
         def said(text):
@@ -391,7 +392,9 @@ def test_the_perceptron_learns_one_gaussian_to_its_posterior_mean(tmp_path):
     std, noise = torch.tensor([0.3, 1.2]), torch.randn(4000, 2, generator=torch.Generator().manual_seed(4))
     x0 = torch.tensor([0.8, -0.5]) + std * torch.randn(4000, 2, generator=torch.Generator().manual_seed(3))
     schedule = Linear(steps=50)
-    model = Mlp(steps=1000).bind(Bind(Data(x0), schedule, torch.device("cpu"), tmp_path))
+    model = Mlp(steps=1000).bind(
+        DenoiserContext(Data(x0), schedule, torch.device("cpu"), training=TrainingContext(cache=tmp_path))
+    )
     mean, variance = x0.mean(0), x0.var(0)
     for t in (1.0, 5.0, 10.0, 20.0, 35.0, 50.0):
         level = schedule.at(t)
@@ -403,12 +406,12 @@ def test_the_perceptron_learns_one_gaussian_to_its_posterior_mean(tmp_path):
 
 @pytest.mark.parametrize("net", [Mlp(steps=2), Unet(steps=2, channels=8)])
 def test_guidance_of_a_network_for_each_class_by_fewer_particles_than_classes(tmp_path, net):
-    from noisereel.dataset import Load
-    from noisereel.noise import LoadDraw
+    from noisereel.contracts.dataset import LoadContext
+    from noisereel.support.noise import LoadDraw
 
-    digits = Digits(classes=(0, 1, 2)).load(Load(Path(), LoadDraw(0)))
+    digits = Digits(classes=(0, 1, 2)).load(LoadContext(Path(), LoadDraw(0)))
     data = digits if isinstance(net, Unet) else Data(digits.x0.flatten(1)[:, 20:22], digits.labels)
-    ctx = Bind(data, Linear(steps=20), torch.device("cpu"), tmp_path)
+    ctx = DenoiserContext(data, Linear(steps=20), torch.device("cpu"), training=TrainingContext(cache=tmp_path))
     x, level = data.x0[:1], Linear(steps=20).at(10.0)
     zeros = Data(data.x0[data.labels == 0], data.labels[data.labels == 0])
     alone, of_class = (net.bind(each)(x, level) for each in (ctx, replace(ctx, data=zeros)))
@@ -417,11 +420,11 @@ def test_guidance_of_a_network_for_each_class_by_fewer_particles_than_classes(tm
 
 def test_guidance_of_one_network_that_heeds_labels(tmp_path):
     """D_∅ + w·(D_c − D_∅), both from the same network: asked without a label, and with it."""
-    from noisereel.dataset import Load
-    from noisereel.noise import LoadDraw
+    from noisereel.contracts.dataset import LoadContext
+    from noisereel.support.noise import LoadDraw
 
-    data = Digits().load(Load(Path(), LoadDraw(0)))
-    ctx = Bind(data, Linear(steps=20), torch.device("cpu"), tmp_path)
+    data = Digits().load(LoadContext(Path(), LoadDraw(0)))
+    ctx = DenoiserContext(data, Linear(steps=20), torch.device("cpu"), training=TrainingContext(cache=tmp_path))
     net = Unet(labelled=True, steps=3, channels=8, warm_up=0, learning_rate=0.05, batch=16)
     model, level = net.bind(ctx), Linear(steps=20).at(10.0)
     x = data.x0[:4] + 0.3
@@ -450,11 +453,11 @@ denoiser: {denoiser}
 sampler: ddim
 particles: 4
 """
-    scene, options = parse_scene(text, "s.yaml", tmp_path, registry), Options(cache=tmp_path / "cache")
-    shelf = Shelf(options.cache, tmp_path)
-    ((_, file),) = train(scene, options, shelf, registry, Progress(quiet=True))
+    scene = parse_scene(text, "s.yaml", tmp_path, registry)
+    plans, data, ctx = plan_runs(scene), load_all(scene, registry), context(registry, tmp_path, tmp_path / "cache")
+    shown = shown_visits(scene, plans)
+    ((_, file),) = train_denoisers(scene, plans, data, shown, ctx)
     made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("weights.safetensors")}
     assert file in made and len(made) == trained
-    plans = plans_of(scene)
-    simulate(scene, plans, shown_visits(scene, plans, ()), options, shelf, registry, Progress(quiet=True))
+    simulate(scene, plans, data, shown, ctx)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("weights.safetensors")} == made

@@ -14,10 +14,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from noisereel.dataset import Data, Load
-from noisereel.noise import LoadDraw
-from noisereel.probe import Measure, Metric, State
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data, LoadContext
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.schedule import Level
+from noisereel.contracts.state import State
+from noisereel.support.noise import LoadDraw
 from noisereel_builtins.datasets.s_curve import SCurve
 from noisereel_builtins.metrics.cells import expected_entropy
 from noisereel_builtins.metrics.entropy import Entropy
@@ -25,7 +26,7 @@ from noisereel_builtins.metrics.kl import KL
 from noisereel_builtins.metrics.mean import Mean
 from noisereel_builtins.metrics.std import Std
 
-UNUSED = Measure(None, Data(torch.zeros(1, 2)), None)
+UNUSED = MeasureContext(None, Data(torch.zeros(1, 2)), None)
 
 
 def value(metric: Metric, x: Tensor) -> float:
@@ -146,7 +147,7 @@ def test_neighbours_kl_is_that_of_the_gaussians(shift: float, scale: float) -> N
 
 
 def test_the_random_walk_of_an_s_curve_gains_range_entropy() -> None:
-    x0 = SCurve().load(Load(Path(), LoadDraw(0))).x0
+    x0 = SCurve().load(LoadContext(Path(), LoadDraw(0))).x0
     entropy = Entropy(space="range", range=(-100, 100), bins=1000)
     noise = normal(10_000, 2)
     found = [value(entropy, x0 + math.sqrt(t) * noise) for t in range(0, 50, 7)]

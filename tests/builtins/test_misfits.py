@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from noisereel.cli import main
+from noisereel.cli.main import main
 
 
 def validate(folder: Path, scene: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:

@@ -31,8 +31,8 @@ def awake(network: nn.Module) -> nn.Module:
     return network
 
 
-def unet(event: tuple[int, ...], **fields) -> UNet:
-    return awake(UNet(event, channels=8, **fields))
+def unet(event_shape: tuple[int, ...], **fields) -> UNet:
+    return awake(UNet(event_shape, channels=8, **fields))
 
 
 NETWORKS = {
@@ -124,9 +124,9 @@ def test_at_one_time_the_unet_gives_the_same():
 @both
 @pytest.mark.parametrize("frozen", [False, True])
 def test_at_one_time_gradients_flow_to_x(make, frozen):
-    network, event = make(None)
+    network, event_shape = make(None)
     network.requires_grad_(not frozen)
-    x = torch.randn(5, *event, requires_grad=True)
+    x = torch.randn(5, *event_shape, requires_grad=True)
     plain = torch.autograd.grad(network(x, torch.full((5,), 0.4)).square().sum(), x)[0]
     fast = torch.autograd.grad(network.at(0.4)(x).square().sum(), x)[0]
     torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
@@ -146,23 +146,23 @@ def test_at_one_time_gradients_flow_to_whatever_wants_them():
 
 @both
 def test_at_one_time_it_does_not_matter_how_x_lies_in_memory(make):
-    network, event = make(None)
-    x = torch.randn(*reversed(event), 2_000).permute(*range(len(event), -1, -1))
+    network, event_shape = make(None)
+    x = torch.randn(*reversed(event_shape), 2_000).permute(*range(len(event_shape), -1, -1))
     with torch.no_grad():
         assert torch.equal(network.at(0.4)(x), network.at(0.4)(x.contiguous()))
 
 
 @both
 def test_a_network_can_be_pickled(make):
-    network, event = make(3)
-    again, x, u = pickle.loads(pickle.dumps(network)), torch.randn(2, *event), torch.rand(2)
+    network, event_shape = make(3)
+    again, x, u = pickle.loads(pickle.dumps(network)), torch.randn(2, *event_shape), torch.rand(2)
     assert torch.equal(again(x, u), network(x, u))
 
 
 @both
 def test_each_row_is_denoised_by_itself(make):
-    network, event = make(5)
-    x, u, labels = torch.randn(6, *event), torch.rand(6), torch.arange(6)
+    network, event_shape = make(5)
+    x, u, labels = torch.randn(6, *event_shape), torch.rand(6), torch.arange(6)
     with torch.no_grad():
         together = network(x, u, labels)
         alone = torch.cat([network(x[i : i + 1], u[i : i + 1], labels[i : i + 1]) for i in range(6)])
@@ -171,8 +171,8 @@ def test_each_row_is_denoised_by_itself(make):
 
 @both
 def test_without_labels_a_row_is_of_no_class(make):
-    network, event = make(5)
-    x, u = torch.randn(4, *event), torch.rand(4)
+    network, event_shape = make(5)
+    x, u = torch.randn(4, *event_shape), torch.rand(4)
     none = network(x, u)
     assert torch.equal(none, network(x, u, torch.full((4,), 5)))
     for label in range(5):
@@ -181,16 +181,16 @@ def test_without_labels_a_row_is_of_no_class(make):
 
 @both
 def test_dropped_labels_train_the_row_of_no_class_alone(make):
-    network, event = make(5)
-    network(torch.randn(4, *event), torch.rand(4), torch.tensor([5, 1, 5, 5])).square().sum().backward()
+    network, event_shape = make(5)
+    network(torch.randn(4, *event_shape), torch.rand(4), torch.tensor([5, 1, 5, 5])).square().sum().backward()
     reached = network.classes.rows.weight.grad.abs().sum(1) > 0
     assert reached.tolist() == [False, True, False, False, False, True]
 
 
 @both
 def test_gradients_reach_every_parameter(make):
-    network, event = make(5)
-    network(torch.randn(8, *event), torch.rand(8), torch.arange(8) % 6).square().sum().backward()
+    network, event_shape = make(5)
+    network(torch.randn(8, *event_shape), torch.rand(8), torch.arange(8) % 6).square().sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
@@ -211,11 +211,11 @@ def test_the_unet_starts_at_zero():
     assert not UNet((8, 8))(torch.randn(2, 8, 8), torch.rand(2)).any()
 
 
-@pytest.mark.parametrize("event", [(8, 8), (9, 13), (28, 28), (31, 64), (8, 8, 3), (33, 9, 3)], ids=str)
+@pytest.mark.parametrize("event_shape", [(8, 8), (9, 13), (28, 28), (31, 64), (8, 8, 3), (33, 9, 3)], ids=str)
 @pytest.mark.parametrize("multipliers", [(1,), (1, 2, 2)], ids=["one size", "three sizes"])
-def test_the_unet_takes_images_of_any_size_and_colour(event: tuple[int, ...], multipliers: tuple[int, ...]):
-    network = unet(event, multipliers=multipliers)
-    x = torch.randn(2, *event, requires_grad=True)
+def test_the_unet_takes_images_of_any_size_and_colour(event_shape: tuple[int, ...], multipliers: tuple[int, ...]):
+    network = unet(event_shape, multipliers=multipliers)
+    x = torch.randn(2, *event_shape, requires_grad=True)
     out = network(x, torch.rand(2))
     assert out.shape == x.shape
     # the far corner's pixel of the second image depends on every colour near it, and on nothing of the first image
@@ -223,13 +223,13 @@ def test_the_unet_takes_images_of_any_size_and_colour(event: tuple[int, ...], mu
     assert not x.grad[0].any() and x.grad[1, -2:, -2:].all()
 
 
-@pytest.mark.parametrize("event", [(28, 12), (28, 12, 3)], ids=str)
-def test_a_patch_is_a_pixel_of_more_colours(event: tuple[int, ...]):
-    whole = unet(event, patch=2)
-    small = UNet((14, 6, 4 * math.prod(event[2:])), channels=8)
+@pytest.mark.parametrize("event_shape", [(28, 12), (28, 12, 3)], ids=str)
+def test_a_patch_is_a_pixel_of_more_colours(event_shape: tuple[int, ...]):
+    whole = unet(event_shape, patch=2)
+    small = UNet((14, 6, 4 * math.prod(event_shape[2:])), channels=8)
     small.load_state_dict(whole.state_dict())
-    x, u = torch.randn(3, *event), torch.rand(3)
-    pattern = "n (h i) (w j) c -> n h w (c i j)" if len(event) == 3 else "n (h i) (w j) -> n h w (i j)"
+    x, u = torch.randn(3, *event_shape), torch.rand(3)
+    pattern = "n (h i) (w j) c -> n h w (c i j)" if len(event_shape) == 3 else "n (h i) (w j) -> n h w (i j)"
     patches = einops.rearrange(whole(x, u), pattern, i=2, j=2)
     torch.testing.assert_close(patches, small(einops.rearrange(x, pattern, i=2, j=2), u))
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import CLOUD, DARK, SCHEDULE, drawn, look, record, to_origin
+from recording import CLOUD, DARK, SCHEDULE, drawn, panel_ctx, record, to_origin
 
-from noisereel import marks
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind
-from noisereel.schedule import posterior
+from noisereel.contracts import marks
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.contracts.schedule import posterior
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.renderers.direction import Direction
 from noisereel_builtins.renderers.field import Field, FieldGrid, streamlines
@@ -20,7 +20,7 @@ from noisereel_builtins.renderers.noise import Noise
 
 
 class TestField:
-    LOOK = look(x=(-2.0, 2.0), y=(-1.0, 1.0))
+    LOOK = panel_ctx(x=(-2.0, 2.0), y=(-1.0, 1.0))
 
     def test_grid_covers_the_limits_with_square_cells(self):
         (grid,) = Field(density=4).probes(self.LOOK)
@@ -36,29 +36,29 @@ class TestField:
     def test_score_of_a_point_mass(self):
         rec = record(CLOUD, model=to_origin)
         (grid,) = Field(of="score", density=4).probes(self.LOOK)
-        assert_allclose(rec.value(grid, 2)["vector"], -grid.points() / rec.levels[2].sigma ** 2, rtol=1e-6)
+        assert_allclose(rec.value(grid, 2)["vector"], -grid.points() / rec.trajectory.levels[2].sigma ** 2, rtol=1e-6)
 
     def test_noise_estimate_of_a_point_mass(self):
         rec = record(CLOUD, model=to_origin)
         (grid,) = Field(of="eps", density=4).probes(self.LOOK)
-        assert_allclose(rec.value(grid, 2)["vector"], grid.points() / rec.levels[2].sigma, rtol=1e-6)
+        assert_allclose(rec.value(grid, 2)["vector"], grid.points() / rec.trajectory.levels[2].sigma, rtol=1e-6)
 
     def test_velocity_of_a_point_mass(self):
         # x_t = σ_t·ε, and 2σ·dσ/dt = −dᾱ/dt = ln 2·ᾱ on a schedule that halves ᾱ.
         rec = record(CLOUD, model=to_origin)
         (grid,) = Field(of="velocity", density=4).probes(self.LOOK)
-        level = rec.levels[2]
+        level = rec.trajectory.levels[2]
         slope = math.log(2) * level.alpha**2 / (2 * level.sigma)
         assert_allclose(rec.value(grid, 2)["vector"], -slope * grid.points() / level.sigma, rtol=1e-3)
 
     def test_the_difference_of_two_point_masses_scores(self):
         """(α·x_0 − x)/σ² of a point mass at the origin less that of one at p is −α·p/σ² everywhere."""
         p = (0.75, -0.25)
-        bind = Bind(Data(torch.tensor([p])), SCHEDULE, torch.device("cpu"), Path())
-        rec = record(CLOUD, model=to_origin, bind=bind)
+        denoising = DenoiserContext(Data(torch.tensor([p])), SCHEDULE, torch.device("cpu"), Path())
+        rec = record(CLOUD, model=to_origin, context=denoising)
         layer = Field(of="score", density=4, minus=Empirical())
         (grid,) = layer.probes(self.LOOK)
-        level, found = rec.levels[2], rec.value(grid, 2)
+        level, found = rec.trajectory.levels[2], rec.value(grid, 2)
         way = -level.alpha * np.array(p) / level.sigma**2
         assert_allclose(found["vector"], np.broadcast_to(way, (8, 2)), rtol=1e-5)
         # … drawn on the scale of the run's own field.

@@ -8,11 +8,11 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
-from recording import CLOUD, DARK, drawn, look, record, subject, to_origin
+from recording import CLOUD, DARK, drawn, panel_ctx, record, run_info, to_origin
 
-from noisereel.errors import UsageError
-from noisereel.figure import Box
-from noisereel.theme import rgb
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.theme import rgb
+from noisereel.support.errors import UsageError
 from noisereel_builtins.renderers.data import Data as DataLayer
 from noisereel_builtins.renderers.field import Field
 from noisereel_builtins.renderers.paths import Paths
@@ -49,7 +49,7 @@ class TestPoints:
 
     @pytest.mark.parametrize(("n", "size", "alpha"), [(10_000, 1.7, 0.5), (142, 3.5, 0.85)])
     def test_discs_suit_their_number(self, n, size, alpha):
-        (mark,) = drawn(Points(), record(np.zeros((1, n, 2))), 0, look(size=(640, 640)))
+        (mark,) = drawn(Points(), record(np.zeros((1, n, 2))), 0, panel_ctx(size=(640, 640)))
         assert mark.size == pytest.approx(size, abs=0.05)
         assert mark.alpha == pytest.approx(alpha, abs=0.02)
 
@@ -91,7 +91,7 @@ class TestPoints:
     def test_what_an_untrained_network_does_counts_where_it_is_not_far_off(self, factor, held):
         x = np.repeat(np.random.default_rng(2).uniform(-1, 1, (1, 500, 2)), 20, axis=0)
         x[:8] *= factor
-        learning = replace(record(x, times=[0] * 20), training=range(20))
+        learning = record(x, times=[0] * 20, training=range(20))
         box = Points().extent(learning)
         limit = 1.08 * (factor if held else 1)
         assert_allclose([box.x, box.y], [(-limit, limit)] * 2, atol=0.05)
@@ -110,7 +110,7 @@ class TestPoints:
     def test_noise_estimate(self):
         rec = record(CLOUD, x0=np.zeros_like(CLOUD))
         (mark,) = drawn(Points(of="eps"), rec, 1)
-        assert_allclose(mark.xy, CLOUD[1] / rec.levels[1].sigma, rtol=1e-6)
+        assert_allclose(mark.xy, CLOUD[1] / rec.trajectory.levels[1].sigma, rtol=1e-6)
 
     def test_a_series_that_no_visit_has_is_named(self):
         with pytest.raises(UsageError) as error:
@@ -131,13 +131,13 @@ class TestColorOfParticles:
     def test_by_label_with_a_legend_of_the_same_colours(self):
         rec = record(CLOUD[:, [0, 1, 0, 1]], data=np.zeros((3, 2)), labels=[7, 2, 4], origin=[0, 1, 2, 0])
         assert self._index(rec, "label") == [255, 0, 102, 255]
-        legend = Points(color="label").guide(rec, look())
+        legend = Points(color="label").guide(rec, panel_ctx())
         assert [label for label, _ in legend.entries] == ["2", "4", "7"]
         assert [rgb(color) for _, color in legend.entries] == [tuple(self.GRADIENT[i].tolist()) for i in (0, 102, 255)]
 
     def test_many_classes_have_no_legend(self):
         rec = record(np.zeros((1, 13, 2)), labels=range(13), origin=range(13))
-        assert Points(color="label").guide(rec, look()) is None
+        assert Points(color="label").guide(rec, panel_ctx()) is None
 
     @pytest.mark.parametrize("times", [[0, 1, 2], [2, 1, 0]])
     def test_by_a_coordinate_where_the_run_is_cleanest(self, times):
@@ -148,7 +148,7 @@ class TestColorOfParticles:
         expected = np.rint(255 * np.clip((np.arange(101) - 2) / 96, 0, 1)).astype(int)
         assert self._index(rec, "x") == expected.tolist()
         assert_allclose(self._index(rec, "y"), expected[::-1], atol=1)
-        bar = Points(color="x").guide(rec, look())
+        bar = Points(color="x").guide(rec, panel_ctx())
         assert (bar.low, bar.high, bar.label) == (pytest.approx(2), pytest.approx(98), "$x$")
 
     def test_by_the_angle_of_the_starting_place(self):
@@ -163,7 +163,7 @@ class TestColorOfParticles:
         x[1] = [[3, 4], [0, 0]]
         x[2] = [[3, 4], [0, 10]]
         rec = record(x)
-        top = Points(color="speed").guide(rec, look()).high
+        top = Points(color="speed").guide(rec, panel_ctx()).high
         assert top == pytest.approx(9.8)  # the upper two per cent between 0 and 10
         assert self._index(rec, "speed", 1) == [round(255 * 5 / 9.8), 0]
         assert self._index(rec, "speed", 2) == [0, 255]
@@ -171,26 +171,28 @@ class TestColorOfParticles:
 
     def test_speed_where_visits_between_were_not_kept(self):
         rec = record(np.array([[[0.0, 0]], [[1, 0]], [[6, 0]]]))
-        arrays = replace(rec.arrays, kept=np.array([0, 2]), series={"x": rec.arrays.series["x"][[0, 2]]})
-        rec = replace(rec, arrays=arrays, shown=[0, 2])
-        assert Points(color="speed").guide(rec, look()).high == pytest.approx(3)
+        arrays = replace(
+            rec.trajectory.arrays, kept=np.array([0, 2]), series={"x": rec.trajectory.arrays.series["x"][[0, 2]]}
+        )
+        rec = replace(rec, trajectory=replace(rec.trajectory, arrays=arrays), shown=[0, 2])
+        assert Points(color="speed").guide(rec, panel_ctx()).high == pytest.approx(3)
 
     @pytest.mark.parametrize("layer", [Points, Trails, Paths])
     @pytest.mark.parametrize(
         ("color", "run", "said"),
         [
-            ("label", subject(2), "cannot colour by label: run 'run' has data without labels"),
+            ("label", run_info(2), "cannot colour by label: run 'run' has data without labels"),
             (
                 "label",
-                subject(2, labels=True, from_data=False),
+                run_info(2, labels=True, from_data=False),
                 "cannot colour by label: run 'run' does not start from data",
             ),
-            ("speed", subject(2, visits=1), "cannot colour by speed: run 'run' visits one state only"),
-            ("z", subject(2), "cannot colour by z: event shape (2,) has no such coordinate"),
-            ("label", subject(2, labels=True), None),
-            ("speed", subject(2), None),
-            ("y", subject(2), None),
-            ("hue", subject(3), "shows points in the plane, event shape (2,), not (3,)"),
+            ("speed", run_info(2, visits=1), "cannot colour by speed: run 'run' visits one state only"),
+            ("z", run_info(2), "cannot colour by z: event shape (2,) has no such coordinate"),
+            ("label", run_info(2, labels=True), None),
+            ("speed", run_info(2), None),
+            ("y", run_info(2), None),
+            ("hue", run_info(3), "shows points in the plane, event shape (2,), not (3,)"),
         ],
     )
     def test_what_cannot_be_told_is_refused_before_anything_is_simulated(self, layer, color, run, said):
@@ -225,7 +227,7 @@ class TestTrails:
 class TestData:
     def test_clean_samples_lie_behind_and_do_not_move(self):
         rec = record(CLOUD, data=[[5, 6], [7, 8.0], [9, 9]])
-        (mark,) = DataLayer().backdrop(rec, look())
+        (mark,) = DataLayer().backdrop(rec, panel_ctx())
         assert_array_equal(mark.xy, [[5, 6], [7, 8], [9, 9]])
         assert mark.color == DARK.color("muted")
         assert drawn(DataLayer(), rec, 1) == []
@@ -234,8 +236,9 @@ class TestData:
     def test_of_very_many_an_even_choice_in_their_own_colours(self):
         x0 = np.stack([np.arange(40_000.0), np.zeros(40_000)], axis=1)
         rec = record(CLOUD, data=x0)
-        rec.data = replace(rec.data, hue=torch.linspace(0, 1, 40_000))
-        (mark,) = DataLayer(color="hue").backdrop(rec, look())
+        data = replace(rec.trajectory.data, hue=torch.linspace(0, 1, 40_000))
+        rec = replace(rec, trajectory=replace(rec.trajectory, data=data))
+        (mark,) = DataLayer(color="hue").backdrop(rec, panel_ctx())
         assert len(mark.xy) == 4000
         assert (mark.xy[0, 0], mark.xy[-1, 0]) == (0, 39_999)
         assert set(np.diff(mark.xy[:, 0])) <= {10, 11}  # ten samples apart, and a few one more

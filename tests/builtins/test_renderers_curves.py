@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import DARK, Spread, drawn, look, record, subject
+from recording import DARK, SCHEDULE, Spread, drawn, panel_ctx, record, run_info, together
 
-from noisereel import marks
-from noisereel.figure import Box, View
-from noisereel.schedule import BetaSchedule, Level
-from noisereel.typeset import measure
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, View
+from noisereel.contracts.schedule import BetaSchedule, Level
+from noisereel.support.typeset import measure
 from noisereel_builtins.renderers.curve import Curve
 from noisereel_builtins.renderers.schedules import Schedules
 from noisereel_builtins.schedules.random_walk import RandomWalk
@@ -19,7 +19,7 @@ from noisereel_builtins.schedules.random_walk import RandomWalk
 
 class TestCurveOfMetric:
     REC = record(np.arange(5.0).reshape(5, 1, 1) ** 2 / 2, metrics=(Spread(),))
-    LOOK = look(x=(0.0, 4.0), y=(-1.0, 10.0))
+    LOOK = panel_ctx(x=(0.0, 4.0), y=(-1.0, 10.0))
 
     def test_bright_up_to_now_and_faint_beyond(self):
         area, line, dot, words = drawn(Curve(of="spread"), self.REC, 2, self.LOOK)
@@ -34,33 +34,33 @@ class TestCurveOfMetric:
         assert whole.alpha < line.alpha
 
     def test_the_value_stands_where_its_curve_is_not(self):
-        falling = record(self.REC.arrays.series["x"][::-1], metrics=(Spread(),))
+        falling = record(self.REC.trajectory.arrays.series["x"][::-1], metrics=(Spread(),))
         below, above = (drawn(Curve(of="spread"), rec, 2, self.LOOK)[-1] for rec in (self.REC, falling))
         assert below.offset == pytest.approx((12.0, -18.0))
         assert above.offset == pytest.approx((12.0, 18.0))
 
     @pytest.mark.parametrize("turn", [1, -1])
     def test_at_the_right_edge_the_value_keeps_clear_of_its_curve(self, turn):
-        rec = record(self.REC.arrays.series["x"][::turn], metrics=(Spread(),))
+        rec = record(self.REC.trajectory.arrays.series["x"][::turn], metrics=(Spread(),))
         step = 4 if turn > 0 else 3
         label = drawn(Curve(of="spread"), rec, step, self.LOOK)[-1]
         low, high = _box(label, self.LOOK.view)
         assert high[0] <= 640
         t = np.linspace(0, 4, 500)
-        line = np.interp(t, range(5), rec.arrays.series["x"].ravel())
+        line = np.interp(t, range(5), rec.trajectory.arrays.series["x"].ravel())
         curve = np.stack([t / 4 * 640, (line + 1) / 11 * 320], axis=1)
         outside = np.maximum(np.maximum(low - curve, curve - high), 0)
         assert np.hypot(*outside.T).min() > 4
 
     def test_a_run_back_in_time_fills_from_left_to_right(self):
-        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),), times=[4, 3, 2, 1, 0])
+        rec = record(self.REC.trajectory.arrays.series["x"], metrics=(Spread(),), times=[4, 3, 2, 1, 0])
         area, line, *_ = drawn(Curve(of="spread"), rec, 2, self.LOOK)
         assert_array_equal(line.lines[0][:, 0], [4, 3, 2])
         assert_array_equal(area.x, [2, 3, 4])
         assert_array_equal(area.high, [2, 0.5, 0])
 
     def test_only_visits_shown_are_measured(self):
-        rec = replace(self.REC, shown=[0, 2, 4], _values={})
+        rec = record(self.REC.trajectory.arrays.series["x"], metrics=(Spread(),), shown=[0, 2, 4])
         _, line, *_ = drawn(Curve(of="spread"), rec, 4, self.LOOK)
         assert_array_equal(line.lines[0], [[0, 0], [2, 2], [4, 8]])
 
@@ -82,7 +82,7 @@ class TestCurveOfMetric:
         assert Curve(of="spread", reference=False).extent(rec).y == pytest.approx((0.95, 2.05))
 
     def test_two_metrics_are_named_and_coloured_apart(self):
-        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),))
+        rec = record(self.REC.trajectory.arrays.series["x"], metrics=(Spread(),))
         texts = [m for m in drawn(Curve(of=("spread", "spread")), rec, 2, self.LOOK) if isinstance(m, marks.Text)]
         assert [(t.text, t.color) for t in texts] == [
             ("spread 2.0 m", DARK.color("blue")),
@@ -90,7 +90,7 @@ class TestCurveOfMetric:
         ]
 
     def test_values_at_one_height_stand_below_one_another(self):
-        rec = record(self.REC.arrays.series["x"], metrics=(Spread(),))
+        rec = record(self.REC.trajectory.arrays.series["x"], metrics=(Spread(),))
         one, other = (m for m in drawn(Curve(of=("spread", "spread")), rec, 2, self.LOOK) if isinstance(m, marks.Text))
         (low, high), (bottom, top) = _box(one, self.LOOK.view)[:, 1], _box(other, self.LOOK.view)[:, 1]
         assert max(low, bottom) >= min(high, top)
@@ -98,22 +98,21 @@ class TestCurveOfMetric:
         assert max(low + high, bottom + top) / 2 == pytest.approx(alone)  # the other one is farther below its dot
 
     def test_labels_of_lines_that_meet_give_way_to_both_sides(self):
-        x = self.REC.arrays.series["x"]
-        rising, falling = record(x, metrics=(Spread(),), name="up"), record(4 - x, metrics=(Spread(),), name="down")
-        rising.beside = {"up": rising, "down": falling}
-        view = look(x=(0.0, 4.0), y=(-4.0, 16.0), size=(640, 160))
-        found = drawn(Curve(of="spread", runs=("up", "down")), rising, 2, view, steps={"up": 2, "down": 2})
+        x = self.REC.trajectory.arrays.series["x"]
+        rising, _ = together(record(x, metrics=(Spread(),), name="up"), record(4 - x, metrics=(Spread(),), name="down"))
+        view = panel_ctx(x=(0.0, 4.0), y=(-4.0, 16.0), size=(640, 160))
+        found = drawn(Curve(of="spread", runs=("up", "down")), rising, 2, view, indices={"up": 2, "down": 2})
         one, other = (_box(m, view.view)[:, 1] for m in found if isinstance(m, marks.Text))
         assert one[1] <= other[0] or other[1] <= one[0]
 
     def test_a_value_that_has_no_room_below_its_line_stands_above_it(self):
-        low = look(x=(0.0, 4.0), y=(1.5, 10.0))
+        low = panel_ctx(x=(0.0, 4.0), y=(1.5, 10.0))
         (label,) = (m for m in drawn(Curve(of="spread"), self.REC, 2, low) if isinstance(m, marks.Text))
         assert label.offset[1] > 0
 
     def test_a_value_at_the_foot_of_a_steep_line_stays_beside_its_dot(self):
         steep = record(np.exp(6 * np.arange(5.0))[:, None, None] * [[0.0], [1.0]], metrics=(Spread(),))
-        view = look(x=(0.0, 100.0), y=(0.0, 1e10))
+        view = panel_ctx(x=(0.0, 100.0), y=(0.0, 1e10))
         (label,) = (m for m in drawn(Curve(of="spread"), steep, 0, view) if isinstance(m, marks.Text))
         assert abs(label.offset[1]) <= 80
 
@@ -130,25 +129,25 @@ class TestCurveOfMetric:
         ],
     )
     def test_what_is_not_measured_is_refused_before_anything_is_simulated(self, layer, said):
-        beside = {"other": subject(1, name="other")}
-        beside["run"] = subject(1, numbers=("spread",), beside=beside)
-        assert layer.check(beside["run"]) == said
+        runs = {"other": run_info(1, name="other")}
+        runs["run"] = run_info(1, value_names=("spread",), runs=runs)
+        assert layer.check(runs["run"]) == said
 
 
 class TestCurveOfSeveralRuns:
     """Two runs that spread differently, the second back in time and with fewer visits."""
 
-    LOOK = look(x=(0.0, 4.0), y=(0.0, 10.0))
+    LOOK = panel_ctx(x=(0.0, 4.0), y=(0.0, 10.0))
 
-    def _runs(self):
+    def _runs(self, schedule=SCHEDULE):
         one = record(np.arange(5.0).reshape(5, 1, 1), name="one", metrics=(Spread(),))
-        other = record(np.array([9.0, 6, 3]).reshape(3, 1, 1), name="other", metrics=(Spread(),), times=[4, 2, 0])
-        one.beside = other.beside = {"one": one, "other": other}
-        return one
+        x = np.array([9.0, 6, 3]).reshape(3, 1, 1)
+        other = record(x, name="other", metrics=(Spread(),), times=[4, 2, 0], schedule=schedule)
+        return together(one, other)[0]
 
     def test_each_grows_as_far_as_its_run_is(self):
         layer, one = Curve(of="spread", runs=("one", "other")), self._runs()
-        line, dot, line2, dot2, *words = drawn(layer, one, 3, self.LOOK, steps={"one": 3, "other": 1})
+        line, dot, line2, dot2, *words = drawn(layer, one, 3, self.LOOK, indices={"one": 3, "other": 1})
         assert_array_equal(line.lines[0], [[0, 0], [1, 1], [2, 2], [3, 3]])
         assert_array_equal(line2.lines[0], [[4, 9], [2, 6]])
         assert (line.color, line2.color) == (DARK.color("blue"), DARK.color("rose"))
@@ -164,8 +163,7 @@ class TestCurveOfSeveralRuns:
         assert [m.text for m in whole if isinstance(m, marks.Text)] == ["limit, 9.0 m"]
 
     def test_schedules_are_dashed_over_that_of_the_first_and_named_by_their_run(self):
-        one = self._runs()
-        one.beside["other"].schedule = RandomWalk(steps=4)
+        one = self._runs(RandomWalk(steps=4))
         lines = list(Curve(of="signal", runs=("one", "other")).backdrop(one, self.LOOK))
         assert [(m.dash, m.color) for m in lines[:2]] == [
             ("solid", DARK.color("blue")),
@@ -189,31 +187,33 @@ class TestCurveOfSchedule:
         ],
     )
     def test_quantities_of_a_constant_beta(self, name, value):
-        line = next(iter(Curve(of=name).backdrop(self.REC, look())))
+        line = next(iter(Curve(of=name).backdrop(self.REC, panel_ctx())))
         t, v = line.lines[0][1:].T
         assert (t[-1], len(t)) == (4.0, 240)
         assert_allclose(v, value(t), rtol=1e-9, atol=1e-9)
 
     def test_beta_is_that_of_one_unit_of_time(self):
-        line = next(iter(Curve(of="beta").backdrop(self.REC, look())))
+        line = next(iter(Curve(of="beta").backdrop(self.REC, panel_ctx())))
         assert_allclose(line.lines[0][60:, 1], 0.5, rtol=1e-9)
 
     def test_infinite_snr_of_clean_data_is_left_out(self):
-        line = next(iter(Curve(of="log_snr").backdrop(self.REC, look())))
+        line = next(iter(Curve(of="log_snr").backdrop(self.REC, panel_ctx())))
         assert np.isnan(line.lines[0][0, 1])
         assert math.isfinite(Curve(of="log_snr").extent(self.REC).y[1])
 
     def test_a_run_of_many_units_of_time_is_drawn_at_whole_times(self):
-        rec = replace(self.REC, levels=[Level(float(t), 1.0, t / 30) for t in range(31)], schedule=RandomWalk(steps=30))
-        line = next(iter(Curve(of="noise").backdrop(rec, look())))
+        levels = [Level(float(t), 1.0, t / 30) for t in range(31)]
+        trajectory = replace(self.REC.trajectory, levels=levels, schedule=RandomWalk(steps=30))
+        rec = replace(self.REC, trajectory=trajectory)
+        line = next(iter(Curve(of="noise").backdrop(rec, panel_ctx())))
         assert_allclose(line.lines[0], [(t, math.sqrt(t)) for t in range(31)])
 
     def test_cursor_stands_at_now(self):
-        (cursor,) = drawn(Curve(), self.REC, 3, look(x=(0, 4), y=(0, 1)))
+        (cursor,) = drawn(Curve(), self.REC, 3, panel_ctx(x=(0, 4), y=(0, 1)))
         assert_array_equal(cursor.lines[0], [[3, 0], [3, 1]])
 
     def test_lines_are_named_clear_of_both_and_inside(self):
-        view = look(x=(0.0, 4.0), y=(-0.05, 1.05), size=(460, 180))
+        view = panel_ctx(x=(0.0, 4.0), y=(-0.05, 1.05), size=(460, 180))
         *lines, signal, noise = Curve().backdrop(self.REC, view)
         assert [m.color for m in (*lines, signal, noise)] == [DARK.color(c) for c in ("amber", "rose") * 2]
         assert (signal.text, noise.text) == (r"signal $\alpha_t$", r"noise $\sigma_t$")
@@ -244,7 +244,7 @@ class Slower(BetaSchedule):
 
 class TestSchedules:
     REC = record(np.zeros((5, 1, 1)))
-    LOOK = look(x=(0.0, 8.0), y=(0.0, 1.0))
+    LOOK = panel_ctx(x=(0.0, 8.0), y=(0.0, 1.0))
 
     def test_others_are_dashed_beside_the_runs_own_and_all_are_named(self):
         layer = Schedules(beside=(Slower(),))

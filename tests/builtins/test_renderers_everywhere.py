@@ -12,27 +12,32 @@ import noisereel_builtins
 from noisereel.canvas.axes import rendering
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.canvas.vector import draw_vector, save
-from noisereel.figure import Box, Drawing
+from noisereel.contracts.figure import Drawing
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.marks import Image, Mark, Text, Trails
+from noisereel.contracts.renderer import RenderContext, RunView, space_of
 from noisereel.layout import PanelPlan, lay_out
-from noisereel.marks import Image, Mark, Text, Trails
-from noisereel.record import Record
-from noisereel.registry import Registry
-from noisereel.renderer import space_of
+from noisereel.registry.registry import Registry
 from noisereel_builtins.schedules.linear import Linear
 
 REGISTRY = Registry.from_plugins({"noisereel": noisereel_builtins}, strict=True)
 RANDOM = np.random.default_rng(4)
 
 
-def walk(particles: int, *event: int) -> np.ndarray:
+def walk(particles: int, *event_shape: int) -> np.ndarray:
     """Places at five visits, wandering apart."""
-    return RANDOM.normal(size=(5, particles, *event)).cumsum(axis=0) / 3
+    return RANDOM.normal(size=(5, particles, *event_shape)).cumsum(axis=0) / 3
 
 
-def run(*event: int, particles: int = 60, **more) -> Record:
-    x = walk(particles, *event)
+def run(*event_shape: int, particles: int = 60, **more) -> RunView:
+    x = walk(particles, *event_shape)
     return record(
-        x, hue=np.linspace(0, 1, particles), x0=0.5 * x, noise=walk(particles, *event), metrics=(Spread(),), **more
+        x,
+        hue=np.linspace(0, 1, particles),
+        x0=0.5 * x,
+        noise=walk(particles, *event_shape),
+        metrics=(Spread(),),
+        **more,
     )
 
 
@@ -41,7 +46,7 @@ BACK = record(walk(20, 2), times=[4, 3, 2, 1, 0], hue=np.linspace(0, 1, 20))
 PICTURES = record(walk(9, 12, 16).clip(-1, 1), origin=range(9))
 
 # What each layer is shown with; a layer that is not here has no test.
-SHOWN: dict[str, list[tuple[dict, Record]]] = {
+SHOWN: dict[str, list[tuple[dict, RunView]]] = {
     "contours": [({"columns": 48}, POINTS)],
     "curve": [({"of": "spread"}, NUMBERS), ({"of": ("signal", "beta")}, NUMBERS)],
     "data": [({}, POINTS)],
@@ -73,14 +78,14 @@ CASES = [(name, fields, rec) for name, shown in SHOWN.items() for fields, rec in
 MEAN, MEAN_OF_TRAILS, FAR = 2.0, 10.0, 48
 
 
-def drawing(name: str, fields: dict, rec: Record, keep: Callable[[Mark], bool] = lambda mark: True) -> Drawing:
+def drawing(name: str, fields: dict, rec: RunView, keep: Callable[[Mark], bool] = lambda mark: True) -> Drawing:
     """One layer at the fourth of five visits in a panel of its own, with the marks that are kept."""
     layer = REGISTRY.get("renderer", name)(**fields)
     limits = layer.extent(rec) or Box()
     box = Box(limits.x or (-1.0, 1.0), limits.y or (-1.0, 1.0))
     figure = lay_out((480, 360), LIGHT, [PanelPlan(space_of([layer]), box)])
-    look = figure.panels[0].look
-    marks = (*layer.backdrop(rec, look), *layer.marks(rec, at(rec, 3), look))
+    ctx = RenderContext(figure.panels[0].view, LIGHT)
+    marks = (*layer.backdrop(rec, ctx), *layer.marks(rec, at(rec, 3), ctx))
     return Drawing(figure, (tuple(filter(keep, marks)),))
 
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from recording import DARK, drawn, look, record
+from recording import DARK, drawn, panel_ctx, record
 
-from noisereel.figure import Box
-from noisereel.theme import rgb
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.theme import rgb
 from noisereel_builtins.renderers.difference import Difference
 from noisereel_builtins.renderers.image import Image
 from noisereel_builtins.renderers.image_grid import ImageGrid
@@ -40,7 +40,7 @@ class TestImage:
         x = np.full((1, 1, 2, 2), 0.5, np.float32)
         rec = record(x)
         drawn(Image(), rec, 0)
-        assert_array_equal(rec.series("x", 0), x[0])
+        assert_array_equal(rec.trajectory.series("x", 0), x[0])
 
     def test_extent_is_the_picture(self):
         assert Image().extent(record(np.zeros((1, 1, 3, 5)))) == Box((0.0, 5.0), (0.0, 3.0))
@@ -72,7 +72,7 @@ class TestImageGrid:
 
 class TestDifference:
     def test_colour_bar_shows_what_the_pixels_mean_over_the_background(self):
-        bar = Difference(gain=4.0).guide(record(np.zeros((1, 1, 2, 2))), look())
+        bar = Difference(gain=4.0).guide(record(np.zeros((1, 1, 2, 2))), panel_ctx())
         assert (bar.low, bar.high) == (-0.25, 0.25)
         ends = [rgb(DARK.color(role)) for role in ("blue", "background", "amber")]
         assert_array_equal(bar.palette[[0, len(bar.palette) // 2, -1]], ends)

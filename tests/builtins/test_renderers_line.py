@@ -5,16 +5,16 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import CLOUD, DARK, drawn, look, normal, record, subject
+from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
-from noisereel import marks
+from noisereel.contracts import marks
 from noisereel_builtins.renderers.density import Density
 from noisereel_builtins.renderers.histogram import Histogram
 from noisereel_builtins.renderers.ridge import Ridge
 
 
 class TestDensity:
-    LOOK = look(x=(-4.0, 4.0), y=(0.0, 1.0))
+    LOOK = panel_ctx(x=(-4.0, 4.0), y=(0.0, 1.0))
     PARTICLES = np.array([[[-3.0], [0.5], [0.6], [9.0]]])
 
     def test_known_density_is_drawn_exactly(self):
@@ -47,12 +47,12 @@ class TestDensity:
         assert box.y == pytest.approx((0, 1.06 * 0.75 / 0.54), rel=2e-3)
 
     def test_refuses_points_of_the_plane(self):
-        assert Density().check(subject(2)) == "shows the density of single numbers, event shape (1,), not (2,)"
-        assert Density().check(subject(1)) is None
+        assert Density().check(run_info(2)) == "shows the density of single numbers, event shape (1,), not (2,)"
+        assert Density().check(run_info(1)) is None
 
 
 class TestHistogram:
-    LOOK = look(x=(-4.0, 4.0), y=(0.0, 1.0))
+    LOOK = panel_ctx(x=(-4.0, 4.0), y=(0.0, 1.0))
 
     def test_area_is_the_share_inside(self):
         x = np.array([[[-3.0], [0.5], [0.6], [9.0], [math.nan]]])
@@ -75,7 +75,7 @@ class TestHistogram:
 class TestRidge:
     X = np.array([[[-1.0], [1.0]]] * 5)
     REC = record(X, density=normal)
-    LOOK = look(x=(-3.0, 3.0), y=(-0.2, 8.0))
+    LOOK = panel_ctx(x=(-3.0, 3.0), y=(-0.2, 8.0))
 
     def test_a_ridge_stands_on_its_time_and_all_have_one_scale(self):
         drawn_ = drawn(Ridge(rows=5, height=2.0), self.REC, 0, self.LOOK)

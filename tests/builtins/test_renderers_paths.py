@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import CLOUD, DARK, drawn, look, normal, record, subject
+from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
 from noisereel_builtins.renderers._heat import heat_alpha
 from noisereel_builtins.renderers._line import densities
@@ -14,7 +14,7 @@ from noisereel_builtins.renderers.river import River
 class TestPaths:
     def test_bright_up_to_now_over_all_of_it_with_a_dot_at_now(self):
         rec = record(CLOUD, hue=[0.0, 1.0])
-        (whole,) = Paths().backdrop(rec, look())
+        (whole,) = Paths().backdrop(rec, panel_ctx())
         past, heads = drawn(Paths(), rec, 1)
         assert_array_equal(whole.lines, CLOUD.swapaxes(0, 1).astype(np.float32))
         assert_array_equal(past.lines, CLOUD[:2].swapaxes(0, 1).astype(np.float32))
@@ -37,7 +37,7 @@ class TestPaths:
         assert np.diff(line[:, 0]).max() <= 1000 / 239 + 1
 
     def test_what_is_to_come_can_be_left_out(self):
-        assert list(Paths(ahead=False).backdrop(record(CLOUD), look())) == []
+        assert list(Paths(ahead=False).backdrop(record(CLOUD), panel_ctx())) == []
 
     def test_noise_has_no_path_where_none_was_injected(self):
         rec = record(CLOUD, noise=CLOUD)
@@ -46,7 +46,7 @@ class TestPaths:
 
 class TestRiver:
     X = np.array([[[0.0], [1.0]], [[0.5], [-1.0]], [[2.0], [0.0]]])
-    LOOK = look(x=(0.0, 2.0), y=(-4.0, 4.0))
+    LOOK = panel_ctx(x=(0.0, 2.0), y=(-4.0, 4.0))
 
     def test_lines_run_through_time_and_value(self):
         rec = record(self.X)
@@ -84,7 +84,7 @@ class TestRiver:
         assert drawn(River(), rec, 1)[-1].edge == ring
 
     def test_axis_of_points(self):
-        assert River(axis=1).check(subject(2)) is None
-        assert River(axis=1).check(subject(1)) == (
+        assert River(axis=1).check(run_info(2)) is None
+        assert River(axis=1).check(run_info(1)) == (
             "shows coordinate 1 of points, event shape (D,) with D > 1, not (1,)"
         )

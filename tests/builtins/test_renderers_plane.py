@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
-from recording import CLOUD, DARK, LIGHT, drawn, look, normal, record
+from recording import CLOUD, DARK, LIGHT, drawn, normal, panel_ctx, record
 
-from noisereel.errors import UsageError
-from noisereel.renderer import Colorbar
+from noisereel.contracts.guides import Colorbar
+from noisereel.support.errors import UsageError
 from noisereel_builtins.renderers._grid import Grid, counts, grid_over, smoothed, spread_over
 from noisereel_builtins.renderers._heat import heat, heat_alpha
 from noisereel_builtins.renderers.contours import Contours
@@ -62,7 +62,7 @@ class TestGrid:
         assert table.max() == pytest.approx(exact, rel=0.2)
 
     def test_cells_are_square(self):
-        grid = grid_over(look().view, 10)
+        grid = grid_over(panel_ctx().view, 10)
         assert (grid.shape, grid.cell) == ((5, 10), (0.4, 0.4))
 
 
@@ -86,7 +86,7 @@ class TestHeat:
 
 
 class TestHeatmap:
-    WIDE = look(x=(-6.0, 6.0), y=(-6.0, 6.0))
+    WIDE = panel_ctx(x=(-6.0, 6.0), y=(-6.0, 6.0))
     GRID = Grid((-6.0, 6.0), (-6.0, 6.0), (240, 240))
 
     def test_known_density_integrates_to_one(self):
@@ -141,7 +141,7 @@ class TestHeatmap:
 
 
 class TestContours:
-    WIDE = look(x=(-6.0, 6.0), y=(-6.0, 6.0))
+    WIDE = panel_ctx(x=(-6.0, 6.0), y=(-6.0, 6.0))
 
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
     def test_lines_of_a_normal_enclose_their_share(self, share):

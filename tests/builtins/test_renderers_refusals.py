@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from recording import normal, subject
+from recording import normal, run_info
 
-from noisereel.denoiser import Bind
-from noisereel.errors import SceneError
-from noisereel.film import check
-from noisereel.registry import load_registry
+from noisereel.api import validate
+from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.support.errors import SceneError
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.renderers.contours import Contours
@@ -31,7 +31,7 @@ from noisereel_builtins.renderers.targets import Targets
 from noisereel_builtins.renderers.trails import Trails
 from noisereel_builtins.schedules.linear import Linear
 
-PLANE, PICTURES = subject(2), subject(8, 8)
+PLANE, PICTURES = run_info(2), run_info(8, 8)
 UNKNOWN = "source: the density of run 'run' is not known exactly; take its particles"
 NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always there"
 
@@ -46,17 +46,17 @@ NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always ther
         (Difference(index=4), PICTURES, "index must be at most 3, run 'run' has no more, got 4"),
         (
             Difference(),
-            subject(8, 8, from_data=False),
+            run_info(8, 8, from_data=False),
             "against: run 'run' does not start from data; choose another",
         ),
         (Difference(against="x0"), PICTURES, NO_X0),
         (Points(of="x0"), PLANE, NO_X0),
         (Paths(of="eps"), PLANE, NO_X0.replace("x0", "eps")),
         (Heatmap(of="x0"), PLANE, NO_X0),
-        (Scatter3D(of="x0"), subject(3), NO_X0),
+        (Scatter3D(of="x0"), run_info(3), NO_X0),
         (
             Points(of="signal"),
-            subject(2, from_data=False),
+            run_info(2, from_data=False),
             "of: run 'run' does not start from data, so it records no 'signal'; x is always there",
         ),
         (Histogram(axis=2), PLANE, "shows coordinate 2 of points, event shape (D,) with D > 2, not (2,)"),
@@ -64,7 +64,9 @@ NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always ther
         (Field(), PLANE, "needs a denoiser, and run 'run' has none"),
         (
             Field(minus=Mlp(labelled=True)),
-            subject(2, denoiser=Empirical(), bind=Bind(PLANE.data, Linear(), torch.device("cpu"), Path())),
+            run_info(
+                2, denoiser=Empirical(), context=DenoiserContext(PLANE.data, Linear(), torch.device("cpu"), Path())
+            ),
             "minus: 'labelled' needs data with labels",
         ),
         (Direction(), PLANE, NO_X0.replace("x0", "eps")),
@@ -85,12 +87,12 @@ def test_what_cannot_be_shown(layer, run, said):
     [
         (Image(index=3), PICTURES),
         (ImageGrid(columns=2, rows=2), PICTURES),
-        (Difference(against="x0"), subject(8, 8, from_data=False, denoised=True)),
-        (Points(of="x0"), subject(2, denoised=True)),
+        (Difference(against="x0"), run_info(8, 8, from_data=False, has_estimates=True)),
+        (Points(of="x0"), run_info(2, has_estimates=True)),
         (Points(of="noise"), PLANE),
         (Histogram(), PICTURES),
-        (Field(), subject(2, denoiser=Empirical())),
-        (Contours(source="exact"), subject(2, density=normal)),
+        (Field(), run_info(2, denoiser=Empirical())),
+        (Contours(source="exact"), run_info(2, density=normal)),
         (Targets(particle=3), PLANE),
     ],
 )
@@ -113,7 +115,7 @@ def test_all_of_a_scene_is_told_together_with_its_places(tmp_path):
     registry = load_registry()
     scene = parse_scene(SCENE, "scene.yaml", tmp_path, registry)
     with pytest.raises(SceneError) as error:
-        check(scene, registry)
+        validate(scene, registry=registry)
     assert str(error.value).splitlines() == [
         "scene.yaml:6:34: panels.0.layers.1: points cannot colour by label: run 'roll' has data without labels",
         "scene.yaml:7:27: panels.1.layers.0: targets particle: must be below 9, the number of particles, got 9",

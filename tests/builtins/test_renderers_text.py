@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
-from recording import DARK, Spread, drawn, record, subject
+from recording import DARK, Spread, drawn, record, run_info
 
 from noisereel_builtins.renderers.text import Text
 
@@ -61,7 +61,7 @@ def test_braces_of_formulas():
     ],
 )
 def test_what_cannot_be_told_is_refused_before_anything_is_simulated(words, said):
-    assert Text(words=words).check(subject(64, 64, numbers=("spread",))) == said
+    assert Text(words=words).check(run_info(64, 64, value_names=("spread",))) == said
 
 
 def test_words_that_are_no_template():

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from recording import CLOUD, DARK, drawn, look, normal, record, subject
+from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
-from noisereel import marks
+from noisereel.contracts import marks
 from noisereel_builtins.renderers._camera import Camera
 from noisereel_builtins.renderers._heat import heat
 from noisereel_builtins.renderers.scatter_3d import Scatter3D
@@ -87,11 +87,11 @@ class TestSurface:
         assert_allclose(radii, np.sqrt(-2 * np.log(1 - np.array([0.1, 0.3, 0.5, 0.7, 0.9, 0.99]))), rtol=0.06)
 
     def test_colour_bar_tells_the_density(self):
-        bar = self.LAYER.guide(self.REC, look())
+        bar = self.LAYER.guide(self.REC, panel_ctx())
         assert (bar.low, bar.high) == (0.0, pytest.approx(math.exp(-(0.075**2)) / (2 * math.pi)))
 
     def test_refuses_other_data(self):
-        assert Surface().check(subject(1)) == "shows the density of points in the plane, event shape (2,), not (1,)"
+        assert Surface().check(run_info(1)) == "shows the density of points in the plane, event shape (2,), not (1,)"
 
 
 class TestScatter3D:
@@ -113,4 +113,4 @@ class TestScatter3D:
         assert x == [[-1, 0, 0, 1], [-2, 0, 0, 2]]
 
     def test_refuses_points_of_the_plane(self):
-        assert Scatter3D().check(subject(2)) == "shows points in space, event shape (3,), not (2,)"
+        assert Scatter3D().check(run_info(2)) == "shows points in space, event shape (3,), not (2,)"

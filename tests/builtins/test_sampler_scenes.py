@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from noisereel.errors import SceneError
-from noisereel.film import Options, plans_of, simulate
-from noisereel.progress import Progress
-from noisereel.record import Record
-from noisereel.recorder import Shelf
-from noisereel.registry import Registry, load_registry
+from noisereel.contracts.renderer import RunView
+from noisereel.registry.registry import Registry, load_registry
 from noisereel.scene import parse_scene
+from noisereel.simulation.measurements import state_at
+from noisereel.support.errors import SceneError
+from simulating import context, every_visit, simulated
 
 AWKWARD = Path(__file__).parent.parent / "awkward.py"
 HEAD = "dataset: {swiss-roll: {n: 64}}\ndenoiser: gauss\nparticles: 48\n"
@@ -26,20 +25,17 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def run_scene(registry: Registry, tmp_path: Path) -> Callable[[str], Mapping[str, Record]]:
-    def go(text: str) -> Mapping[str, Record]:
+def run_scene(registry: Registry, tmp_path: Path) -> Callable[[str], Mapping[str, RunView]]:
+    def go(text: str) -> Mapping[str, RunView]:
         """The records of a scene's runs, simulated in memory with every visit kept."""
         scene = parse_scene(HEAD + text, "test.yaml", tmp_path, registry)
-        plans = plans_of(scene)
-        shown = {name: range(len(plan.levels)) for name, plan in plans.items()}
-        options = Options(device=torch.device("cpu"))
-        return simulate(scene, plans, shown, options, Shelf(None, tmp_path), registry, Progress(quiet=True))[0]
+        return simulated(scene, context(registry, tmp_path), every_visit(scene))
 
     return go
 
 
-def last(record: Record) -> torch.Tensor:
-    return torch.tensor(record.series("x", len(record) - 1))
+def last(record: RunView) -> torch.Tensor:
+    return torch.tensor(record.trajectory.series("x", len(record.trajectory) - 1))
 
 
 SAMPLERS = [
@@ -72,50 +68,50 @@ def test_every_reverse_sampler_makes_the_data_in_a_run(run_scene, schedule: str)
     for text, record in zip(SAMPLERS, records.values(), strict=True):
         std = float(last(record).std())
         assert 0.2 < std < 1.1, (text, std)
-        assert record.series("x0", 0) is not None
-        assert record.calls[-1] >= 4
+        assert record.trajectory.series("x0", 0) is not None
+        assert record.trajectory.calls[-1] >= 4
 
 
 def test_zero_terminal_snr_wraps_another_schedule_in_a_scene(run_scene) -> None:
     record = run_scene("schedule: {zero-terminal-snr: {of: {linear: {steps: 6}}}}\nsampler: ddim\n")["run"]
-    assert (record.levels[0].alpha, record.levels[0].sigma) == (0.0, 1.0)
+    assert (record.trajectory.levels[0].alpha, record.trajectory.levels[0].sigma) == (0.0, 1.0)
     assert bool(torch.isfinite(last(record)).all())
 
 
 def test_scaled_linear_is_quadratic_by_its_other_name(run_scene) -> None:
     text = "runs: {a: {schedule: {quadratic: {steps: 9}}}, b: {schedule: {scaled-linear: {steps: 9}}}}\nsampler: ddim\n"
     a, b = run_scene(text).values()
-    assert a.levels == b.levels
+    assert a.trajectory.levels == b.trajectory.levels
 
 
 def test_there_and_back_through_inversion(run_scene) -> None:
     record = run_scene("schedule: {vp: {steps: 200}}\nsampler: [ddim-inversion, ddim]\n")["run"]
-    assert [record.levels[i].t for i in (0, 200, 400)] == [0, 200, 0]
-    torch.testing.assert_close(last(record), torch.tensor(record.series("x", 0)), rtol=0, atol=0.1)
+    assert [record.trajectory.levels[i].t for i in (0, 200, 400)] == [0, 200, 0]
+    torch.testing.assert_close(last(record), torch.tensor(record.trajectory.series("x", 0)), rtol=0, atol=0.1)
 
 
 def test_inpainting_from_the_prior_keeps_the_given_rows(run_scene) -> None:
     text = "schedule: {linear: {steps: 12}}\nsampler: {repaint: {given: [1, 0], jump: 4, repeats: 2}}\n"
     record = run_scene(text)["run"]
-    clean = record.data.x0[:48]
+    clean = record.trajectory.data.x0[:48]
     assert torch.equal(last(record)[:, 0], clean[:, 0])
     assert not torch.equal(last(record)[:, 1], clean[:, 1])
-    assert [level.t for level in record.levels][:13] == [12, 11, 10, 9, 8, 7, 6, 5, 6, 7, 8, 9, 8]
+    assert [level.t for level in record.trajectory.levels][:13] == [12, 11, 10, 9, 8, 7, 6, 5, 6, 7, 8, 9, 8]
 
 
 def test_the_density_is_recorded_with_the_state_it_belongs_to(run_scene) -> None:
     """At every visit, the first and the last included, log_prior − log_det is the log-density of the Gaussian there."""
     record = run_scene("schedule: {vp: {steps: 6}}\nsampler: {ode: {likelihood: true}}\n")["run"]
-    first = record.levels[0]
-    for step, level in enumerate(record.levels):
-        state = record.state(step, torch.device("cpu"))
+    first = record.trajectory.levels[0]
+    for step, level in enumerate(record.trajectory.levels):
+        state = state_at(record.trajectory, step, torch.device("cpu"))
         variance = level.alpha**2 * 0.25 + level.sigma**2
         known = -(state.x.square() / variance + torch.log(torch.tensor(2 * torch.pi * variance))).sum(1) / 2
-        found = state.extra["log_prior"] - state.extra["log_det"]
+        found = state.aux["log_prior"] - state.aux["log_det"]
         # the prior is N(0, 1), x_T's own law a little narrower: with so little data left at T, by less than 1e-3
         torch.testing.assert_close(found, known, rtol=0, atol=3e-3)
     assert first.alpha < 0.01
-    assert float(record.state(0, torch.device("cpu")).extra["log_det"].abs().max()) == 0
+    assert float(state_at(record.trajectory, 0, torch.device("cpu")).aux["log_det"].abs().max()) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from torch import Tensor
 from walking import DOUBLE, Draw, bent, context, never
 
-from noisereel.sampler import Sampler, StepContext
-from noisereel.schedule import Schedule, Spacing
+from noisereel.contracts.sampler import Sampler, StepContext
+from noisereel.contracts.schedule import Schedule, Spacing
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.ddpm import DDPM
 from noisereel_builtins.samplers.forward import Forward

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
-from noisereel.schedule import Level, Schedule, posterior, transition
+from noisereel.contracts.schedule import Level, Schedule, posterior, transition
 from noisereel_builtins.schedules.betas import Betas
 from noisereel_builtins.schedules.cosine import Cosine
 from noisereel_builtins.schedules.linear import Linear

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
-from noisereel.schedule import Schedule, Spacing, check_schedule, signal_left, signal_warning
+from noisereel.contracts.schedule import Schedule, Spacing, check_schedule, signal_left, signal_warning
 from noisereel_builtins.schedules.alpha_bars import AlphaBars
 from noisereel_builtins.schedules.betas import Betas
 from noisereel_builtins.schedules.cosine import Cosine

@@ -22,8 +22,8 @@ from walking import (
     walk,
 )
 
-from noisereel.sampler import Sampler
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.sampler import Sampler
+from noisereel.contracts.schedule import Level, Schedule
 from noisereel_builtins.samplers.accelerated_ddim import AcceleratedDDIM
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.ddim_inversion import DDIMInversion

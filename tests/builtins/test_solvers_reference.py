@@ -20,8 +20,8 @@ from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 from torch import Tensor
 from walking import DOUBLE, Draw, bent, context, never, walk
 
-from noisereel.sampler import Sampler
-from noisereel.schedule import Level, Schedule, Spacing
+from noisereel.contracts.sampler import Sampler
+from noisereel.contracts.schedule import Level, Schedule, Spacing
 from noisereel_builtins.samplers.ddim import DDIM
 from noisereel_builtins.samplers.ddpm import DDPM
 from noisereel_builtins.samplers.deis import DEIS

@@ -21,7 +21,7 @@ from walking import (
     walk,
 )
 
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.schedule import Level, Schedule
 from noisereel_builtins.samplers.bridge import Bridge
 from noisereel_builtins.samplers.ddim_inversion import DDIMInversion
 from noisereel_builtins.samplers.ddpm import DDPM
@@ -160,7 +160,7 @@ def gaussian_density(x: Tensor, data: Gauss, level: Level) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "event"),
+    ("schedule", "event_shape"),
     [
         (Linear(steps=8), (1,)),
         (EDM(steps=8), (2,)),
@@ -169,19 +169,19 @@ def gaussian_density(x: Tensor, data: Gauss, level: Level) -> Tensor:
         (VP(steps=8), (2, 4)),
     ],
 )
-def test_the_likelihood_of_a_gaussian(schedule: Schedule, event: tuple[int, ...]) -> None:
+def test_the_likelihood_of_a_gaussian(schedule: Schedule, event_shape: tuple[int, ...]) -> None:
     """ln p_0(x_0) = ln p_T(x_T) − log_det within 1e-4 nats, with the exact marginal at T; Hutchinson's too."""
     first = schedule.at(schedule.T)
-    x = DATA.sample(first, 12 * math.prod(event)).reshape(12, *event)
+    x = DATA.sample(first, 12 * math.prod(event_shape)).reshape(12, *event_shape)
     sampler = ODE(likelihood=True, tolerance=1e-6, halvings=6)
     states = steps_along(sampler, x, context(schedule, Draw(), DATA))
     for level, step in states[::3] + states[-1:]:
-        found = gaussian_density(x, DATA, first) - step.reached["log_det"]
+        found = gaussian_density(x, DATA, first) - step.next_aux["log_det"]
         torch.testing.assert_close(found, gaussian_density(step.x, DATA, level), rtol=0, atol=1e-4)
     start = states[0][1]
-    assert torch.equal(start.extra["log_det"], torch.zeros(12, dtype=DOUBLE))
+    assert torch.equal(start.aux["log_det"], torch.zeros(12, dtype=DOUBLE))
     prior = gaussian_density(x, Gauss(0.0, 0.0), Level(schedule.T, 0.0, schedule.prior_std()))
-    for values in (start.extra, states[-1][1].reached):
+    for values in (start.aux, states[-1][1].next_aux):
         torch.testing.assert_close(values["log_prior"], prior, rtol=0, atol=1e-9)
 
 
@@ -194,7 +194,7 @@ def test_the_likelihood_of_a_mixture_that_bends_the_flow() -> None:
     step = steps_along(sampler, x, ctx, [begin, 0.1])[0][1]
     ends = [walk(sampler, x + shift, ctx, [begin, 0.1])[-1] for shift in (-h, h)]
     slope = (ends[1] - ends[0]) / (2 * h)
-    torch.testing.assert_close(step.reached["log_det"], slope.log().flatten(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(step.next_aux["log_det"], slope.log().flatten(), rtol=0, atol=1e-4)
 
 
 def test_hutchinsons_estimate_is_right_on_average() -> None:
@@ -207,7 +207,7 @@ def test_hutchinsons_estimate_is_right_on_average() -> None:
     step = ODE(likelihood=True, halvings=2).step(x, t, s, context(schedule, Draw(), model), None)
     # dx/du = (x − x̂_0)/u with x̂_0 = M·x: the trace of (1 − M)/u, integrated over ln u
     expected = (5 - 0.2 * float(matrix.trace())) * math.log(s.sigma / t.sigma)
-    found = step.reached["log_det"]
+    found = step.next_aux["log_det"]
     assert float(found.std()) > 1e-3
     assert abs(float(found.mean()) - expected) < 5 * float(found.std()) / math.sqrt(n) + 1e-5
 
@@ -307,7 +307,7 @@ def test_repaint_knows_the_halves_of_the_plane(half: str, kept: list[int]) -> No
 def test_repaint_from_the_prior_is_given_the_rows_of_the_data() -> None:
     """Particle i is given row i mod n; ``first_row`` says which particles these are."""
 
-    from noisereel.dataset import Data
+    from noisereel.contracts.dataset import Data
 
     schedule, rows = Linear(steps=5), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     ctx = context(schedule, Draw(), bent)._replace(data=Data(rows), first_row=2)

@@ -8,20 +8,20 @@ import torch
 from numpy.testing import assert_allclose
 from recording import record
 
-from noisereel import marks
-from noisereel.figure import Look, Rect, View
-from noisereel.renderer import Moment
-from noisereel.schedule import Level
-from noisereel.theme import THEMES
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Rect, View
+from noisereel.contracts.renderer import Moment, RenderContext
+from noisereel.contracts.schedule import Level
+from noisereel.contracts.theme import THEMES
 from noisereel_builtins.renderers.targets import Targets, posterior_weights
 
-LOOK = Look(View(Rect(0, 0, 640, 320), (-2.0, 2.0), (-1.0, 1.0), 1.0), THEMES["dark"])
+LOOK = RenderContext(View(Rect(0, 0, 640, 320), (-2.0, 2.0), (-1.0, 1.0), 1.0), THEMES["dark"])
 DATA = [[1, 0], [0, 1], [-1, 0]]
 UP_AND_DOWN = np.array([[[1, 0]], [[0.6, 0.2]], [[0.5, 0.3]], [[0.7, 0.1]], [[1, 0]]])
 
 
 def drawn(layer, rec, step, kind):
-    moment = Moment(step, rec.levels[step], 0.5)
+    moment = Moment(step, rec.trajectory.levels[step], 0.5)
     return [mark for mark in layer.marks(rec, moment, LOOK) if isinstance(mark, kind)]
 
 
@@ -62,7 +62,7 @@ def test_rays_come_when_the_noisiest_state_is_reached(there_and_back):
 def test_back_at_clean_data_rays_reach_the_data_and_the_arrow_their_mean(there_and_back):
     rays = drawn(Targets(), there_and_back, 4, marks.Polylines)
     (arrow,) = drawn(Targets(), there_and_back, 4, marks.Arrows)
-    t = there_and_back.levels[2]
+    t = there_and_back.trajectory.levels[2]
     exponents = [-((0.5 - t.alpha * a) ** 2 + (0.3 - t.alpha * b) ** 2) / (2 * t.sigma**2) for a, b in DATA]
     weights = np.exp(exponents) / np.exp(exponents).sum()
     assert_allclose(sorted(ray.lines[0][1].tolist() for ray in rays), sorted(DATA), atol=1e-12)

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from noisereel.errors import NoisereelError
-from noisereel.output import atomic, opened
-from noisereel.writer import Frame, OutputSpec, Writer
+from noisereel.contracts.writer import Frame, Writer, WriterContext
+from noisereel.output.files import opened
+from noisereel.support.errors import NoisereelError
+from noisereel.support.files import atomic_write
 from noisereel_builtins.writers.gif import Gif
 from noisereel_builtins.writers.mp4 import Mp4
 from noisereel_builtins.writers.png import Png
@@ -32,7 +33,7 @@ def frames(suffix: str, count: int = 60) -> Iterator[Frame]:
 
 
 def film(path: Path, part: Path, stop: BaseException | None = None) -> None:
-    spec = OutputSpec(part, SIZE, Fraction(25))
+    spec = WriterContext(part, SIZE, Fraction(25))
     with opened(WRITERS[path.suffix[1:]], spec, path) as sink:
         for frame in frames(path.suffix[1:]):
             sink.write(frame)
@@ -53,7 +54,7 @@ def test_a_full_disk_is_one_clear_line(suffix: str) -> None:
 def test_a_failure_in_the_middle_leaves_the_earlier_file(tmp_path: Path, suffix: str, stop: BaseException) -> None:
     path = tmp_path / f"film.{suffix}"
     path.write_bytes(b"earlier")
-    with pytest.raises(type(stop)) as error, atomic(path) as part:
+    with pytest.raises(type(stop)) as error, atomic_write(path) as part:
         film(path, part, stop)
     assert error.value is stop
     assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.read_bytes() == b"earlier"
@@ -63,7 +64,7 @@ def test_a_failure_in_the_middle_leaves_the_earlier_file(tmp_path: Path, suffix:
 def test_success_replaces_it(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film.{suffix}"
     path.write_bytes(b"earlier")
-    with atomic(path) as part:
+    with atomic_write(path) as part:
         film(path, part)
     assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.stat().st_size > 5000
 
@@ -71,7 +72,7 @@ def test_success_replaces_it(tmp_path: Path, suffix: str) -> None:
 @every_writer
 def test_a_disk_that_fills_up_on_the_way(tmp_path: Path, suffix: str) -> None:
     # The limit on file sizes stands for the end of the disk; it must not meet this process, so it is set in another.
-    with atomic(tmp_path / f"whole.{suffix}") as part:
+    with atomic_write(tmp_path / f"whole.{suffix}") as part:
         film(tmp_path / f"whole.{suffix}", part)
     size = (tmp_path / f"whole.{suffix}").stat().st_size
     limits = [size // 50, size // 2, size - 1]  # in the first frame, in the middle, in the last byte
@@ -93,7 +94,7 @@ def limited(path: str, limits: Sequence[int]) -> None:
     for limit in limits:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
         try:
-            with atomic(Path(path)) as part:
+            with atomic_write(Path(path)) as part:
                 film(Path(path), part)
         except NoisereelError as error:
             print(error, flush=True)

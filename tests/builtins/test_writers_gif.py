@@ -15,8 +15,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from noisereel.theme import THEMES, rgb
-from noisereel.writer import Frame, OutputSpec, Pixels
+from noisereel.contracts.geometry import Pixels
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.contracts.writer import Frame, WriterContext
 from noisereel_builtins.writers.gif import Gif
 from noisereel_builtins.writers.palette import Indexer, Palette
 
@@ -25,7 +26,7 @@ W, H = 90, 61  # odd on purpose
 
 def write(path: Path, frames: Sequence[Pixels], durations: Sequence[Fraction], **spec: object) -> None:
     height, width, channels = frames[0].shape
-    with Gif().open(OutputSpec(path, (width, height), Fraction(25), alpha=channels == 4, **spec)) as sink:
+    with Gif().open(WriterContext(path, (width, height), Fraction(25), alpha=channels == 4, **spec)) as sink:
         for i, (pixels, duration) in enumerate(zip(frames, durations, strict=True)):
             sink.write(Frame(i, duration, pixels))
 
@@ -192,12 +193,12 @@ class TestTime:
 
     @pytest.mark.parametrize("fps", [Fraction(20), Fraction(25), Fraction(50), Fraction("33.3333"), Fraction("33.3")])
     def test_good_rates_are_not_warned_of(self, fps: Fraction) -> None:
-        assert Gif().delays(fps) is None
+        assert Gif().rate_warning(fps) is None
 
     def test_other_rates_are(self) -> None:
-        assert Gif().delays(Fraction(30)) == "GIF cannot play 30 fps evenly: use 20, 25, 33⅓ or 50"
+        assert Gif().rate_warning(Fraction(30)) == "GIF cannot play 30 fps evenly: use 20, 25, 33⅓ or 50"
         too_fast = "GIF cannot play faster than 50 fps, and this is 100: use 20, 25, 33⅓ or 50"
-        assert Gif().delays(Fraction(100)) == too_fast
+        assert Gif().rate_warning(Fraction(100)) == too_fast
 
 
 def over(pixels: Pixels, ground: int | tuple[int, int, int]) -> NDArray[np.float64]:
@@ -230,7 +231,7 @@ class TestTransparency:
     @pytest.mark.parametrize("ground", [(15, 19, 24), (251, 250, 247)])
     def test_on_the_themes_ground_it_is_the_opaque_film(self, tmp_path: Path, ground: tuple[int, int, int]) -> None:
         frame = self.disc(40.3, 30.2)
-        write(tmp_path / "a.gif", [frame], [Fraction(1)], sample=lambda n: [frame], ground=ground)
+        write(tmp_path / "a.gif", [frame], [Fraction(1)], sample=lambda n: [frame], background=ground)
         (after,), _ = read(tmp_path / "a.gif", "RGBA")
         assert set(np.unique(after[..., 3])) == {0, 255}
         # What is left out is 15/255 of the way to the disc's colour at most.
@@ -265,7 +266,7 @@ class TestFile:
 
     def test_frames_are_let_go(self, tmp_path: Path) -> None:
         alive = []
-        with Gif().open(OutputSpec(tmp_path / "a.gif", (W, H), Fraction(25))) as sink:
+        with Gif().open(WriterContext(tmp_path / "a.gif", (W, H), Fraction(25))) as sink:
             for i in range(10):
                 pixels = np.full((H, W, 3), i, np.uint8)
                 alive.append(weakref.ref(pixels))

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from noisereel.errors import UsageError
-from noisereel.theme import THEMES, rgb
-from noisereel.writer import Frame, OutputSpec, Pixels
+from noisereel.contracts.geometry import Pixels
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.contracts.writer import Frame, WriterContext
+from noisereel.support.errors import UsageError
 from noisereel_builtins.writers.mp4 import Mp4
 
 FPS = Fraction(25)
@@ -24,7 +25,7 @@ FPS = Fraction(25)
 
 def write(path: Path, frames: Sequence[Pixels], durations: Sequence[Fraction], fps: Fraction = FPS, **spec) -> None:
     height, width, _ = frames[0].shape
-    with Mp4().open(OutputSpec(path, (width, height), fps, **spec)) as sink:
+    with Mp4().open(WriterContext(path, (width, height), fps, **spec)) as sink:
         for i, (pixels, duration) in enumerate(zip(frames, durations, strict=True)):
             sink.write(Frame(i, duration, pixels))
 
@@ -125,7 +126,7 @@ class TestTime:
             assert np.abs(seen(after) - frames[(i >= 13) + (i >= 14)]).mean() < 2
 
     def test_every_rate_will_do(self) -> None:
-        assert Mp4().delays(Fraction(17)) is None
+        assert Mp4().rate_warning(Fraction(17)) is None
 
 
 class TestSize:
@@ -175,7 +176,7 @@ class TestFile:
 
     def test_frames_are_let_go(self, tmp_path: Path) -> None:
         alive = []
-        with Mp4().open(OutputSpec(tmp_path / "a.mp4", (64, 48), FPS)) as sink:
+        with Mp4().open(WriterContext(tmp_path / "a.mp4", (64, 48), FPS)) as sink:
             for i in range(10):
                 pixels = np.full((48, 64, 3), i, np.uint8)
                 alive.append(weakref.ref(pixels))
@@ -184,7 +185,7 @@ class TestFile:
         assert [ref() for ref in alive[:8]] == [None] * 8
 
     def test_transparency_is_refused_with_what_would_do(self, tmp_path: Path) -> None:
-        spec = OutputSpec(tmp_path / "a.mp4", (64, 48), FPS, alpha=True)
+        spec = WriterContext(tmp_path / "a.mp4", (64, 48), FPS, alpha=True)
         with pytest.raises(UsageError) as error, Mp4().open(spec):
             pytest.fail("must not get here")
         assert str(error.value) == "MP4 cannot be transparent: use .gif or .png, or leave --transparent out"

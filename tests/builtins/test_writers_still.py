@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from noisereel.figure import Box, Drawing, Figure, Rect, Slot, TimeBar
-from noisereel.layout import PanelPlan, lay_out
-from noisereel.marks import Area, Arrows, Points, Polylines, Shades, Text, Trails
-from noisereel.theme import THEMES
-from noisereel.writer import Frame, OutputSpec, Writer
+from noisereel.contracts.figure import Drawing, Figure, Slot, TimeBar
+from noisereel.contracts.geometry import Box, Rect
+from noisereel.contracts.marks import Area, Arrows, Points, Polylines, Shades, Text, Trails
+from noisereel.contracts.theme import THEMES
+from noisereel.contracts.writer import Frame, Writer, WriterContext
+from noisereel.layout import FrameText, Line, PanelPlan, lay_out
 from noisereel_builtins.writers.pdf import Pdf
 from noisereel_builtins.writers.png import Png
 from noisereel_builtins.writers.svg import Svg
@@ -28,7 +29,7 @@ METADATA = {"title": "x_t → ε", "description": "A roll dissolves", "scene": "
 
 
 def write(writer: Writer, path: Path, content: object, quality: str = "standard", **spec: object) -> None:
-    with writer.open(OutputSpec(path, (64, 48), Fraction(25), quality=quality, **spec)) as sink:
+    with writer.open(WriterContext(path, (64, 48), Fraction(25), quality=quality, **spec)) as sink:
         sink.write(Frame(0, Fraction(1), content))
 
 
@@ -91,8 +92,8 @@ def test_svg_is_the_same_every_time(tmp_path: Path) -> None:
 
 def everything_vector(theme: str = "paper") -> Drawing:
     """A graph with every mark that is a shape, formulas and live words."""
-    plan = PanelPlan("graph", Box((0, 1), (0, 1)), title=r"$x_t$ at {t}", title_live=True, x_label=r"$\alpha$")
-    figure = lay_out((640, 480), THEMES[theme], [plan], title="Shapes", bar=("t = 1", "T"))
+    plan = PanelPlan("graph", Box((0, 1), (0, 1)), title=Line(r"$x_t$ at {t}", True), x_label=r"$\alpha$")
+    figure = lay_out((640, 480), THEMES[theme], [plan], text=FrameText(title=Line("Shapes"), bar=("t = 1", "T")))
     xy = np.random.default_rng(0).random((50, 2)).astype(np.float32)
     each = Shades(np.arange(50, dtype=np.uint8) * 5, figure.theme.gradient())
     marks = (

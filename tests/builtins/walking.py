@@ -10,10 +10,10 @@ from itertools import count, pairwise
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Model
-from noisereel.sampler import DrawLike, Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import Model
+from noisereel.contracts.sampler import DrawLike, Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule
 
 DOUBLE = torch.float64
 

@@ -36,7 +36,7 @@ def noisereel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("NOISEREEL_CACHE", str(tmp_path / "cache"))
 
     def run(*arguments: object) -> Done:
-        from noisereel.cli import main
+        from noisereel.cli.main import main
 
         with pytest.raises(SystemExit) as exit_:
             main([*map(str, arguments)])
@@ -67,7 +67,7 @@ def plugin(tmp_path: Path) -> Callable[..., Path]:
     """Writes a plugin file from the body of a module; noisereel's names are imported."""
 
     def write(body: str, name: str = "mine.py") -> Path:
-        (tmp_path / name).write_text(f"from noisereel import *\nfrom noisereel.hookspecs import hookimpl\n{body}")
+        (tmp_path / name).write_text(f"from noisereel import *\nfrom noisereel import hookimpl\n{body}")
         return tmp_path / name
 
     return write

@@ -7,14 +7,14 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.hookspecs import hookimpl
-from noisereel.marks import Mark
-from noisereel.probe import Metric
-from noisereel.renderer import Renderer
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule, Spacing
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.marks import Mark
+from noisereel.contracts.probe import Metric
+from noisereel.contracts.renderer import Renderer
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule, Spacing
+from noisereel.registry.hookspecs import hookimpl
 
 
 class Dot(Dataset):
@@ -25,7 +25,7 @@ class Dot(Dataset):
     size: int | tuple[int, int] | None = Field(default=None, ge=1)
     """How large."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         return Data(torch.zeros(1, 2))
 
 
@@ -55,7 +55,7 @@ class Even(Spacing):
 
 
 class Guess(Denoiser):
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         raise NotImplementedError
 
 
@@ -63,7 +63,7 @@ class Mixed(Denoiser):
     parts: tuple[Denoiser, ...]
     """What it mixes."""
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         raise NotImplementedError
 
 
@@ -97,7 +97,7 @@ class Spread(Metric):
 
 
 class _Layer(Renderer):
-    def marks(self, record: Any, moment: Any, look: Any) -> Iterable[Mark]:
+    def marks(self, run: Any, moment: Any, ctx: Any) -> Iterable[Mark]:
         return ()
 
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from noisereel import __version__
+from noisereel.support.version import __version__
 
 GALLERY = sorted(path.stem for path in (Path(__file__).parents[2] / "scenes").glob("*.yaml"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,10 +39,10 @@ class TestRender:
             f"""
 class Watching(Renderer):
     space = "plane"
-    def marks(self, record, moment, look):
+    def marks(self, run, moment, ctx):
         with open({str(log)!r}, "a") as log:
             log.write("x")
-        yield Points(record.series("x", moment.step), "#5AB0F2")
+        yield Points(run.trajectory.series("x", moment.index), "#5AB0F2")
 @hookimpl
 def register_renderers(register):
     register("watching", Watching)
@@ -182,7 +182,7 @@ def register_renderers(register):
 def test_wrong_requests(noisereel, scene, tmp_path, arguments, message):
     import torch
 
-    from noisereel.registry import load_registry
+    from noisereel.registry.registry import load_registry
 
     path = scene()
     done = noisereel("render", path, *arguments)
@@ -402,6 +402,6 @@ def test_what_needs_nothing_heavy_imports_nothing_heavy(arguments):
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
-    command = f"{sys.executable} -m noisereel.cli scenes show {GALLERY[0]} | true"
+    command = f"{sys.executable} -m noisereel scenes show {GALLERY[0]} | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stderr == ""

@@ -126,7 +126,7 @@ class TestPlugins:
         assert noisereel("plugins", "show", name) == (2, "", f"{message}\n")
 
     def test_every_plugin_can_be_shown(self, noisereel):
-        from noisereel.registry import load_registry
+        from noisereel.registry.registry import load_registry
 
         registry = load_registry()
         for kind in registry.kinds:
@@ -138,8 +138,8 @@ class TestPlugins:
     def test_commands_of_plugins_are_the_programs(self, noisereel, plugin, monkeypatch):
         from types import ModuleType
 
-        from noisereel import hookspecs
-        from noisereel.registry import Registry
+        from noisereel.registry import hookspecs
+        from noisereel.registry.registry import Registry
 
         @hookspecs.hookimpl
         def register_commands(cli):
@@ -152,6 +152,6 @@ class TestPlugins:
         try:
             assert noisereel("shout") == (0, "HELLO\n", "")
         finally:
-            from noisereel.cli import cli
+            from noisereel.cli.main import cli
 
             cli.commands.pop("shout", None)

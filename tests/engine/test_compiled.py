@@ -21,7 +21,7 @@ film: {size: [160, 120]}
 
 
 def still(folder, name, *more, **environment):
-    command = [sys.executable, "-m", "noisereel.cli", "still", "s.yaml", "-o", name, *more]
+    command = [sys.executable, "-m", "noisereel", "still", "s.yaml", "-o", name, *more]
     variables = {**os.environ, "NOISEREEL_CACHE": str(folder / "cache"), **environment}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
     return done, np.asarray(Image.open(folder / name).convert("RGB"), int)

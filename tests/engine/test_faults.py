@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from noisereel.registry import load_registry
+from noisereel.registry.registry import load_registry
 
 AWKWARD = Path(__file__).parents[1] / "awkward.py"
 
@@ -106,29 +106,29 @@ class TestOutput:
 
 TEMPLATE = """
 from contextlib import contextmanager
-from noisereel.writer import Writer
+from noisereel.contracts.writer import Writer
 def fail(mine, here):
     if mine == here:
         raise RuntimeError(here)
 class Faulty(Renderer):
     space = "plane"
     where: str = ""
-    def extent(self, record):
+    def extent(self, run):
         fail(self.where, "extent")
         return Box((-1, 1), (-1, 1))
-    def probes(self, look):
+    def probes(self, ctx):
         fail(self.where, "probes")
         return []
-    def backdrop(self, record, look):
+    def backdrop(self, run, ctx):
         fail(self.where, "backdrop")
         return []
-    def guide(self, record, look):
+    def guide(self, run, ctx):
         fail(self.where, "guide")
-    def marks(self, record, moment, look):
+    def marks(self, run, moment, ctx):
         fail(self.where, "marks")
         if moment.fraction > 0.7:
             fail(self.where, "late")
-        yield Points(record.series("x", moment.step), "#FFFFFF")
+        yield Points(run.trajectory.series("x", moment.index), "#FFFFFF")
         fail(self.where, "after")
 class Meter(Metric):
     gives = ("meter",)
@@ -217,7 +217,7 @@ class TestPlugins:
 
     @pytest.mark.parametrize(
         ("hook", "of"),
-        [("run_started", "run, cached"), ("timestep", "run, state"), ("run_finished", "run, record")],
+        [("run_started", "run, cached"), ("timestep", "run, state"), ("run_finished", "run, trajectory")],
     )
     def test_an_observer(self, render, hook, of):
         assert render("", faulty(hook, hook, of)) == f"an observer ({hook}): RuntimeError: {hook}\n"
@@ -230,7 +230,9 @@ class TestPlugins:
         said = render("panels: [{layers: [{faulty: {where: marks}}]}]\n", FAULTY, "-v")
         assert said.startswith("Traceback (most recent call last):\n")
         assert 'fail(self.where, "marks")' in said and "\nRuntimeError: marks\n" in said
-        assert said.endswith("noisereel.errors.PluginError: renderer Faulty (marks, frame 0): RuntimeError: marks\n")
+        assert said.endswith(
+            "noisereel.support.errors.PluginError: renderer Faulty (marks, frame 0): RuntimeError: marks\n"
+        )
 
     def test_the_awkward_one(self, noisereel, scene):
         done = noisereel("render", scene("panels: [{layers: [broken]}]\n"), "-o", "a.gif", "--plugin", AWKWARD)
@@ -275,12 +277,10 @@ class TestFullDisk:
     @pytest.mark.parametrize(("more", "big"), [([], False), (["-j", "2"], False), ([], True)])
     def test_with_nowhere_to_keep_a_record(self, noisereel, scene, monkeypatch, tmp_path, more, big):
         """No cache and no folder for temporary files: fine if the record fits into memory, else one line."""
-        from noisereel import recorder
-
         monkeypatch.setenv("NOISEREEL_CACHE", "/dev/null/cache")
-        monkeypatch.setattr("noisereel.film.tempfile.gettempdir", lambda: "/dev/null/tmp")
+        monkeypatch.setattr("noisereel.support.files.tempfile.gettempdir", lambda: "/dev/null/tmp")
         if big:
-            monkeypatch.setattr(recorder, "MEMORY_BUDGET", 1000)
+            monkeypatch.setattr("noisereel.simulation.recording.MEMORY_BUDGET", 1000)
         done = noisereel("render", scene(), "-o", "a.gif", *more)
         warning = "warning: simulated runs are not kept: cannot write to /dev/null/cache/runs: Not a directory\n"
         assert done.err.startswith(warning)
@@ -347,9 +347,9 @@ class Slow(Sampler):
         return Step(x)
 class Tardy(Renderer):
     space = "plane"
-    def marks(self, record, moment, look):
+    def marks(self, run, moment, ctx):
         note()
-        yield Points(record.series("x", moment.step), "#FFFFFF")
+        yield Points(run.trajectory.series("x", moment.index), "#FFFFFF")
 @hookimpl
 def register_samplers(register):
     register("slow", Slow)
@@ -380,7 +380,7 @@ class TestInterrupted:
             (tmp_path / "a.gif").write_bytes(b"earlier")
             (tmp_path / "tmp").mkdir()
             before = files(tmp_path)
-            command = [sys.executable, "-m", "noisereel.cli", "render", str(path), "-o", "a.gif", "-o", "b.mp4"]
+            command = [sys.executable, "-m", "noisereel", "render", str(path), "-o", "a.gif", "-o", "b.mp4"]
             env = {**os.environ, "NOISEREEL_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
             process = subprocess.Popen(
                 [*command, "--plugin", str(slow), *flags],
@@ -427,7 +427,7 @@ class TestInterrupted:
         log.write_text("")
         path = scene("panels: [{layers: [tardy]}]\n", **DRAWING)
         slow = plugin(SLOW.replace("{log!r}", repr(str(log))))
-        command = [sys.executable, "-m", "noisereel.cli", "render", str(path), "-o", "a.gif", "-j", "2"]
+        command = [sys.executable, "-m", "noisereel", "render", str(path), "-o", "a.gif", "-j", "2"]
         env = {**os.environ, "NOISEREEL_CACHE": str(tmp_path / "cache")}
         process = subprocess.Popen(
             [*command, "--plugin", str(slow)], cwd=tmp_path, env=env, start_new_session=True,
@@ -466,7 +466,7 @@ def test_a_drawing_process_that_dies_is_one_line(noisereel, scene, plugin, tmp_p
 import os
 class Deadly(Renderer):
     space = "plane"
-    def marks(self, record, moment, look):
+    def marks(self, run, moment, ctx):
         os._exit(9)
 @hookimpl
 def register_renderers(register):

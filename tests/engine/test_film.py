@@ -19,12 +19,15 @@ import numpy as np
 import pytest
 import torch
 
-from noisereel.film import Options, film_ticks, plans_of, render, shown_visits, simulate
-from noisereel.output import Output
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf
-from noisereel.registry import load_registry
+from noisereel.film.plan import film_frames
+from noisereel.output.files import OutputPath
+from noisereel.output.options import RenderOptions
+from noisereel.output.render import plan_render, render as render_film
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.simulation.plan import plan_runs
+from noisereel.support.progress import Progress
+from simulating import context, simulated
 
 AWKWARD = Path(__file__).parents[1] / "awkward.py"
 QUIET = Progress(quiet=True)
@@ -67,12 +70,8 @@ def states(text: str, folder: Path) -> dict[str, np.ndarray]:
     """Every state that the runs of a scene visit."""
     registry = load_registry([AWKWARD])
     scene = parse_scene(text, "test.yaml", folder, registry)
-    plans = plans_of(scene)
-    shown = shown_visits(scene, plans, film_ticks(scene, plans))
-    records, _ = simulate(scene, plans, shown, Options(), Shelf(None, folder), registry, QUIET)
-    return {
-        name: np.stack([record.series("x", step) for step in record.kept_steps]) for name, record in records.items()
-    }
+    runs = {name: run.trajectory for name, run in simulated(scene, context(registry, folder)).items()}
+    return {name: np.stack([run.series("x", i) for i in run.kept_visits]) for name, run in runs.items()}
 
 
 def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
@@ -146,10 +145,10 @@ def run_started(run, cached):
     note("started", run.spec.name, cached)
 @hookimpl
 def timestep(run, state):
-    note("state", state.step)
+    note("state", state.index)
 @hookimpl
-def run_finished(run, record):
-    note("finished", record.name, len(record))
+def run_finished(run, trajectory):
+    note("finished", trajectory.name, len(trajectory))
 @hookimpl
 def film_finished(path):
     note("film", path, path.exists())
@@ -159,8 +158,8 @@ class Mine(Sampler):
         return Step(x + {by})
 class Bright(Renderer):
     space = "plane"
-    def marks(self, record, moment, look):
-        yield Points(record.series("x", moment.step), "#FFFFFF")
+    def marks(self, run, moment, ctx):
+        yield Points(run.trajectory.series("x", moment.index), "#FFFFFF")
 @hookimpl
 def register_samplers(register):
     register("mine", Mine)
@@ -225,9 +224,9 @@ class TestCache:
         from PIL import Image
 
         path = scene(dataset="{image: {path: dot.png, color: grey}}")
-        for color, simulated in ((10, 13), (10, 0), (20, 13), (10, 0)):
+        for color, count in ((10, 13), (10, 0), (20, 13), (10, 0)):
             Image.new("L", (4, 4), color).save(tmp_path / "dot.png")
-            assert states_of(path) == simulated
+            assert states_of(path) == count
 
     def test_no_cache_neither_reads_nor_writes(self, states_of, scene, files, tmp_path):
         path = scene()
@@ -283,13 +282,12 @@ panels: [{run: plain, title: "{calls}"}, {run: again, title: "{calls}"}]
 film: {frames: 9, align: calls, ease: linear, hold: 0}
 """
         scene = parse_scene(text, "test.yaml", tmp_path, registry)
-        plans = plans_of(scene)
-        shown = shown_visits(scene, plans, film_ticks(scene, plans))
-        records, _ = simulate(scene, plans, shown, Options(), Shelf(None, tmp_path), registry, QUIET)
-        ticks = film_ticks(scene, plans, {name: record.calls for name, record in records.items()})
-        made = lambda name, step: 0 if step == 0 else records[name].calls[step - 1]  # noqa: E731
-        assert [made("plain", tick.steps["plain"]) for tick in ticks] == list(range(9))
-        assert [made("again", tick.steps["again"]) for tick in ticks] == list(range(9))
+        plans = plan_runs(scene)
+        records = simulated(scene, context(registry, tmp_path))
+        frames = film_frames(scene, plans, {name: record.trajectory.calls for name, record in records.items()})
+        made = lambda name, step: 0 if step == 0 else records[name].trajectory.calls[step - 1]  # noqa: E731
+        assert [made("plain", frame.indices["plain"]) for frame in frames] == list(range(9))
+        assert [made("again", frame.indices["again"]) for frame in frames] == list(range(9))
 
     def test_a_film_in_step_by_calls_is_written(self, noisereel, scene, pixels, tmp_path):
         path = scene(
@@ -302,11 +300,18 @@ film: {frames: 9, align: calls, ease: linear, hold: 0}
         assert len(pixels(tmp_path / "a.gif")) == 9
 
 
+def render(scene, paths, options, registry, progress):
+    """One drawing of the film for all outputs."""
+    outputs = [OutputPath.parse(str(path), registry) for path in paths]
+    plan = plan_render(scene, plan_runs(scene), outputs, registry)
+    return render_film(plan, outputs, options, registry, progress)
+
+
 def bars(noisereel_scene: str, folder: Path, outputs: list[str], workers: int = 1) -> list[list]:
     registry, progress = load_registry(), Counting()
     scene = parse_scene(noisereel_scene, "test.yaml", folder, registry)
-    asked = [Output.parse(str(folder / output), registry) for output in outputs]
-    done = render(scene, asked, Options(workers=workers), registry, progress)
+    paths = [folder / output for output in outputs]
+    done = render(scene, paths, RenderOptions(workers=workers), registry, progress)
     assert done.duration == Fraction(6, 20)
     return progress.bars
 
@@ -331,17 +336,17 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
         text = self.SCENE.replace("{sampler: {forward: {every: 2}}}", "{sampler: forward, start: {run: there, at: 5}}")
         registry, progress = load_registry(), Counting()
         scene = parse_scene(text.replace("hold: 0", "hold: 0, boomerang: true"), "test.yaml", tmp_path, registry)
-        render(scene, [Output.parse(str(tmp_path / "a.gif"), registry)], Options(), registry, progress)
+        render(scene, [tmp_path / "a.gif"], RenderOptions(), registry, progress)
         assert progress.bars == [["simulating", 13 + 8, 13 + 8], ["filming", 11, 11]]
 
     def test_what_came_from_the_cache_counts_at_once(self, noisereel, scene, tmp_path):
         registry, path = load_registry(), scene()
         noisereel("render", path, "-o", "a.gif")
         progress = Counting()
-        cached = Options(cache=tmp_path / "cache")
+        cached = RenderOptions(cache=tmp_path / "cache")
         text = path.read_text()
         parsed = parse_scene(text, "test.yaml", tmp_path, registry)
-        done = render(parsed, [Output.parse(str(tmp_path / "b.gif"), registry)], cached, registry, progress)
+        done = render(parsed, [tmp_path / "b.gif"], cached, registry, progress)
         assert done.cached
         assert progress.bars == [["simulating", 13, 13], ["filming", 6, 6]]
 

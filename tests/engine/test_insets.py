@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from noisereel.canvas.axes import rendering
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.canvas.vector import draw_vector
-from noisereel.errors import UsageError
-from noisereel.figure import Box, Drawing, Figure, Rect
-from noisereel.layout import Grid, Inset, PanelPlan, lay_out
-from noisereel.marks import Mark, Points, Polylines
-from noisereel.registry import Registry, load_registry
-from noisereel.renderer import Colorbar
+from noisereel.contracts.figure import Drawing, Figure
+from noisereel.contracts.geometry import Box, Rect
+from noisereel.contracts.guides import Colorbar
+from noisereel.contracts.marks import Mark, Points, Polylines
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.layout import FrameText, Grid, InsetPlan, Line, PanelPlan, lay_out
+from noisereel.registry.registry import Registry, load_registry
 from noisereel.scene import parse_scene
-from noisereel.theme import THEMES, rgb
-from noisereel.typeset import measure
+from noisereel.support.errors import UsageError
+from noisereel.support.typeset import measure
 
 LIGHT = THEMES["light"]
 GROUND, EDGE = rgb(LIGHT.color("background")), rgb(LIGHT.color("faint"))
@@ -30,9 +31,9 @@ PLANE = Box((0, 16), (0, 9))
 CORNERS = st.sampled_from(["top-left", "top-right", "bottom-left", "bottom-right"])
 
 
-def two(inset: Inset, plan: PanelPlan | None = None, **more: Any) -> Figure:
+def two(inset: InsetPlan, plan: PanelPlan | None = None, **more: Any) -> Figure:
     """A plane with a graph over its corner."""
-    small = plan or PanelPlan("graph", Box((0, 100), (0, 1)), title="Small", x_label="t")
+    small = plan or PanelPlan("graph", Box((0, 100), (0, 1)), title=Line("Small"), x_label="t")
     host = PanelPlan("plane", PLANE)
     parts = {name: getattr(small, name) for name in PanelPlan.__dataclass_fields__}
     return lay_out((640, 360), LIGHT, [host, PanelPlan(**{**parts, "inset": inset})], **more)
@@ -54,18 +55,18 @@ def test_an_inset_lies_in_its_host_and_all_that_belongs_to_it_on_its_ground(
     corner: Any, size: tuple[float, float], outer: Any, inner: Any, frame: tuple[int, int]
 ) -> None:
     plans = [
-        PanelPlan(outer, PLANE, title="Host"),
-        PanelPlan(inner, PLANE, title="Inset", caption="below", inset=Inset(0, corner, size)),
+        PanelPlan(outer, PLANE, title=Line("Host")),
+        PanelPlan(inner, PLANE, title=Line("Inset"), caption=Line("below"), inset=InsetPlan(0, corner, size)),
     ]
-    figure = lay_out(frame, LIGHT, plans, title="Film", bar=("t", "T"))
+    figure = lay_out(frame, LIGHT, plans, text=FrameText(title=Line("Film"), bar=("t", "T")))
     host, inset = figure.panels
     ground = inset.ground
     assert host.ground is None and ground is not None
-    rect, scale = host.look.view.rect, figure.scale
+    rect, scale = host.view.rect, figure.scale
     assert holds(rect, ground.left, ground.top, ground.right, ground.bottom)
     assert abs(ground.width - size[0] * rect.width) <= 20 * scale + 1
     assert abs(ground.height - size[1] * rect.height) <= 20 * scale + 1
-    for part in (inset.look.view.rect, inset.clip):
+    for part in (inset.view.rect, inset.clip):
         assert holds(ground, part.left, part.top, part.right, part.bottom)
     for slot in (slot for slot in figure.slots if slot.text in ("Inset", "below")):
         text = measure(slot.text, slot.size, slot.bold)
@@ -79,8 +80,8 @@ def test_an_inset_lies_in_its_host_and_all_that_belongs_to_it_on_its_ground(
 
 def test_insets_leave_the_grid_and_the_other_titles_as_they_are() -> None:
     wide = "a title far too long for an inset so small"
-    plans = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=f"Panel {i}") for i in range(2)]
-    more = [PanelPlan("plane", PLANE, title=wide, inset=Inset(1, "top-left", (0.4, 0.4)))]
+    plans = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(f"Panel {i}")) for i in range(2)]
+    more = [PanelPlan("plane", PLANE, title=Line(wide), inset=InsetPlan(1, "top-left", (0.4, 0.4)))]
     bare, full = (lay_out((1280, 720), LIGHT, wanted, Grid((1, 1))) for wanted in (plans, [*more, *plans]))
     assert full.panels[1:] == bare.panels
     assert full.slots[1:] == bare.slots
@@ -89,7 +90,7 @@ def test_insets_leave_the_grid_and_the_other_titles_as_they_are() -> None:
 
 def test_an_inset_without_room_is_refused() -> None:
     with pytest.raises(UsageError) as error:
-        two(Inset(0, "top-left", (0.1, 0.1)))
+        two(InsetPlan(0, "top-left", (0.1, 0.1)))
     said = "an inset of 58×32 pixels has no room for a panel: make it or the film larger"
     assert str(error.value) == said
 
@@ -109,7 +110,7 @@ def vector(drawing: Drawing) -> NDArray[np.uint8]:
 
 def pictures(*marks: tuple[Mark, ...], **more: Any) -> tuple[Figure, list[NDArray[np.uint8]]]:
     """The same drawing by both canvases."""
-    figure = two(Inset(0, "top-right", (0.5, 0.6)), **more)
+    figure = two(InsetPlan(0, "top-right", (0.5, 0.6)), **more)
     drawing = Drawing(figure, marks)
     return figure, [RasterCanvas(figure).draw(drawing), vector(drawing)]
 
@@ -144,11 +145,11 @@ def test_both_canvases_draw_the_same_inset() -> None:
 def test_insets_backdrops_lie_over_their_host_and_the_order_in_the_file_does_not_matter() -> None:
     from dataclasses import replace
 
-    figure = two(Inset(0, "top-right", (0.5, 0.6)))
+    figure = two(InsetPlan(0, "top-right", (0.5, 0.6)))
     band = Points(np.array([[50.0, 0.5]]), LIGHT.color("blue"), size=6, alpha=1)
     host, inset = figure.panels
     inset = replace(inset, backdrop=(band,))
-    x, y = inset.look.view.pixels(band.xy)[0].astype(int)
+    x, y = inset.view.pixels(band.xy)[0].astype(int)
     for panels, marks in (((host, inset), ((dense(),), ())), ((inset, host), ((), (dense(),)))):
         whole = replace(figure, panels=panels)
         canvas = RasterCanvas(whole)
@@ -168,7 +169,7 @@ def test_the_ground_of_an_inset_stays_in_a_transparent_film() -> None:
 
 def test_a_key_stands_on_the_ground() -> None:
     plan = PanelPlan("plane", PLANE, guides=(Colorbar(np.array([[255, 0, 0]] * 4, np.uint8), 0, 1),))
-    figure = two(Inset(0, "top-right", (0.5, 0.6)), plan)
+    figure = two(InsetPlan(0, "top-right", (0.5, 0.6)), plan)
     pixels = RasterCanvas(figure).draw(Drawing(figure, ((dense(),), ())))
     ground = figure.panels[1].ground
     assert ground is not None

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from noisereel.errors import UsageError
-from noisereel.figure import Box, Figure, Panel, Rect, Slot
-from noisereel.layout import Grid, PanelPlan, lay_out
+from noisereel.contracts.figure import Figure, Panel, Slot
+from noisereel.contracts.geometry import Box, Rect
+from noisereel.contracts.guides import Colorbar, Legend
+from noisereel.contracts.theme import THEMES
+from noisereel.layout import FrameText, Grid, Line, PanelPlan, lay_out
 from noisereel.layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
-from noisereel.layout.keys import KEY_SIZE, key_parts, key_scale, key_width
+from noisereel.layout.legend import KEY_SIZE, key_parts, key_scale, key_width
 from noisereel.layout.tracks import share
-from noisereel.renderer import Colorbar, Legend
-from noisereel.theme import THEMES
-from noisereel.typeset import measure
+from noisereel.support.errors import UsageError
+from noisereel.support.typeset import measure
 
 DARK = THEMES["dark"]
 PLANE = Box((-2.0, 2.0), (-1.5, 1.5))
@@ -53,7 +54,7 @@ def rect_area(what: str, rect: Rect) -> Area:
 
 def label_areas(panel: Panel) -> Iterator[Area]:
     """The labels of a graph's axes."""
-    view, (width, height) = panel.look.view, panel.look.size
+    view, (width, height) = panel.view, panel.view.size
     rect, scale = view.rect, view.scale
     half = 0.38 * LABEL_SIZE * 100 / 72 * scale
     for value, label in zip(*_parts(y_ticks(view.y, height)), strict=True):
@@ -67,14 +68,14 @@ def label_areas(panel: Panel) -> Iterator[Area]:
         yield Area(label, x - wide, top, x + wide, top + 2 * half)
 
 
-def _parts(ticks: Any) -> tuple[Sequence[float], Sequence[str]]:
-    return ticks.values, ticks.labels
+def _parts(frames: Any) -> tuple[Sequence[float], Sequence[str]]:
+    return frames.values, frames.labels
 
 
 def key_area(panel: Panel) -> Iterator[Area]:
-    view, parts = panel.look.view, key_parts(panel.guides, DARK)
+    view, parts = panel.view, key_parts(panel.guides, DARK)
     if parts:
-        width = key_width(parts) * key_scale(parts, panel.look.size[0]) * view.scale
+        width = key_width(parts) * key_scale(parts, panel.view.size[0]) * view.scale
         bottom = view.rect.top - 12 * view.scale
         top = bottom - 0.76 * KEY_SIZE * 100 / 72 * view.scale
         yield Area("key", view.rect.right - width, top, view.rect.right, bottom)
@@ -85,7 +86,7 @@ def everything(figure: Figure) -> list[Area]:
     if figure.bar:
         areas.append(rect_area("bar", figure.bar.rect))
     for number, panel in enumerate(figure.panels):
-        areas.append(rect_area(f"panel {number}", panel.look.view.rect))
+        areas.append(rect_area(f"panel {number}", panel.view.rect))
         areas += key_area(panel)
         if panel.space == "graph":
             areas += label_areas(panel)
@@ -109,7 +110,9 @@ def plans(draw: st.DrawFn, cell: tuple[int, int, int, int]) -> PanelPlan:
     else:
         extent = Box(draw(RANGES), draw(RANGES))
     names = {"x_label": draw(WORDS), "y_label": draw(WORDS)} if space == "graph" else {}
-    return PanelPlan(space, extent, cell, title=draw(WORDS), caption=draw(WORDS), guides=draw(GUIDES), **names)
+    return PanelPlan(
+        space, extent, cell, title=Line(draw(WORDS)), caption=Line(draw(WORDS)), guides=draw(GUIDES), **names
+    )
 
 
 @st.composite
@@ -120,8 +123,8 @@ def figures(draw: st.DrawFn) -> tuple[list[PanelPlan], Figure]:
         wanted = [draw(plans((0, 0, 2, 1))), *(plan for plan in wanted if plan.cell[1] == 1)]
     size = draw(st.sampled_from(SIZES if len(wanted) <= 4 else SIZES[:1] + SIZES[4:5]))
     bar = draw(st.sampled_from([None, ("t = 1000", "T = 1000"), ("t = 1000", "")]))
-    titles = {"title": draw(WORDS), "subtitle": draw(WORDS), "caption": draw(WORDS)}
-    return wanted, lay_out(size, DARK, wanted, Grid((1.0,) * columns, (1.0,) * rows), bar=bar, **titles)
+    text = FrameText(Line(draw(WORDS)), Line(draw(WORDS)), Line(draw(WORDS)), bar)
+    return wanted, lay_out(size, DARK, wanted, Grid((1.0,) * columns, (1.0,) * rows), text=text)
 
 
 @settings(deadline=None, max_examples=30)
@@ -145,7 +148,7 @@ def test_particles_stay_clear_of_words_the_bar_and_other_panels(case: tuple[list
             continue
         clip = rect_area("clip", panel.clip)
         assert clip.left >= 0 and clip.top >= 0 and clip.right <= figure.size[0] and clip.bottom <= figure.size[1]
-        rect = panel.look.view.rect
+        rect = panel.view.rect
         assert (
             clip.left <= rect.left and clip.top <= rect.top and clip.right >= rect.right and clip.bottom >= rect.bottom
         )
@@ -158,7 +161,7 @@ def test_particles_stay_clear_of_words_the_bar_and_other_panels(case: tuple[list
 def test_limits_cut_nothing_and_planes_and_pictures_keep_their_shape(case: tuple[list[PanelPlan], Figure]) -> None:
     wanted, figure = case
     for plan, panel in zip(wanted, figure.panels, strict=True):
-        view = panel.look.view
+        view = panel.view
         assert view.x[0] <= plan.x[0] and view.x[1] >= plan.x[1] and view.y[0] <= plan.y[0] and view.y[1] >= plan.y[1]
         per_x, per_y = view.rect.width / (view.x[1] - view.x[0]), view.rect.height / (view.y[1] - view.y[0])
         if panel.space == "plane":
@@ -180,9 +183,14 @@ def test_type_keeps_its_share_of_the_smaller_side_of_frames_of_every_shape(size:
 
 
 def test_a_single_plane_fills_the_frame_between_title_and_bar() -> None:
-    figure = lay_out((1280, 720), DARK, [PanelPlan("plane", PLANE)], title="A swiss roll", bar=("t = 95", "T = 1000"))
+    figure = lay_out(
+        (1280, 720),
+        DARK,
+        [PanelPlan("plane", PLANE)],
+        text=FrameText(title=Line("A swiss roll"), bar=("t = 95", "T = 1000")),
+    )
     (panel,) = figure.panels
-    assert panel.look.view.rect == Rect(58, 85, 1164, 551)
+    assert panel.view.rect == Rect(58, 85, 1164, 551)
     assert panel.clip == Rect(0, 70, 1280, 580)
     assert figure.bar is not None and figure.bar.rect == Rect(58, 681, 1164, 4)
     assert [(s.text, s.x, s.baseline, s.live) for s in figure.slots] == [
@@ -200,14 +208,12 @@ def test_without_words_and_bar_particles_may_use_the_whole_frame() -> None:
 
 def test_slots_come_in_the_documented_order() -> None:
     wanted = [
-        PanelPlan("plane", PLANE, (0, 0, 1, 1), title="left", title_live=True, caption="a"),
-        PanelPlan(
-            "graph", PLANE, (0, 1, 1, 1), title="right", caption="b", caption_live=True, x_label="x", y_label="y"
-        ),
+        PanelPlan("plane", PLANE, (0, 0, 1, 1), title=Line("left", True), caption=Line("a")),
+        PanelPlan("graph", PLANE, (0, 1, 1, 1), title=Line("right"), caption=Line("b", True), x_label="x", y_label="y"),
         PanelPlan("plane", PLANE, (0, 2, 1, 1)),
     ]
-    named = {"title": "title", "title_live": True, "subtitle": "subtitle", "caption": "c", "bar": ("t = 9", "T = 9")}
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)), **named)  # type: ignore[arg-type]
+    text = FrameText(Line("title", True), Line("subtitle"), Line("c"), ("t = 9", "T = 9"))
+    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)), text)
     assert [slot.text for slot in figure.slots] == [
         *("title", "subtitle", "left", "right", "a", "b", "y", "x", "c", "t = 9", "T = 9"),
     ]
@@ -216,35 +222,35 @@ def test_slots_come_in_the_documented_order() -> None:
 
 def test_captions_of_a_row_stand_on_one_line_below_all_labels() -> None:
     wanted = [
-        PanelPlan("plane", PLANE, (0, 0, 1, 1), caption="a cloud"),
-        PanelPlan("graph", PLANE, (0, 1, 1, 1), caption="$H$ in bits", x_label="x"),
+        PanelPlan("plane", PLANE, (0, 0, 1, 1), caption=Line("a cloud")),
+        PanelPlan("graph", PLANE, (0, 1, 1, 1), caption=Line("$H$ in bits"), x_label="x"),
     ]
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1)), caption="both")
+    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1)), text=FrameText(caption=Line("both")))
     a, b, label, both = figure.slots
     assert (a.text, b.text, label.text, both.text) == ("a cloud", "$H$ in bits", "x", "both")
     assert a.baseline == b.baseline > label.baseline
     assert both.baseline > b.baseline
-    assert [a.x, b.x] == [panel.look.view.rect.left for panel in figure.panels]
+    assert [a.x, b.x] == [panel.view.rect.left for panel in figure.panels]
     # Strays of the cloud end above the words.
     assert figure.panels[0].clip.bottom <= a.baseline - measure(a.text, a.size).ascent
 
 
 def test_data_areas_in_a_column_share_their_edges_and_titles() -> None:
     wanted = [
-        PanelPlan("graph", Box((0, 1), (0, 1)), (0, 0, 1, 1), title="one"),
-        PanelPlan("graph", Box((0, 1), (0, 90_000)), (1, 0, 1, 1), title="two"),
+        PanelPlan("graph", Box((0, 1), (0, 1)), (0, 0, 1, 1), title=Line("one")),
+        PanelPlan("graph", Box((0, 1), (0, 90_000)), (1, 0, 1, 1), title=Line("two")),
     ]
     figure = lay_out((1280, 720), DARK, wanted, Grid((1,), (1, 1)))
-    one, two = (panel.look.view.rect for panel in figure.panels)
+    one, two = (panel.view.rect for panel in figure.panels)
     assert (one.left, one.right) == (two.left, two.right)
     assert {slot.x for slot in figure.slots} == {one.left}
     assert min(area.left for area in label_areas(figure.panels[1])) == pytest.approx(58, abs=1)
 
 
 def test_panels_that_cannot_use_their_height_stand_together_in_the_middle() -> None:
-    wanted = [PanelPlan("plane", Box((-1, 1), (-1, 1)), (0, i, 1, 1), title=f"t = {i}") for i in range(5)]
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1,) * 5), title="Five", bar=("t", "T"))
-    rects = [panel.look.view.rect for panel in figure.panels]
+    wanted = [PanelPlan("plane", Box((-1, 1), (-1, 1)), (0, i, 1, 1), title=Line(f"t = {i}")) for i in range(5)]
+    figure = lay_out((1280, 720), DARK, wanted, Grid((1,) * 5), text=FrameText(title=Line("Five"), bar=("t", "T")))
+    rects = [panel.view.rect for panel in figure.panels]
     assert all(abs(rect.width - rect.height) <= 1 for rect in rects)
     titles = [slot for slot in figure.slots if slot.text.startswith("t = ")]
     assert {slot.baseline for slot in titles} == {rects[0].top - 12}
@@ -255,7 +261,7 @@ def test_panels_that_cannot_use_their_height_stand_together_in_the_middle() -> N
 def test_pictures_get_whole_pixels_where_that_costs_little() -> None:
     def rect(size: tuple[int, int], pixels: int) -> Rect:
         box = Box((0, pixels), (0, pixels))
-        return lay_out(size, DARK, [PanelPlan("image", box)]).panels[0].look.view.rect
+        return lay_out(size, DARK, [PanelPlan("image", box)]).panels[0].view.rect
 
     assert (rect((1280, 720), 512).width, rect((1280, 720), 512).height) == (512, 512)
     assert rect((1280, 720), 28).width == 28 * 22
@@ -264,7 +270,7 @@ def test_pictures_get_whole_pixels_where_that_costs_little() -> None:
 
 def test_one_title_far_too_long_leaves_the_others_legible() -> None:
     def sizes(*titles: str) -> list[float]:
-        wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=t, caption=t) for i, t in enumerate(titles)]
+        wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t), caption=Line(t)) for i, t in enumerate(titles)]
         slots = lay_out((1280, 720), DARK, wanted, Grid((1,) * len(titles))).slots
         assert [slot.text for slot in slots] == [*titles] * 2
         return [slot.size for slot in slots]
@@ -281,22 +287,24 @@ def test_one_title_far_too_long_leaves_the_others_legible() -> None:
 
 def test_text_too_long_for_its_room_is_set_smaller() -> None:
     words = "A title that goes on and on, " * 4
-    wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=t) for i, t in enumerate((words, "short"))]
-    figure = lay_out((640, 480), DARK, wanted, Grid((1, 1)), title=words, subtitle="as it is")
+    wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t)) for i, t in enumerate((words, "short"))]
+    figure = lay_out(
+        (640, 480), DARK, wanted, Grid((1, 1)), text=FrameText(title=Line(words), subtitle=Line("as it is"))
+    )
     title, subtitle, long, short = figure.slots
     assert measure(title.text, title.size, bold=True).width * figure.scale <= 640 - 2 * title.x
     assert subtitle.size == 12.5
     assert long.size < short.size == 9
-    assert long.x + measure(words, long.size, bold=True).width * figure.scale <= figure.panels[1].look.view.rect.left
+    assert long.x + measure(words, long.size, bold=True).width * figure.scale <= figure.panels[1].view.rect.left
 
 
 def test_title_and_key_that_do_not_fit_side_by_side_stand_in_two_lines() -> None:
     key = (Legend((("signal", "amber"), ("noise", "rose"))),)
 
     def title(words: str) -> tuple[float, Rect]:
-        wanted = [PanelPlan("graph", PLANE, (0, i, 1, 1), title=words, guides=key) for i in range(3)]
+        wanted = [PanelPlan("graph", PLANE, (0, i, 1, 1), title=Line(words), guides=key) for i in range(3)]
         figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)))
-        return figure.slots[0].baseline, figure.panels[0].look.view.rect
+        return figure.slots[0].baseline, figure.panels[0].view.rect
 
     baseline, rect = title("Schedule")
     assert baseline == rect.top - 12
@@ -305,12 +313,12 @@ def test_title_and_key_that_do_not_fit_side_by_side_stand_in_two_lines() -> None
 
 
 def test_constant_extents_get_a_width() -> None:
-    view = lay_out((640, 480), DARK, [PanelPlan("graph", Box(None, (3.0, 3.0)))]).panels[0].look.view
+    view = lay_out((640, 480), DARK, [PanelPlan("graph", Box(None, (3.0, 3.0)))]).panels[0].view
     assert (view.x, view.y) == ((0.0, 1.0), (2.5, 3.5))
 
 
 def test_too_many_panels_for_the_frame_are_refused() -> None:
-    wanted = [PanelPlan("graph", PLANE, (i // 8, i % 8, 1, 1), title="t") for i in range(64)]
+    wanted = [PanelPlan("graph", PLANE, (i // 8, i % 8, 1, 1), title=Line("t")) for i in range(64)]
     with pytest.raises(UsageError) as error:
         lay_out((320, 240), DARK, wanted, Grid((1,) * 8, (1,) * 8))
     expected = (

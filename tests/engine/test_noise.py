@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from noisereel.noise import LoadDraw, Noise
+from noisereel.support.noise import LoadDraw, Noise
 
 
 def draw(shape, first_row=0, *, device="cpu", seed=0, copy=0, act=0, t=0.0, s=1.0, visit=0, stream="noise"):
@@ -14,16 +14,16 @@ def draw(shape, first_row=0, *, device="cpu", seed=0, copy=0, act=0, t=0.0, s=1.
 
 @settings(max_examples=30, deadline=None)
 @given(
-    event=st.sampled_from([(), (1,), (2,), (3, 5), (64,), (70, 80)]),
+    event_shape=st.sampled_from([(), (1,), (2,), (3, 5), (64,), (70, 80)]),
     n=st.integers(1, 40),
     cut=st.integers(0, 40),
     offset=st.integers(0, 9000),
 )
-def test_rows_do_not_depend_on_how_particles_are_cut(event, n, cut, offset):
+def test_rows_do_not_depend_on_how_particles_are_cut(event_shape, n, cut, offset):
     cut = min(cut, n)
-    whole = draw((offset + n, *event) if len(event) < 2 else (n, *event))[-n:]
-    first = offset if len(event) < 2 else 0
-    parts = [draw((k, *event), f) for k, f in ((cut, first), (n - cut, first + cut)) if k]
+    whole = draw((offset + n, *event_shape) if len(event_shape) < 2 else (n, *event_shape))[-n:]
+    first = offset if len(event_shape) < 2 else 0
+    parts = [draw((k, *event_shape), f) for k, f in ((cut, first), (n - cut, first + cut)) if k]
     assert torch.equal(torch.cat(parts), whole)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from noisereel.errors import NoisereelError, UsageError
-from noisereel.output import Files, Output, atomic, opened
-from noisereel.writer import Frame, OutputSpec, Sink, Writer
+from noisereel.contracts.writer import Frame, Sink, Writer, WriterContext
+from noisereel.output.files import OutputPath, opened
+from noisereel.support.errors import NoisereelError, UsageError
+from noisereel.support.files import AtomicFiles, atomic_write
 
 
 class Known:
@@ -23,8 +24,8 @@ class Known:
         return {"writer": ["png", "gif", "mp4"]}[kind]
 
 
-def parse(text: str | Path) -> Output:
-    return Output.parse(str(text), Known())  # type: ignore[arg-type]
+def parse(text: str | Path) -> OutputPath:
+    return OutputPath.parse(str(text), Known())  # type: ignore[arg-type]
 
 
 def message(text: str | Path) -> str:
@@ -89,7 +90,7 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 class TestAtomic:
     def test_appears_when_complete(self, tmp_path: Path) -> None:
         path = tmp_path / "a" / "b" / "film.gif"
-        with atomic(path) as part:
+        with atomic_write(path) as part:
             assert (part.parent, part.suffix, part.name[0]) == (path.parent, ".gif", ".")
             part.write_bytes(b"new")
             assert not path.exists()
@@ -100,7 +101,7 @@ class TestAtomic:
         (tmp_path / "film.gif").write_bytes(b"old")
         before = tree(tmp_path)
         for path in (tmp_path / "film.gif", tmp_path / "new" / "folders" / "film.gif"):
-            with pytest.raises(type(error)) as caught, atomic(path) as part:
+            with pytest.raises(type(error)) as caught, atomic_write(path) as part:
                 part.write_bytes(b"half")
                 raise error
             assert caught.value is error
@@ -109,28 +110,31 @@ class TestAtomic:
     def test_replaces_what_was_there_only_at_the_end(self, tmp_path: Path) -> None:
         path = tmp_path / "film.gif"
         path.write_bytes(b"old")
-        with atomic(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(b"new")
             assert path.read_bytes() == b"old"
         assert tree(tmp_path) == {"film.gif": b"new"}
 
     def test_a_link_stays_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "link.gif").symlink_to("real.gif")
-        with atomic(tmp_path / "link.gif") as part:
+        with atomic_write(tmp_path / "link.gif") as part:
             part.write_bytes(b"new")
         assert (tmp_path / "link.gif").is_symlink() and (tmp_path / "real.gif").read_bytes() == b"new"
 
     def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
         path = tmp_path / "film.gif"
         path.mkdir()
-        with pytest.raises(NoisereelError, match=f"^cannot write {path}: Is a directory$"), atomic(path):
+        with pytest.raises(NoisereelError, match=f"^cannot write {path}: Is a directory$"), atomic_write(path):
             pytest.fail("must not get here")
         assert tree(tmp_path) == {"film.gif": None}
 
     def test_a_file_where_the_folder_should_be(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
         path = tmp_path / "file" / "film.gif"
-        with pytest.raises(NoisereelError, match=f"^cannot write {path}: (Not a directory|File exists)$"), atomic(path):
+        with (
+            pytest.raises(NoisereelError, match=f"^cannot write {path}: (Not a directory|File exists)$"),
+            atomic_write(path),
+        ):
             pytest.fail("must not get here")
 
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
@@ -140,10 +144,10 @@ class TestAtomic:
         for parent in (tmp_path, *tmp_path.parents) if os.getuid() == 0 else ():
             parent.chmod(parent.stat().st_mode | 0o111)
         code = (
-            "import os, sys; from pathlib import Path; from noisereel.output import atomic\n"
-            "from noisereel.errors import NoisereelError\n"
+            "import os, sys; from pathlib import Path; from noisereel.support.files import atomic_write\n"
+            "from noisereel.support.errors import NoisereelError\n"
             "if os.getuid() == 0: os.setuid(65534)\n"
-            "try:\n    with atomic(Path(sys.argv[1])): sys.exit('not refused')\n"
+            "try:\n    with atomic_write(Path(sys.argv[1])): sys.exit('not refused')\n"
             "except NoisereelError as error: print(error)"
         )
         path = folder / "film.gif"
@@ -156,7 +160,7 @@ class TestAtomic:
         path = tmp_path / "film.gif"
         with (
             pytest.raises(NoisereelError, match=f"^cannot write {path}: No space left on device$"),
-            atomic(path) as part,
+            atomic_write(path) as part,
         ):
             part.write_bytes(b"half")
             with Path("/dev/full").open("wb", buffering=0) as device:
@@ -164,7 +168,7 @@ class TestAtomic:
         assert tree(tmp_path) == {}
 
     def test_trouble_with_another_file_is_not_blamed_on_this_one(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError), atomic(tmp_path / "film.gif"):
+        with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "film.gif"):
             (tmp_path / "input.png").read_bytes()
         assert tree(tmp_path) == {}
 
@@ -176,7 +180,7 @@ def _environment() -> dict[str, str]:
 class TestTogether:
     def test_numbered_files_appear_together(self, tmp_path: Path) -> None:
         paths = [tmp_path / f"{i}.png" for i in range(3)]
-        with Files() as files:
+        with AtomicFiles() as files:
             for i, path in enumerate(paths):
                 files.part(path).write_bytes(bytes([i]))
                 assert not any(path.exists() for path in paths)
@@ -185,7 +189,7 @@ class TestTogether:
 
     def test_or_not_at_all(self, tmp_path: Path) -> None:
         (tmp_path / "1.png").write_bytes(b"old")
-        with pytest.raises(KeyboardInterrupt), Files() as files:
+        with pytest.raises(KeyboardInterrupt), AtomicFiles() as files:
             for i in range(3):
                 files.part(tmp_path / f"{i}.png").write_bytes(b"new")
             files.part(tmp_path / "new" / "4.png")
@@ -194,14 +198,14 @@ class TestTogether:
 
     def test_one_that_cannot_be_written_stops_all(self, tmp_path: Path) -> None:
         (tmp_path / "2.png").mkdir()
-        with pytest.raises(NoisereelError, match="2.png: Is a directory$"), Files() as files:
+        with pytest.raises(NoisereelError, match="2.png: Is a directory$"), AtomicFiles() as files:
             for i in range(3):
                 files.part(tmp_path / f"{i}.png").write_bytes(b"new")
         assert tree(tmp_path) == {"2.png": None}
 
     def test_two_frames_cannot_share_a_file(self, tmp_path: Path) -> None:
         path = tmp_path / "at-0.5.png"
-        with pytest.raises(UsageError, match=f"^{path}: would be written more than once$"), Files() as files:
+        with pytest.raises(UsageError, match=f"^{path}: would be written more than once$"), AtomicFiles() as files:
             files.part(path)
             files.part(tmp_path / "." / "at-0.5.png")
         assert tree(tmp_path) == {}
@@ -214,7 +218,7 @@ class Faulty(Writer):
     """Of open, write, close."""
 
     @contextmanager
-    def open(self, spec: OutputSpec) -> Iterator[Sink]:
+    def open(self, spec: WriterContext) -> Iterator[Sink]:
         self.fail("open")
         yield _FaultySink(self)
         self.fail("close")
@@ -233,7 +237,7 @@ class _FaultySink:
 
 
 class TestOpened:
-    SPEC = OutputSpec(Path(".film.1.part.gif"), (2, 2), Fraction(25))
+    SPEC = WriterContext(Path(".film.1.part.gif"), (2, 2), Fraction(25))
     FRAME = Frame(0, Fraction(1), None)
 
     @pytest.mark.parametrize("where", ["open", "write", "close"])

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-import noisereel.record
-import noisereel.recorder
-from noisereel.film import Options, live_runs, plans_of
-from noisereel.plugin import source_digest
-from noisereel.recorder import Shelf, record_of, recorded, run_key
-from noisereel.registry import load_registry
+from noisereel.contracts.plugin import source_digest
+from noisereel.contracts.renderer import RunView
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.simulation.measurements import Measurements, state_at
+from noisereel.simulation.recording import Recorder, run_key, trajectory_of
+from noisereel.simulation.store import TrajectoryStore
+from simulating import bound
 
 AWKWARD = Path(__file__).parent.parent / "awkward.py"
 SCENE = """
@@ -36,36 +37,36 @@ def make(registry, tmp_path):
     def go(text=SCENE):
         """The first run of a scene."""
         scene = parse_scene(text, "test.yaml", tmp_path, registry)
-        return next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))[0]
+        return bound(scene, registry, tmp_path)
 
     return go
 
 
-def simulated(run, shelf, shown=range(11)):
-    return record_of(run, run_key(run, shown, Path(), None), shown, shelf, lambda state: None)
+def recorded(run, store, shown=range(11)):
+    return Recorder(store).record(run, run_key(run, shown, Path(), None), shown, lambda state: None)[0]
 
 
 @pytest.fixture(params=["memory", "disk"])
-def shelf(request, tmp_path):
-    return Shelf(tmp_path / "cache" if request.param == "disk" else None, tmp_path)
+def store(request, tmp_path):
+    return TrajectoryStore(tmp_path / "cache" if request.param == "disk" else None, tmp_path)
 
 
-def test_every_visit_is_there_by_step(make, shelf):
+def test_every_visit_is_there_by_step(make, store):
     run = make()
-    record, states = simulated(run, shelf), list(run.states())
+    record, states = recorded(run, store), list(run.states())
     assert len(record) == len(states) == 11
     for step in (7, 0, 10, 3):
         state = states[step]
         assert (record.series("x", step) == state.x.numpy()).all()
-        again = record.state(step, torch.device("cpu"))
+        again = state_at(record, step, torch.device("cpu"))
         for ours, given in ((again.x0, state.x0), (again.noise, state.noise), (again.eps, state.eps)):
             assert (ours is None) == (given is None)
             assert ours is None or torch.equal(ours, given)
         assert again.calls == state.calls == min(step + 1, 10)
 
 
-def test_series_are_what_they_say(make, shelf):
-    record = simulated(make(SCENE + "start: marginal"), shelf)
+def test_series_are_what_they_say(make, store):
+    record = recorded(make(SCENE + "start: marginal"), store)
     level = record.levels[4]
     x, x0, eps = (record.series(of, 4) for of in ("x", "x0", "eps"))
     assert abs(level.alpha * x0 + level.sigma * eps - x).max() < 1e-5
@@ -75,25 +76,25 @@ def test_series_are_what_they_say(make, shelf):
 
 
 def test_large_records_are_memory_mapped(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(noisereel.record, "MEMORY_BUDGET", 1000)
-    monkeypatch.setattr(noisereel.recorder, "MEMORY_BUDGET", 1000)
+    monkeypatch.setattr("noisereel.simulation.store.MEMORY_BUDGET", 1000)
+    monkeypatch.setattr("noisereel.simulation.recording.MEMORY_BUDGET", 1000)
     run = make()
-    record = simulated(run, Shelf(None, tmp_path))
+    record = recorded(run, TrajectoryStore(None, tmp_path))
     assert isinstance(record.arrays.series["x"], np.memmap)
     assert (record.series("x", 5) == list(run.states())[5].x.numpy()).all()
     with pytest.raises(ValueError, match="read-only"):
         record.series("x", 5)[:] = 0
 
 
-def test_huge_records_keep_what_is_shown_and_their_key_says_so(make, shelf, monkeypatch):
+def test_huge_records_keep_what_is_shown_and_their_key_says_so(make, store, monkeypatch):
     run = make()
     small = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
     assert small[0] == small[1]
-    monkeypatch.setattr(noisereel.recorder, "RECORD_BUDGET", 1000)
+    monkeypatch.setattr("noisereel.simulation.recording.RECORD_BUDGET", 1000)
     huge = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
     assert len({*small, *huge}) == 3
-    record = simulated(run, shelf, shown=[4, 9])
-    assert list(record.kept_steps) == [0, 4, 9]
+    record = recorded(run, store, shown=[4, 9])
+    assert list(record.kept_visits) == [0, 4, 9]
     assert (record.series("x", 9) == list(run.states())[9].x.numpy()).all()
     assert record.series("x", 5) is None
     assert record.nearest(5.0) == 4
@@ -117,57 +118,61 @@ def test_the_key_knows_what_the_numbers_depend_on(make, change, same):
     assert len(keys) == (1 if same else 2)
 
 
-def test_what_lies_on_the_shelf_is_found_and_what_is_damaged_is_not(make, tmp_path):
-    run, shelf = make(), Shelf(tmp_path / "cache", tmp_path)
+def test_what_lies_on_the_store_is_found_and_what_is_damaged_is_not(make, tmp_path):
+    run, store = make(), TrajectoryStore(tmp_path / "cache", tmp_path)
     key = run_key(run, range(11), Path(), None)
-    assert shelf.find(key) is None
-    first = simulated(run, shelf)
-    found = recorded(run, shelf.find(key), range(11), shelf.folder(key))
+    assert store.find(key) is None
+    first = recorded(run, store)
+    found = trajectory_of(run, store.find(key))
     assert all((found.series("x", i) == first.series("x", i)).all() for i in range(11))
-    (shelf.folder(key) / "x.npy").write_bytes(b"\x93NUMPY")
-    assert shelf.find(key) is None
-    assert not shelf.folder(key).exists()
+    (store.folder(key) / "x.npy").write_bytes(b"\x93NUMPY")
+    assert store.find(key) is None
+    assert not store.folder(key).exists()
 
 
 def test_nothing_stays_of_a_run_that_was_stopped(make, tmp_path):
-    shelf, run = Shelf(tmp_path / "cache", tmp_path), make()
+    store, run = TrajectoryStore(tmp_path / "cache", tmp_path), make()
 
     def stop(state):
-        if state.step == 5:
+        if state.index == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        record_of(run, "key", range(11), shelf, stop)
+        Recorder(store).record(run, "key", range(11), stop)
     assert list((tmp_path / "cache" / "runs").iterdir()) == []
 
 
-def test_the_shelf_drops_the_longest_unused_beyond_its_budget(make, tmp_path, monkeypatch):
-    shelf = Shelf(tmp_path / "cache", tmp_path)
+def test_the_store_drops_the_longest_unused_beyond_its_budget(make, tmp_path, monkeypatch):
+    store = TrajectoryStore(tmp_path / "cache", tmp_path)
     runs = [make(SCENE + f"seed: {seed}") for seed in range(3)]
     keys = [run_key(run, range(11), Path(), None) for run in runs]
     for run in runs[:2]:
-        simulated(run, shelf)
+        recorded(run, store)
     for key in keys[:2]:  # long ago: files' times tick too slowly to tell moments apart
-        os.utime(shelf.folder(key) / "index.json", (1e9, 1e9))
-    size = sum(f.stat().st_size for f in shelf.folder(keys[0]).iterdir())
-    assert shelf.find(keys[0]) is not None  # used again: the other one is now the oldest
-    monkeypatch.setattr(noisereel.recorder, "CACHE_BUDGET", int(2.5 * size))
-    simulated(runs[2], shelf)
-    assert [shelf.find(key) is not None for key in keys] == [True, False, True]
+        os.utime(store.folder(key) / "index.json", (1e9, 1e9))
+    size = sum(f.stat().st_size for f in store.folder(keys[0]).iterdir())
+    assert store.find(keys[0]) is not None  # used again: the other one is now the oldest
+    monkeypatch.setattr("noisereel.simulation.store.CACHE_BUDGET", int(2.5 * size))
+    recorded(runs[2], store)
+    assert [store.find(key) is not None for key in keys] == [True, False, True]
 
 
 def test_values_are_measured_once_and_kept(make, tmp_path):
-    shelf, run = Shelf(tmp_path / "cache", tmp_path), make()
-    record = simulated(run, shelf)
-    scalars = [record.scalars(step) for step in (0, 4)]
+    store, run = TrajectoryStore(tmp_path / "cache", tmp_path), make()
+    record = recorded(run, store)
+    folder = store.folder(run_key(run, range(11), Path(), None))
+    measured = Measurements(record, run.measure_context, folder)
+    scalars = [RunView(record, measured.value, run.spec.metrics).scalars(index) for index in (0, 4)]
     spread = np.linalg.norm(record.series("x", 4), axis=1).max()
     assert scalars[1]["spread"] == pytest.approx(spread, rel=1e-6)
     assert set(scalars[1]) == {"spread", "entropy"}
-    record.save_values()
-    key = run_key(run, range(11), Path(), None)
-    again = recorded(run, shelf.find(key), range(11), shelf.folder(key))
-    again.measure = None  # nothing may be measured any more
-    assert [again.scalars(step) for step in (0, 4)] == scalars
+    measured.save()
+
+    def refuse(index):
+        raise AssertionError("nothing may be measured any more")
+
+    again = RunView(record, Measurements(record, refuse, folder).value, run.spec.metrics)
+    assert [again.scalars(index) for index in (0, 4)] == scalars
 
 
 def test_a_plugin_is_its_code_helpers_included(tmp_path, monkeypatch):

@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from noisereel.errors import PluginError, UsageError
-from noisereel.hookspecs import hookimpl
-from noisereel.registry import KINDS, Registry, load_registry
+from noisereel.registry.hookspecs import hookimpl
+from noisereel.registry.registry import KINDS, Registry, load_registry
+from noisereel.scene import PluginSpecs
+from noisereel.support.errors import PluginError, UsageError
 
 PLUGINS = Path(__file__).with_name("scene_plugins.py")
 
 
 def plugin_file(folder: Path, text: str, name: str = "mine.py") -> Path:
     path = folder / name
-    path.write_text("from noisereel.hookspecs import hookimpl\n" + dedent(text))
+    path.write_text("from noisereel import hookimpl\n" + dedent(text))
     return path
 
 
@@ -85,7 +86,7 @@ def test_a_string_is_imported_only_when_asked_for() -> None:
 
 def test_a_missing_extra_speaks_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "needs_extra.py").write_text(
-        "from noisereel.errors import UsageError\nraise UsageError('run pip install \"noisereel[slides]\"')\n"
+        "from noisereel.support.errors import UsageError\nraise UsageError('run pip install \"noisereel[slides]\"')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     registry = Registry.from_plugins({"far": registers(writer={"deck": "needs_extra:Deck"})})
@@ -105,11 +106,12 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_what_is_no_plugin_of_its_kind_is_refused() -> None:
-    abstract = "noisereel.schedule:Schedule"
+    abstract = "noisereel.contracts.schedule:Schedule"
     registry = Registry.from_plugins(
         {
             "far": registers(
-                dataset={"path": "pathlib:Path", "down": "noisereel.sampler:Sampler"}, schedule={"none": abstract}
+                dataset={"path": "pathlib:Path", "down": "noisereel.contracts.sampler:Sampler"},
+                schedule={"none": abstract},
             )
         }
     )
@@ -167,7 +169,7 @@ def test_a_plugin_that_raises_is_skipped_whole_and_the_others_stay(tmp_path: Pat
     registry = of_files(broken, PLUGINS)
     assert registry.warnings == [f"plugin '{broken}' is skipped: RuntimeError: out of order"]
     assert registry.names("dataset") == ("dot",)
-    assert not registry.listens("timestep")
+    assert not registry.has_observers("timestep")
     with pytest.raises(PluginError) as error:
         of_files(broken, strict=True)
     assert str(error.value) == f"plugin '{broken}' is skipped: RuntimeError: out of order"
@@ -255,8 +257,8 @@ def test_observers_and_commands_are_relayed(tmp_path: Path) -> None:
             raise ValueError("no")
 
     registry = Registry.from_plugins({"listener": Listener(), "broken": Broken()})
-    assert registry.listens("timestep")
-    assert not registry.listens("run_finished")
+    assert registry.has_observers("timestep")
+    assert not registry.has_observers("run_finished")
     registry.hooks.timestep(run="run", state="state")
     registry.register_commands("cli")
     assert heard == [("run", "state"), "cli"]
@@ -286,10 +288,10 @@ def test_spec_is_plain_values_recursively() -> None:
     registry = of_files(PLUGINS)
     guess, mixed = registry.get("denoiser", "guess"), registry.get("denoiser", "mixed")
     down, even = registry.get("sampler", "down"), registry.get("spacing", "even")
-    assert registry.spec(mixed(parts=(guess(), mixed(parts=())))) == {
+    assert PluginSpecs(registry).to_spec(mixed(parts=(guess(), mixed(parts=())))) == {
         "mixed": {"parts": [{"guess": {}}, {"mixed": {"parts": []}}]}
     }
-    assert registry.spec(down(spacing=even(), steps=3)) == {
+    assert PluginSpecs(registry).to_spec(down(spacing=even(), steps=3)) == {
         "down": {"steps": 3, "spacing": {"even": {"last": "zero"}}, "eta": 0.0}
     }
 
@@ -324,7 +326,7 @@ def test_entry_points_are_found_and_a_broken_one_is_skipped(tmp_path: Path, monk
 def test_start_up_is_light() -> None:
     code = """
         import sys
-        import noisereel, noisereel.errors, noisereel.hookspecs, noisereel.registry, noisereel_builtins
+        import noisereel, noisereel.support.errors, noisereel.registry.hookspecs, noisereel.registry, noisereel_builtins
         registry = noisereel.registry.Registry.from_plugins({"noisereel": noisereel_builtins})
         assert registry.names("sampler") and registry.scenes()
         print([name for name in ("torch", "matplotlib", "numpy", "pydantic", "ruamel.yaml") if name in sys.modules])
@@ -348,15 +350,18 @@ def test_renderers_say_which_events_they_suit_without_being_imported() -> None:
     class Package:
         @hookimpl
         def register_renderers(self, register: Any) -> None:
-            register("any-image", "nowhere:Image", suits=[(None, None), (None, None, 3)])
-            register("pair", "nowhere:Pair", suits=[(2,)])
-            register("other-pair", "nowhere:Other", suits=[(2,)])
-            register("tiny-image", "nowhere:Tiny", suits=[(8, 8)])
+            register("any-image", "nowhere:Image", default_for=[(None, None), (None, None, 3)])
+            register("pair", "nowhere:Pair", default_for=[(2,)])
+            register("other-pair", "nowhere:Other", default_for=[(2,)])
+            register("tiny-image", "nowhere:Tiny", default_for=[(8, 8)])
             register("unsaid", "nowhere:Unsaid")
 
     registry = Registry.from_plugins({"package": Package()}, strict=True)
-    suiting = {event: registry.suiting(event) for event in [(2,), (8, 8), (8, 9), (4, 4, 3), (4, 4, 4), (1,), ()]}
-    assert suiting == {
+    default_renderers = {
+        event_shape: registry.default_renderers(event_shape)
+        for event_shape in [(2,), (8, 8), (8, 9), (4, 4, 3), (4, 4, 4), (1,), ()]
+    }
+    assert default_renderers == {
         (2,): ("pair",),
         (8, 8): ("tiny-image",),
         (8, 9): ("any-image",),
@@ -371,7 +376,7 @@ def test_only_renderers_suit_events() -> None:
     class Package:
         @hookimpl
         def register_metrics(self, register: Any) -> None:
-            register("m", "nowhere:M", suits=[(2,)])
+            register("m", "nowhere:M", default_for=[(2,)])
 
-    with pytest.raises(PluginError, match="metric 'm': only renderers say which events they suit"):
+    with pytest.raises(PluginError, match="metric 'm': only renderers can be the default for event shapes"):
         Registry.from_plugins({"package": Package()}, strict=True)

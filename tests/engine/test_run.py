@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from noisereel.errors import PluginError, SceneError
-from noisereel.film import Options, live_runs, plans_of, simulate
-from noisereel.progress import Progress
-from noisereel.recorder import Shelf
-from noisereel.registry import load_registry
+from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
+from noisereel.simulation.measurements import state_at
+from noisereel.support.errors import PluginError, SceneError
+from simulating import bound, context, every_visit, simulated
 
 AWKWARD = Path(__file__).parent.parent / "awkward.py"
 HEAD = "dataset: {swiss-roll: {n: 300}}\nschedule: {linear: {steps: 20}}\ndenoiser: empirical\n"
@@ -29,39 +28,35 @@ def run_scene(registry, tmp_path, device):
     def go(text, head=HEAD):
         """The records of a scene's runs, simulated in memory with every visit kept."""
         scene = parse_scene(head + text, "test.yaml", tmp_path, registry)
-        plans = plans_of(scene)
-        shown = {name: range(len(plan.levels)) for name, plan in plans.items()}
-        options = Options(device=device)
-        records, _ = simulate(scene, plans, shown, options, Shelf(None, tmp_path), registry, Progress(quiet=True))
-        return records
+        return simulated(scene, context(registry, tmp_path, device=device), every_visit(scene))
 
     return go
 
 
 def states(record, of="x"):
-    return torch.stack([torch.tensor(record.series(of, i)) for i in range(len(record))])
+    return torch.stack([torch.tensor(record.trajectory.series(of, i)) for i in range(len(record.trajectory))])
 
 
 def test_forward_visits_every_time_and_keeps_its_noise(run_scene):
     record = run_scene("sampler: forward")["run"]
-    assert [level.t for level in record.levels] == list(range(21))
+    assert [level.t for level in record.trajectory.levels] == list(range(21))
     for t in (1, 13, 20):
-        a, b = record.levels[t - 1], record.levels[t]
+        a, b = record.trajectory.levels[t - 1], record.trajectory.levels[t]
         gain = b.alpha / a.alpha
         std = (b.sigma**2 - gain**2 * a.sigma**2) ** 0.5
-        rebuilt = gain * record.series("x", t - 1) + std * record.series("noise", t)
-        assert abs(rebuilt - record.series("x", t)).max() < 1e-5
+        rebuilt = gain * record.trajectory.series("x", t - 1) + std * record.trajectory.series("noise", t)
+        assert abs(rebuilt - record.trajectory.series("x", t)).max() < 1e-5
 
 
 def test_acts_follow_one_another_and_share_the_state_between(run_scene):
     record = run_scene("sampler: [forward, {ddim: {steps: 5}}]")["run"]
-    assert [level.t for level in record.levels] == [*range(21), 16, 12, 8, 4, 0]
-    assert list(record.acts) == [0] * 20 + [1] * 6
-    assert list(record.calls) == [0] * 20 + [1, 2, 3, 4, 5, 5]
-    assert record.series("x0", 19) is None
-    assert record.series("x0", 20) is not None
-    assert record.series("noise", 20) is not None
-    assert record.series("x0", 25) is None
+    assert [level.t for level in record.trajectory.levels] == [*range(21), 16, 12, 8, 4, 0]
+    assert list(record.trajectory.acts) == [0] * 20 + [1] * 6
+    assert list(record.trajectory.calls) == [0] * 20 + [1, 2, 3, 4, 5, 5]
+    assert record.trajectory.series("x0", 19) is None
+    assert record.trajectory.series("x0", 20) is not None
+    assert record.trajectory.series("noise", 20) is not None
+    assert record.trajectory.series("x0", 25) is None
 
 
 def test_same_seed_same_states_other_seed_others(run_scene):
@@ -81,8 +76,8 @@ def test_runs_with_the_same_times_share_their_noise_and_copies_do_not(run_scene)
 
 def test_a_step_taken_again_draws_anew(run_scene):
     record = run_scene("sampler: {corrector: {steps: 4, repeats: 3}}")["run"]
-    assert [level.t for level in record.levels][:8] == [20, 15, 20, 15, 20, 15, 10, 15]
-    up = [record.series("noise", i) for i in (2, 4, 7)]
+    assert [level.t for level in record.trajectory.levels][:8] == [20, 15, 20, 15, 20, 15, 10, 15]
+    up = [record.trajectory.series("noise", i) for i in (2, 4, 7)]
     assert abs((up[0] * up[1]).mean()) < 0.2
     assert not (up[0] == up[1]).any()
 
@@ -95,32 +90,32 @@ def test_fewer_particles_are_the_same_particles(run_scene):
 
 def test_particles_repeat_the_data(run_scene):
     record = run_scene("sampler: forward\nparticles: 650")["run"]
-    assert list(record.origin) == [i % 300 for i in range(650)]
-    assert (record.series("x", 0)[:300] == record.series("x", 0)[300:600]).all()
-    assert (record.hue[:50] == record.hue[600:]).all()
+    assert list(record.trajectory.origin) == [i % 300 for i in range(650)]
+    assert (record.trajectory.series("x", 0)[:300] == record.trajectory.series("x", 0)[300:600]).all()
+    assert (record.trajectory.hue[:50] == record.trajectory.hue[600:]).all()
 
 
 @pytest.mark.parametrize(("schedule", "std"), [("{linear: {steps: 20}}", 1.0), ("{random-walk: {steps: 16}}", 4.0)])
 def test_the_prior_has_the_schedules_width(run_scene, schedule, std):
     record = run_scene("sampler: ddim\nparticles: 5000", HEAD.replace("{linear: {steps: 20}}", schedule))["run"]
-    assert abs(record.series("x", 0).std() - std) < 5 * std / 10_000**0.5 * 0.71
-    assert record.origin is None
+    assert abs(record.trajectory.series("x", 0).std() - std) < 5 * std / 10_000**0.5 * 0.71
+    assert record.trajectory.origin is None
 
 
 def test_the_marginal_keeps_the_origin(run_scene):
     record = run_scene("sampler: ddim\nstart: marginal")["run"]
-    level, x0 = record.levels[0], record.data.x0.numpy()
-    residual = (record.series("x", 0) - level.alpha * x0) / level.sigma
+    level, x0 = record.trajectory.levels[0], record.trajectory.data.x0.numpy()
+    residual = (record.trajectory.series("x", 0) - level.alpha * x0) / level.sigma
     assert abs(residual.mean()) < 5 / 600**0.5
     assert abs(residual.std() - 1) < 5 * 0.71 / 600**0.5
 
 
 def test_a_run_starts_from_the_state_of_another(run_scene):
     records = run_scene("runs: {back: {sampler: ddim, start: {run: there, at: 12.4}}, there: {sampler: forward}}")
-    assert records["back"].levels[0].t == 12
-    assert (records["back"].series("x", 0) == records["there"].series("x", 12)).all()
-    assert (records["back"].origin == records["there"].origin).all()
-    assert (records["back"].hue == records["there"].hue).all()
+    assert records["back"].trajectory.levels[0].t == 12
+    assert (records["back"].trajectory.series("x", 0) == records["there"].trajectory.series("x", 12)).all()
+    assert (records["back"].trajectory.origin == records["there"].trajectory.origin).all()
+    assert (records["back"].trajectory.hue == records["there"].trajectory.hue).all()
 
 
 def test_data_does_not_begin_in_noise(run_scene):
@@ -132,7 +127,7 @@ def test_data_does_not_begin_in_noise(run_scene):
 
 def test_gradients_are_as_the_caller_had_them(registry, tmp_path):
     scene = parse_scene(HEAD + "sampler: ddim", "test.yaml", tmp_path, registry)
-    run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
+    run = bound(scene, registry, tmp_path)
     assert all(torch.is_grad_enabled() for _ in run.states())
 
 
@@ -141,10 +136,14 @@ def test_carried_history_makes_a_second_order_method(run_scene):
     for steps in (20, 40, 80):
         text = f"sampler: {{two-step: {{steps: {steps}, spacing: even-ratio}}}}\nparticles: 200"
         record = run_scene(text, GAUSS)["run"]
-        first, last = record.levels[0], record.levels[-1]
+        first, last = record.trajectory.levels[0], record.trajectory.levels[-1]
         # The probability flow of N(0, s²) data only scales: x_t/√(α²s² + σ²) is constant.
         scale = ((0.25 * last.alpha**2 + last.sigma**2) / (0.25 * first.alpha**2 + first.sigma**2)) ** 0.5
-        errors.append(abs(record.series("x", len(record) - 1) - scale * record.series("x", 0)).mean())
+        errors.append(
+            abs(
+                record.trajectory.series("x", len(record.trajectory) - 1) - scale * record.trajectory.series("x", 0)
+            ).mean()
+        )
     slopes = [math.log2(a / b) for a, b in pairwise(errors)]
     assert slopes == pytest.approx([2, 2], abs=0.25)
 
@@ -153,10 +152,10 @@ def test_an_adaptive_solver_judges_each_particle_by_itself(run_scene):
     text = "sampler: {adaptive: {steps: 4, tolerance: 0.02}}\nparticles: "
     many, one = run_scene(text + "40")["run"], run_scene(text + "1")["run"]
     assert abs(states(many)[:, :1] - states(one)).max() < 1e-5
-    pieces = [many.state(i, torch.device("cpu")).extra["pieces"] for i in range(4)]
+    pieces = [state_at(many.trajectory, i, torch.device("cpu")).aux["pieces"] for i in range(4)]
     assert {float(k) for step in pieces for k in step} >= {2.0, 4.0}
-    assert many.state(4, torch.device("cpu")).extra == {}
-    assert float(pieces[1][0]) == float(one.state(1, torch.device("cpu")).extra["pieces"][0])
+    assert state_at(many.trajectory, 4, torch.device("cpu")).aux == {}
+    assert float(pieces[1][0]) == float(state_at(one.trajectory, 1, torch.device("cpu")).aux["pieces"][0])
 
 
 def test_what_a_sampler_raises_names_it(run_scene, registry, tmp_path):
@@ -179,7 +178,7 @@ def test_what_a_sampler_raises_names_it(run_scene, registry, tmp_path):
     def said(way):
         scene = parse_scene(HEAD + f"sampler: {{bad: {{way: {way}}}}}", "test.yaml", tmp_path, own)
         with pytest.raises(PluginError) as caught:
-            run, _ = next(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
+            run = bound(scene, registry, tmp_path)
             list(run.states())
         return str(caught.value)
 
@@ -193,6 +192,6 @@ def test_data_that_cannot_be_read_is_placed_in_the_scene(registry, tmp_path):
     text = "schedule: linear\nsampler: forward\ndataset:\n  image: nowhere.png\n"
     scene = parse_scene(text, "test.yaml", tmp_path, registry)
     with pytest.raises(SceneError) as caught:
-        list(live_runs(scene, plans_of(scene), Options(), {}, {}, registry=registry))
+        bound(scene, registry, tmp_path)
     assert str(caught.value).startswith("test.yaml:4:3: dataset")
     assert "nowhere.png" in str(caught.value)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from noisereel.errors import PluginError, SceneError, UsageError
-from noisereel.registry import Registry
-from noisereel.scene import Layout, PanelSpec, Scene, find_scene, load_scene, parse_scene
+from noisereel.registry.registry import Registry
+from noisereel.scene import Layout, PanelSpec, PluginSpecs, Scene, find_scene, load_scene, parse_scene
+from noisereel.support.errors import PluginError, SceneError, UsageError
 
 BASE = "dataset: dot\nschedule: ramp\nsampler: up\n"
 
@@ -37,8 +37,8 @@ def test_the_shortest_scene_is_three_lines(registry: Registry) -> None:
     scene = scene_of(BASE, registry)
     [(name, run)] = scene.runs.items()
     assert (name, run.name, run.copy_index, run.seed, run.start, run.metrics) == ("run", "run", 0, 0, None, ())
-    assert registry.spec(run.dataset) == {"dot": {"path": "dot.csv", "size": None}}
-    assert [registry.spec(act) for act in run.sampler] == [{"up": {"steps": None, "spacing": None}}]
+    assert PluginSpecs(registry).to_spec(run.dataset) == {"dot": {"path": "dot.csv", "size": None}}
+    assert [PluginSpecs(registry).to_spec(act) for act in run.sampler] == [{"up": {"steps": None, "spacing": None}}]
     assert [(p.run, p.title, p.layers) for p in scene.panels] == [("run", None, ())]
     assert (scene.film.size, scene.film.hold, scene.film.rate) == ((1280, 720), (0.7, 1.2), Fraction(25))
 
@@ -54,12 +54,16 @@ def test_plugins_are_named_alone_with_parameters_or_with_their_primary_value(reg
         registry,
     )
     run = scene.runs["run"]
-    assert registry.spec(run.dataset) == {"dot": {"path": "logo.png", "size": None}}
+    assert PluginSpecs(registry).to_spec(run.dataset) == {"dot": {"path": "logo.png", "size": None}}
     assert run.schedule.T == 20
     assert [registry.name_of(act) for act in run.sampler] == ["up", "down"]
-    assert registry.spec(run.sampler[1]) == {"down": {"steps": None, "spacing": {"even": {"last": "one"}}, "eta": 1.0}}
+    assert PluginSpecs(registry).to_spec(run.sampler[1]) == {
+        "down": {"steps": None, "spacing": {"even": {"last": "one"}}, "eta": 1.0}
+    }
     assert run.denoiser is not None
-    assert registry.spec(run.denoiser) == {"mixed": {"parts": [{"guess": {}}, {"mixed": {"parts": [{"guess": {}}]}}]}}
+    assert PluginSpecs(registry).to_spec(run.denoiser) == {
+        "mixed": {"parts": [{"guess": {}}, {"mixed": {"parts": [{"guess": {}}]}}]}
+    }
 
 
 def test_top_level_keys_are_the_defaults_of_every_run_and_are_replaced_whole(registry: Registry) -> None:
@@ -92,7 +96,7 @@ def test_a_run_starts_from_another_and_each_copy_from_its_own(registry: Registry
         + "runs: {back: {start: {run: out, at: 50}, copies: 2}, out: {copies: 2}, one: {start: {run: out.2, at: 3}}}",
         registry,
     )
-    starts = {run.name: (run.source_run.run, run.source_run.at) for run in scene.runs.values() if run.source_run}
+    starts = {run.name: (run.start_run.run, run.start_run.at) for run in scene.runs.values() if run.start_run}
     assert starts == {"back.1": ("out.1", 50), "back.2": ("out.2", 50), "one": ("out.2", 3)}
     assert [run.name for run in scene.run_order] == ["out.1", "out.2", "back.1", "back.2", "one"]
 
@@ -129,8 +133,8 @@ def test_numbers_and_text_are_those_of_yaml_1_2(registry: Registry) -> None:
         "title: 'null'\nsubtitle: 2020-01-01\ndescription: yes",
         registry,
     )
-    assert registry.spec(scene.runs["run"].dataset) == {"dot": {"path": "on", "size": None}}
-    assert registry.spec(scene.runs["run"].sampler[0])["down"]["eta"] == 0.001
+    assert PluginSpecs(registry).to_spec(scene.runs["run"].dataset) == {"dot": {"path": "on", "size": None}}
+    assert PluginSpecs(registry).to_spec(scene.runs["run"].sampler[0])["down"]["eta"] == 0.001
     assert scene.runs["run"].schedule.T == 16
     assert (scene.title, scene.subtitle, scene.description) == ("null", "2020-01-01", "yes")
 
@@ -171,17 +175,17 @@ def test_scenes_are_frozen(registry: Registry) -> None:
 
 def test_a_source_is_enough_to_build_the_scene_again(registry: Registry) -> None:
     scene = scene_of(BASE + "copies: 2\nfilm: {theme: light}", registry)
-    source = scene.source
+    source = scene.document
     assert parse_scene(source.text, source.name, source.folder, registry, source.overrides) == scene
 
 
 def test_problems_found_later_point_at_what_was_written(registry: Registry) -> None:
     scene = scene_of("dataset: dot\nschedule: ramp\nruns:\n  a:\n    sampler: up\n    copies: 2\n", registry)
-    problem = scene.source.problem
+    problem = scene.document.problem
     assert str(problem("runs.a.2.dataset", "is empty")) == "s.yaml:1:10: dataset: is empty"
     assert str(problem("runs.a.2.sampler", "is odd")) == "s.yaml:5:14: runs.a.sampler: is odd"
     assert str(problem("panels.0.layers", "is odd")) == "s.yaml:1:1: panels.0.layers: is odd"
-    problem = scene_of(BASE + "film:\n  slow: [{at: 1}]\n  align: t", registry).source.problem
+    problem = scene_of(BASE + "film:\n  slow: [{at: 1}]\n  align: t", registry).document.problem
     assert str(problem("film.align", "is odd")) == "s.yaml:6:10: film.align: is odd"
     assert str(problem("film.slow.0.at", "is odd")) == "s.yaml:5:15: film.slow.0.at: is odd"
 
@@ -364,7 +368,7 @@ def test_a_scene_file_is_read_and_named_in_errors(tmp_path: Path, registry: Regi
     path = tmp_path / "moons.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + BASE.encode())
     scene = load_scene(path, registry)
-    assert (scene.source.name, scene.source.folder) == (str(path), tmp_path)
+    assert (scene.document.name, scene.document.folder) == (str(path), tmp_path)
     path.write_text("sampler: up")
     with pytest.raises(SceneError) as error:
         load_scene(str(path), registry)
@@ -403,8 +407,8 @@ def test_a_plugin_that_fails_while_loading_is_named(tmp_path: Path) -> None:
     file.write_text(
         "from typing import Any\n"
         "from pydantic import model_validator\n"
-        "from noisereel.hookspecs import hookimpl\n"
-        "from noisereel.dataset import Dataset\n"
+        "from noisereel import hookimpl\n"
+        "from noisereel.contracts.dataset import Dataset\n"
         "class Odd(Dataset):\n"
         "    a: int = 0\n"
         "    @model_validator(mode='after')\n"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from noisereel.errors import SceneError
-from noisereel.registry import Registry
+from noisereel.registry.registry import Registry
 from noisereel.scene import Override, Scene, parse_scene
+from noisereel.support.errors import SceneError
 
 VOCABULARY = """
     dataset schedule sampler denoiser runs panels layers film metrics start run at title repeat copies layout areas name

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from noisereel.errors import SceneError, UsageError
-from noisereel.registry import Registry
-from noisereel.scene import Override, Scene, parse_scene
+from noisereel.registry.registry import Registry
+from noisereel.scene import Override, PluginSpecs, Scene, parse_scene
+from noisereel.support.errors import SceneError, UsageError
 
 TEXT = """\
 dataset: dot
@@ -84,7 +84,7 @@ def test_setting_one_parameter_keeps_the_others_and_later_ones_win(registry: Reg
 
 def test_a_primary_value_becomes_parameters_when_another_is_set(registry: Registry) -> None:
     scene = scene_of(registry, "dataset.size=4", text=TEXT.replace("dot", "{dot: a.png}", 1).replace("dots, ", ""))
-    assert registry.spec(scene.runs["out"].dataset) == {"dot": {"path": "a.png", "size": 4}}
+    assert PluginSpecs(registry).to_spec(scene.runs["out"].dataset) == {"dot": {"path": "a.png", "size": 4}}
 
 
 @pytest.mark.parametrize(

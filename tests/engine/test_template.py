@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from noisereel.template import FIGURE_SPACE, Template
+from noisereel.support.template import FIGURE_SPACE, Template
 
 
 @pytest.mark.parametrize(

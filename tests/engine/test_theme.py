@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from noisereel.canvas.glyphs import Glyphs
-from noisereel.errors import SceneError
-from noisereel.figure import Box
-from noisereel.layout import PanelPlan, lay_out
-from noisereel.registry import Registry
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.theme import THEMES, Theme, rgb
+from noisereel.layout import FrameText, Line, PanelPlan, lay_out
+from noisereel.registry.registry import Registry
 from noisereel.scene import Override, parse_scene
-from noisereel.theme import THEMES, Theme, rgb
-from noisereel.typeset import font, measure
+from noisereel.support.errors import SceneError
+from noisereel.support.typeset import font, measure
 
 STOPS = ("blue", "violet", "rose", "amber")
 
@@ -62,7 +62,7 @@ def test_layout_measures_the_themes_own_type() -> None:
     words = "A title that is wider in one face than in another, and too wide for the frame in either"
     plane = PanelPlan("plane", Box((0, 1), (0, 1)))
     for name in ("light", "paper"):
-        figure = lay_out((640, 480), THEMES[name], [plane], title=words)
+        figure = lay_out((640, 480), THEMES[name], [plane], text=FrameText(title=Line(words)))
         slot = figure.slots[0]
         width = measure(words, slot.size, True, figure.theme.font).width * figure.scale
         assert 0.9 * (640 - 2 * slot.x) < width <= 640 - 2 * slot.x

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from noisereel.threads import by_rows, shared, threads
+from noisereel.support.threads import by_rows, shared, threads
 
 
 def test_parts_come_back_in_their_order_from_other_threads():

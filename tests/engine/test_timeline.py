@@ -7,11 +7,17 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from noisereel.scene import Slow
-from noisereel.schedule import Level
-from noisereel.timeline import LOG_SNR_CLIP, Tick, TimelineError, timeline
+from noisereel.contracts.schedule import Level
+from noisereel.film import timeline as module
+from noisereel.film.timeline import LOG_SNR_CLIP, FrameSpec, TimelineError
+from noisereel.scene import FilmSettings, SlowMotion
 
 FPS = Fraction(25)
+
+
+def timeline(paths, *, fps=FPS, hold=(0, 0), calls=None, training=None, **film) -> tuple[FrameSpec, ...]:
+    """The frames of a film with these settings; without holds where they are left out."""
+    return module.timeline(paths, FilmSettings(fps=float(fps), hold=hold, **film), calls=calls, training=training)
 
 
 def path(*times: float) -> list[Level]:
@@ -19,8 +25,8 @@ def path(*times: float) -> list[Level]:
     return [Level(t, math.cos(t / 200 * math.pi) if t < 100 else 0.0, math.sin(t / 200 * math.pi)) for t in times]
 
 
-def steps(ticks: tuple[Tick, ...], name: str = "a") -> list[int]:
-    return [tick.steps[name] for tick in ticks]
+def steps(frames: tuple[FrameSpec, ...], name: str = "a") -> list[int]:
+    return [frame.indices[name] for frame in frames]
 
 
 falling = st.lists(st.integers(0, 100), min_size=1, max_size=40).map(lambda ts: path(*sorted(ts, reverse=True)))
@@ -37,7 +43,7 @@ options = st.fixed_dictionaries(
     }
 )
 stretches = st.builds(
-    Slow,
+    SlowMotion,
     at=st.floats(0, 1),  # as a share of what the first run goes through
     by=st.sampled_from(["t", "log-snr"]),
     factor=st.floats(1, 100),
@@ -45,7 +51,7 @@ stretches = st.builds(
 )
 
 
-def placed(slow: Slow, levels: list[Level]) -> Slow:
+def placed(slow: SlowMotion, levels: list[Level]) -> SlowMotion:
     """The stretch with its middle where the run goes."""
     snrs = [min(max(level.log_snr, -LOG_SNR_CLIP), LOG_SNR_CLIP) for level in levels]
     axis = [level.t for level in levels] if slow.by == "t" else snrs
@@ -55,30 +61,32 @@ def placed(slow: Slow, levels: list[Level]) -> Slow:
 
 @given(st.dictionaries(st.sampled_from("abc"), falling, min_size=1), options, st.lists(stretches, max_size=2))
 @settings(max_examples=200, deadline=None)
-def test_any_film_is_whole(paths: dict[str, list[Level]], how: dict, slow: list[Slow]) -> None:
+def test_any_film_is_whole(paths: dict[str, list[Level]], how: dict, slow: list[SlowMotion]) -> None:
     slow = [placed(each, next(iter(paths.values()))) for each in slow]
-    ticks = timeline(paths, **how, slow=slow)
-    assert [tick.index for tick in ticks] == list(range(len(ticks)))
+    frames = timeline(paths, **how, slow=slow)
+    assert [frame.index for frame in frames] == list(range(len(frames)))
     if how["poster"] and how["frames"] > 1:
-        poster, *ticks = ticks
-        end = ticks[how["frames"] - 1]
-        assert (poster.steps, poster.fraction, poster.duration) == (end.steps, end.fraction, 1 / how["fps"])
-    frames, (first, last) = how["frames"], [round(seconds * how["fps"]) for seconds in how["hold"]]
-    ways = 2 if how["boomerang"] and frames > 1 else 1
-    count = ways * frames - (ways - 1)
+        poster, *frames = frames
+        end = frames[how["frames"] - 1]
+        assert (poster.indices, poster.fraction, poster.duration) == (end.indices, end.fraction, 1 / how["fps"])
+    moving, (first, last) = how["frames"], [round(seconds * how["fps"]) for seconds in how["hold"]]
+    ways = 2 if how["boomerang"] and moving > 1 else 1
+    count = ways * moving - (ways - 1)
 
-    assert len(ticks) == count
-    assert sum(tick.duration for tick in ticks) == (count + first + ways * last) / how["fps"]
-    assert all(tick.duration > 0 and tick.duration * how["fps"] == round(tick.duration * how["fps"]) for tick in ticks)
-    forth = ticks[:frames][::-1] if how["reverse"] else ticks[:frames]
+    assert len(frames) == count
+    assert sum(frame.duration for frame in frames) == (count + first + ways * last) / how["fps"]
+    assert all(
+        frame.duration > 0 and frame.duration * how["fps"] == round(frame.duration * how["fps"]) for frame in frames
+    )
+    forth = frames[:moving][::-1] if how["reverse"] else frames[:moving]
     assert all(a.fraction < b.fraction for a, b in pairwise(forth))
-    assert forth[-1].fraction == 1 and (frames == 1 or forth[0].fraction == 0)
+    assert forth[-1].fraction == 1 and (moving == 1 or forth[0].fraction == 0)
     for name, levels in paths.items():
         shown = steps(forth, name)
         assert shown == sorted(shown) and shown[-1] == len(levels) - 1
-        assert frames == 1 or shown[0] == 0
+        assert moving == 1 or shown[0] == 0
     if ways == 2:
-        assert [(t.steps, t.fraction) for t in ticks] == [(t.steps, t.fraction) for t in reversed(ticks)]
+        assert [(t.indices, t.fraction) for t in frames] == [(t.indices, t.fraction) for t in reversed(frames)]
 
 
 def test_linear_progress_visits_every_state_once() -> None:
@@ -91,32 +99,32 @@ def test_more_frames_than_states_repeat_them_evenly() -> None:
 
 
 def test_easing_is_smoothstep() -> None:
-    fractions = [tick.fraction for tick in timeline({"a": path(0, 1)}, frames=5, fps=FPS)]
+    fractions = [frame.fraction for frame in timeline({"a": path(0, 1)}, frames=5, fps=FPS)]
     assert fractions == [0, 5 / 32, 1 / 2, 27 / 32, 1]
 
 
 def test_holds_lengthen_the_first_and_the_last_frame_by_whole_frames() -> None:
-    ticks = timeline({"a": path(0, 1)}, frames=3, fps=FPS, hold=(0.5, 1.03))
-    assert [tick.duration * 25 for tick in ticks] == [1 + 12, 1, 1 + 26]
+    frames = timeline({"a": path(0, 1)}, frames=3, fps=FPS, hold=(0.5, 1.03))
+    assert [frame.duration * 25 for frame in frames] == [1 + 12, 1, 1 + 26]
 
 
 def test_a_boomerang_holds_where_it_turns_and_where_it_ends() -> None:
-    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", boomerang=True)
-    assert steps(ticks) == [0, 1, 2, 1, 0]
-    assert [tick.duration * 25 for tick in ticks] == [6, 1, 11, 1, 11]
-    assert [tick.fraction for tick in ticks] == [0, 0.5, 1, 0.5, 0]
+    frames = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", boomerang=True)
+    assert steps(frames) == [0, 1, 2, 1, 0]
+    assert [frame.duration * 25 for frame in frames] == [6, 1, 11, 1, 11]
+    assert [frame.fraction for frame in frames] == [0, 0.5, 1, 0.5, 0]
 
 
 def test_one_frame_shows_the_end_for_both_holds() -> None:
-    (tick,) = timeline({"a": path(3, 2, 1, 0)}, frames=1, fps=FPS, hold=(1, 2), boomerang=True)
-    assert (tick.steps, tick.fraction, tick.duration) == ({"a": 3}, 1.0, 1 / FPS + 3)
+    (frame,) = timeline({"a": path(3, 2, 1, 0)}, frames=1, fps=FPS, hold=(1, 2), boomerang=True)
+    assert (frame.indices, frame.fraction, frame.duration) == ({"a": 3}, 1.0, 1 / FPS + 3)
 
 
 def test_aligned_by_t_runs_of_unequal_length_show_the_same_time() -> None:
     paths = {"many": path(*range(100, -1, -1)), "few": path(*range(100, -1, -10)), "late": path(*range(50, -1, -1))}
-    for tick in timeline(paths, frames=41, fps=FPS, align="t"):
-        now = 100 * (1 - tick.fraction)
-        times = {name: paths[name][step].t for name, step in tick.steps.items()}
+    for frame in timeline(paths, frames=41, fps=FPS, align="t"):
+        now = 100 * (1 - frame.fraction)
+        times = {name: paths[name][step].t for name, step in frame.indices.items()}
         assert abs(times["many"] - now) <= 0.5 and abs(times["few"] - now) <= 5
         assert times["late"] == 50 if now > 50 else abs(times["late"] - now) <= 0.5
 
@@ -125,11 +133,11 @@ def test_aligned_by_log_snr_both_show_the_noise_level_nearest_to_the_axis() -> N
     # The second run is the first in another time: twice as many visits, of which every second one is the same level.
     fine = path(*range(100, -1, -2))
     coarse = [Level(level.t**2 / 100, level.alpha, level.sigma) for level in fine[::2]]
-    for tick in timeline({"fine": fine, "coarse": coarse}, frames=60, fps=FPS, align="log-snr", ease="linear"):
-        now = -LOG_SNR_CLIP + 2 * LOG_SNR_CLIP * tick.fraction
+    for frame in timeline({"fine": fine, "coarse": coarse}, frames=60, fps=FPS, align="log-snr", ease="linear"):
+        now = -LOG_SNR_CLIP + 2 * LOG_SNR_CLIP * frame.fraction
         for name, levels in (("fine", fine), ("coarse", coarse)):
             clipped = [min(max(level.log_snr, -10), 10) for level in levels]
-            assert abs(clipped[tick.steps[name]] - now) == pytest.approx(min(abs(value - now) for value in clipped))
+            assert abs(clipped[frame.indices[name]] - now) == pytest.approx(min(abs(value - now) for value in clipped))
 
 
 def test_clean_data_and_pure_noise_stand_at_the_clip() -> None:
@@ -141,16 +149,16 @@ def test_clean_data_and_pure_noise_stand_at_the_clip() -> None:
 def test_aligned_by_calls_equal_work_is_in_step() -> None:
     paths = {"heun": path(100, 50, 0), "euler": path(100, 75, 50, 25, 0)}
     calls = {"heun": [2, 4, 4], "euler": [1, 2, 3, 4, 4]}
-    ticks = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
-    assert steps(ticks, "euler") == [0, 1, 2, 3, 4]
-    assert steps(ticks, "heun") == [0, 0, 1, 1, 2]
+    frames = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
+    assert steps(frames, "euler") == [0, 1, 2, 3, 4]
+    assert steps(frames, "heun") == [0, 0, 1, 1, 2]
 
 
 def test_the_run_that_did_less_work_waits_at_its_end() -> None:
     calls = {"long": [1, 2, 3, 4, 4], "short": [1, 2, 2]}
     paths = {"long": path(100, 75, 50, 25, 0), "short": path(100, 50, 0)}
-    ticks = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
-    assert steps(ticks, "short") == [0, 1, 2, 2, 2]
+    frames = timeline(paths, frames=5, fps=FPS, ease="linear", align="calls", calls=calls)
+    assert steps(frames, "short") == [0, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize("align", ["t", "log-snr"])
@@ -182,21 +190,21 @@ def test_repeated_times_still_begin_at_the_first_and_end_at_the_last_visit() -> 
 
 
 def test_a_poster_is_one_frame_of_the_end_before_the_film() -> None:
-    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", poster=True)
-    assert steps(ticks) == [2, 0, 1, 2]
-    assert [tick.duration * 25 for tick in ticks] == [1, 6, 1, 11]
+    frames = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", poster=True)
+    assert steps(frames) == [2, 0, 1, 2]
+    assert [frame.duration * 25 for frame in frames] == [1, 6, 1, 11]
 
 
 def test_reverse_runs_from_the_end_to_the_beginning() -> None:
-    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", reverse=True)
-    assert steps(ticks) == [2, 1, 0]
-    assert [tick.fraction for tick in ticks] == [1, 0.5, 0]
-    assert [tick.duration * 25 for tick in ticks] == [6, 1, 11]
+    frames = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, hold=(0.2, 0.4), ease="linear", reverse=True)
+    assert steps(frames) == [2, 1, 0]
+    assert [frame.fraction for frame in frames] == [1, 0.5, 0]
+    assert [frame.duration * 25 for frame in frames] == [6, 1, 11]
     there_and_back = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, ease="linear", reverse=True, boomerang=True)
     assert steps(there_and_back) == [2, 1, 0, 1, 2]
 
 
-def speeds(slow: list[Slow], levels: list[Level], frames: int = 4001, **how: object) -> dict[int, float]:
+def speeds(slow: list[SlowMotion], levels: list[Level], frames: int = 4001, **how: object) -> dict[int, float]:
     """Times at which each visit is shown, as a share of the frames that one far away gets."""
     shown = steps(timeline({"a": levels}, frames=frames, fps=FPS, ease="linear", slow=slow, **how))
     far = (shown.count(20) + shown.count(80)) / 2
@@ -205,37 +213,40 @@ def speeds(slow: list[Slow], levels: list[Level], frames: int = 4001, **how: obj
 
 def test_slow_motion_shows_the_middle_so_many_times_longer() -> None:
     # cos² with half its height at half its width: 1 + 4·(0, 1/2, 1, 1/2, 0)
-    found = speeds([Slow(at=50, factor=5, width=10)], path(*range(101)))
+    found = speeds([SlowMotion(at=50, factor=5, width=10)], path(*range(101)))
     assert found == pytest.approx({40: 1, 45: 3, 50: 5, 55: 3, 60: 1}, rel=0.06)
 
 
 def test_slow_motion_by_log_snr_slows_the_same_noise_level_down() -> None:
     # log-SNR of cos, sin at t = 50 of 100 is 0; its slope there, −2π/100, gives ±5 in t for a width of 0.2π.
-    found = speeds([Slow(at=0, by="log-snr", factor=5, width=0.2 * math.pi)], path(*range(101)), align="t")
+    found = speeds([SlowMotion(at=0, by="log-snr", factor=5, width=0.2 * math.pi)], path(*range(101)), align="t")
     assert found == pytest.approx({40: 1, 45: 3, 50: 5, 55: 3, 60: 1}, rel=0.06)
 
 
 def test_slow_stretches_add_up_and_the_nearest_visit_counts() -> None:
-    both = [Slow(at=50.3, factor=3, width=0.1), Slow(at=49.8, factor=2, width=0.1)]
+    both = [SlowMotion(at=50.3, factor=3, width=0.1), SlowMotion(at=49.8, factor=2, width=0.1)]
     assert speeds(both, path(*range(101))) == pytest.approx({40: 1, 45: 1, 50: 4, 55: 1, 60: 1}, rel=0.06)
 
 
 def test_a_film_with_slow_motion_is_as_long() -> None:
-    ticks = timeline({"a": path(*range(101))}, frames=50, fps=FPS, slow=[Slow(at=30)])
-    assert len(ticks) == 50 and sum(tick.duration for tick in ticks) == 2
-    assert (steps(ticks)[0], steps(ticks)[-1]) == (0, 100)
+    frames = timeline({"a": path(*range(101))}, frames=50, fps=FPS, slow=[SlowMotion(at=30)])
+    assert len(frames) == 50 and sum(frame.duration for frame in frames) == 2
+    assert (steps(frames)[0], steps(frames)[-1]) == (0, 100)
 
 
 @pytest.mark.parametrize(
     ("slow", "said"),
     [
-        (Slow(at=70), "must be where the film is: run 'a' goes from 0 to 60, got 70"),
-        (Slow(at=-3, by="log-snr"), "must be where the film is: run 'a' goes from -0.638917 to 10 in log-SNR, got -3"),
+        (SlowMotion(at=70), "must be where the film is: run 'a' goes from 0 to 60, got 70"),
+        (
+            SlowMotion(at=-3, by="log-snr"),
+            "must be where the film is: run 'a' goes from -0.638917 to 10 in log-SNR, got -3",
+        ),
     ],
 )
-def test_slow_motion_where_the_run_never_is(slow: Slow, said: str) -> None:
+def test_slow_motion_where_the_run_never_is(slow: SlowMotion, said: str) -> None:
     with pytest.raises(TimelineError) as error:
-        timeline({"a": path(60, 25, 0)}, frames=3, fps=FPS, slow=[Slow(at=25), slow])
+        timeline({"a": path(60, 25, 0)}, frames=3, fps=FPS, slow=[SlowMotion(at=25), slow])
     assert (error.value.field, str(error.value)) == ("slow.1.at", said)
 
 
@@ -244,7 +255,7 @@ LEARNING = {"paths": {"a": path(0, 0, 0, 0, 0)}, "training": {"a": [0, 10, 40, 9
 
 def test_of_a_run_that_learns_training_steps_stand_for_t() -> None:
     assert steps(timeline(**LEARNING, frames=9, align="t")) == [0, 1, 2, 2, 3, 3, 3, 4, 4]  # type: ignore[arg-type]
-    shown = steps(timeline(**LEARNING, frames=80, slow=[Slow(at=40, factor=4, width=1)]))  # type: ignore[arg-type]
+    shown = steps(timeline(**LEARNING, frames=80, slow=[SlowMotion(at=40, factor=4, width=1)]))  # type: ignore[arg-type]
     assert shown.count(2) == pytest.approx(4 * shown.count(3), abs=2)
 
 
@@ -252,7 +263,7 @@ def test_of_a_run_that_learns_training_steps_stand_for_t() -> None:
     ("how", "field", "said"),
     [
         ({"align": "log-snr"}, "align", "so it cannot be aligned by log-snr; use progress"),
-        ({"slow": [Slow(at=0, by="log-snr")]}, "slow.0.by", "give 'at' in training steps, by t"),
+        ({"slow": [SlowMotion(at=0, by="log-snr")]}, "slow.0.by", "give 'at' in training steps, by t"),
         (
             {"align": "t", "paths": {"b": path(0, 1), **LEARNING["paths"]}},
             "align",
@@ -275,7 +286,7 @@ def test_easing_decides_which_visits_are_shown() -> None:
 
 def test_a_slow_stretch_takes_its_frames_from_elsewhere() -> None:
     # They last 1/8, 1/4, 4/4, 1/4 and 1/8; 16 frames are 0.117 apart.
-    levels, slow = path(0, 25, 50, 75, 100), [Slow(at=50, factor=4, width=1)]
+    levels, slow = path(0, 25, 50, 75, 100), [SlowMotion(at=50, factor=4, width=1)]
     shown = steps(timeline({"a": levels}, frames=16, fps=FPS, ease="linear", slow=slow))
     assert shown == [0, 0, 1, 1, *[2] * 8, 3, 3, 4, 4]
 
@@ -287,7 +298,9 @@ def test_aligned_by_t_alone_a_run_of_uneven_times_rests_where_they_are_far_apart
 
 def test_acts_there_and_back_are_slow_at_the_same_time_on_both_ways() -> None:
     levels = [*path(*range(0, 101, 10)), *path(*range(90, -1, -10))]
-    shown = steps(timeline({"a": levels}, frames=210, fps=FPS, ease="linear", slow=[Slow(at=30, factor=5, width=5)]))
+    shown = steps(
+        timeline({"a": levels}, frames=210, fps=FPS, ease="linear", slow=[SlowMotion(at=30, factor=5, width=5)])
+    )
     usual = shown.count(7)
     assert [shown.count(step) / usual for step in (3, 17)] == pytest.approx([5, 5], rel=0.1)
     assert shown == sorted(shown)
@@ -295,6 +308,6 @@ def test_acts_there_and_back_are_slow_at_the_same_time_on_both_ways() -> None:
 
 def test_a_boomerang_in_reverse_with_a_poster_begins_with_where_it_turns() -> None:
     how = {"ease": "linear", "reverse": True, "boomerang": True, "poster": True, "hold": (0.2, 0.4)}
-    ticks = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, **how)  # type: ignore[arg-type]
-    assert steps(ticks) == [0, 2, 1, 0, 1, 2]
-    assert [tick.duration * 25 for tick in ticks] == [1, 6, 1, 11, 1, 11]
+    frames = timeline({"a": path(0, 1, 2)}, frames=3, fps=FPS, **how)  # type: ignore[arg-type]
+    assert steps(frames) == [0, 2, 1, 0, 1, 2]
+    assert [frame.duration * 25 for frame in frames] == [1, 6, 1, 11, 1, 11]

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from noisereel.dataset import Data
-from noisereel.errors import PluginError
-from noisereel.probe import Measure, Metric, State, Trace
-from noisereel.record import Arrays, Record
-from noisereel.schedule import BetaSchedule
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.probe import MeasureContext, Metric, Trace
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.schedule import BetaSchedule
+from noisereel.contracts.state import State
+from noisereel.contracts.trajectory import Arrays, Trajectory
+from noisereel.simulation.measurements import Measurements
+from noisereel.support.errors import PluginError
 
 
 class Half(BetaSchedule):
@@ -24,58 +27,54 @@ class Sum(Trace, Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("sum",)
 
-    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, np.ndarray]]:
+    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, np.ndarray]]:
         total = 0.0
         for state in states:
-            LED.append(state.step)
+            LED.append(state.index)
             total += float(state.x.sum())
             yield {"sum": np.asarray(total)}
 
 
 class Lazy(Sum):
-    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, np.ndarray]]:
+    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, np.ndarray]]:
         yield {"sum": np.asarray(0.0)}
 
 
 LED: list[int] = []
 
 
-def record(kept: list[int], metric: Trace, folder=None) -> Record:
+def record(kept: list[int], metric: Trace, folder=None) -> tuple[RunView, Measurements]:
     x = np.asarray(kept, np.float32).reshape(-1, 1, 1)
     schedule, data = Half(), Data(torch.zeros(1, 1))
-    return Record(
+    trajectory = Trajectory(
         name="run",
         schedule=schedule,
         data=data,
-        metrics=(metric,),
         levels=[schedule.at(t) for t in range(10)],
         acts=[0] * 10,
-        shown=kept[1:],
-        origin=None,
-        hue=None,
         arrays=Arrays(np.array(kept), {"x": x}, {"x": np.ones(len(kept), bool)}, [0] * 10),
-        folder=folder,
-        measure=lambda step: Measure(None, data, schedule),
     )
+    measurements = Measurements(trajectory, lambda index: MeasureContext(None, data, schedule), folder)
+    return RunView(trajectory, measurements.value, (metric,), kept[1:]), measurements
 
 
 def test_a_trace_sees_every_kept_visit_once_in_order(tmp_path) -> None:
     LED.clear()
-    rec = record([0, 2, 3, 9], Sum(), tmp_path)
+    rec, measurements = record([0, 2, 3, 9], Sum(), tmp_path)
     assert [rec.scalars(step)["sum"] for step in (9, 3, 0, 2)] == [14, 5, 0, 2]
     assert LED == [0, 2, 3, 9]
-    rec.save_values()
-    again = record([0, 2, 3, 9], Sum(), tmp_path)
+    measurements.save()
+    again, _ = record([0, 2, 3, 9], Sum(), tmp_path)
     assert again.scalars(3)["sum"] == 5
     assert LED == [0, 2, 3, 9]
 
 
 def test_a_trace_alone_with_a_state_gives_what_begins_there() -> None:
     state = State(4, 0, Half().at(4), torch.full((2, 1), 3.0))
-    assert Sum().measure(state, Measure(None, Data(torch.zeros(1, 1)), Half())) == {"sum": 6.0}
+    assert Sum().measure(state, MeasureContext(None, Data(torch.zeros(1, 1)), Half())) == {"sum": 6.0}
 
 
 def test_a_trace_that_leaves_visits_out_is_named() -> None:
     with pytest.raises(PluginError) as error:
-        record([0, 1], Lazy()).scalars(1)
+        record([0, 1], Lazy())[0].scalars(1)
     assert str(error.value) == "metric Lazy (run 'run', t = 1): gave values for 1 of 2 visits"

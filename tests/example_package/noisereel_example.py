@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from noisereel import Data, Dataset, Load, Look, Mark, Moment, Polylines, Record, Renderer, hookimpl
+from noisereel import Data, Dataset, LoadContext, Mark, Moment, Polylines, RenderContext, Renderer, RunView, hookimpl
 
 
 class Lissajous(Dataset):
@@ -22,7 +22,7 @@ class Lissajous(Dataset):
     up: int = Field(default=2, ge=1)
     """Waves from bottom to top."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         phi = torch.arange(self.n) * (2 * math.pi / self.n)
         curve = torch.stack([torch.cos(self.across * phi), torch.sin(self.up * phi)], dim=1)
         return Data(math.sqrt(2) * curve, hue=1 - (phi / math.pi - 1).abs())
@@ -37,14 +37,14 @@ class Rings(Renderer):
     count: int = Field(default=2, ge=1, le=5)
     """How many standard deviations to go."""
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[Mark]:
-        x = record.series("x", moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[Mark]:
+        x = run.trajectory.series("x", moment.index)
         mean = x.mean(axis=0)
         _, scale, axes = np.linalg.svd(x - mean, full_matrices=False)
         turn = np.linspace(0, 2 * math.pi, 181)
         ellipse = np.stack([np.cos(turn), np.sin(turn)], axis=1) @ (scale[:, None] * axes) / math.sqrt(len(x))
         rings = tuple(mean + k * ellipse for k in range(1, self.count + 1))
-        yield Polylines(rings, look.theme.color("muted"), width=1.5, dash="dashed")
+        yield Polylines(rings, ctx.theme.color("muted"), width=1.5, dash="dashed")
 
 
 @hookimpl

@@ -14,12 +14,13 @@ from matplotlib.figure import Figure as Page
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from ..figure import HAIRLINE, Figure, Panel, Pixels, Rect, Slot
+from ..contracts.figure import HAIRLINE, Figure, Panel, Slot
+from ..contracts.geometry import Pixels, Rect
+from ..contracts.theme import Theme, rgb
 from ..layout.axis import LABEL_GAP, LABEL_SIZE, x_ticks, y_ticks
 from ..layout.captions import HEADER
-from ..layout.keys import KEY_SIZE, Ramp, key_parts, key_scale, key_width
-from ..theme import Theme, rgb
-from ..typeset import MATPLOTLIB, font, measure
+from ..layout.legend import KEY_SIZE, Ramp, key_parts, key_scale, key_width
+from ..support.typeset import MATPLOTLIB, font, measure
 
 __all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
 
@@ -121,7 +122,7 @@ def _fractions(rect: Rect, size: tuple[int, int]) -> tuple[float, float, float, 
 
 
 def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
-    view = panel.look.view
+    view = panel.view
     axes = page.add_axes(_fractions(view.rect, figure.size), zorder=_ABOVE if panel.ground else 0)
     axes.patch.set_visible(False)
     axes.set_xlim(*view.x)
@@ -135,7 +136,7 @@ def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
 
 def _dress(axes: Axes, panel: Panel, theme: Theme) -> None:
     """A bottom line, hairlines behind, labels without marks."""
-    view, (width, height) = panel.look.view, panel.look.size
+    view, (width, height) = panel.view, panel.view.size
     across, up = x_ticks(view.x, width, theme.font), y_ticks(view.y, height)
     kind = font(LABEL_SIZE, family=theme.font)
     axes.set_xticks(across.values, across.labels, fontproperties=kind)
@@ -155,7 +156,7 @@ def _between(theme: Theme, share: float) -> str:
 
 def _key(page: Page, figure: Figure, panel: Panel) -> None:
     """Legends and colour bars at the right end of the line above the data."""
-    rect, scale = panel.look.view.rect, figure.scale
+    rect, scale = panel.view.rect, figure.scale
     parts = key_parts(panel.guides, figure.theme)
     shrink = key_scale(parts, rect.width / scale)
     x, baseline = rect.left + rect.width - key_width(parts) * shrink * scale, round(rect.top - HEADER * scale)

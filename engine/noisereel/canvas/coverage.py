@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..marks import Floats
+from ..contracts.geometry import Floats
 
 __all__ = ["disc_coverage", "line_kernel", "strip_coverage"]
 

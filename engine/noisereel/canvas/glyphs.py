@@ -23,7 +23,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from ..typeset import DPI, MATPLOTLIB, SANS, font
+from ..support.typeset import DPI, MATPLOTLIB, SANS, font
 from .halo import grown
 
 __all__ = ["Glyphs", "Inscription"]

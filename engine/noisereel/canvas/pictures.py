@@ -8,8 +8,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from ..figure import Pixels, Rect, View
-from ..marks import Image
+from ..contracts.geometry import Pixels, Rect, View
+from ..contracts.marks import Image
 from .splat import mix
 
 __all__ = ["paint_image"]

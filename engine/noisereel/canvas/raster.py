@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..figure import Drawing, Figure, Pixels, Slot, TimeBar
-from ..marks import Mark
-from ..theme import rgb
-from .brushes import Easel
+from ..contracts.figure import Drawing, Figure, Slot, TimeBar
+from ..contracts.geometry import Pixels
+from ..contracts.marks import Mark
+from ..contracts.theme import rgb
 from .glyphs import Glyphs
+from .painters import MarkPainter
 from .splat import tint
 from .surface import Surface
 
@@ -25,31 +26,20 @@ class RasterCanvas:
     """Draws one figure's frames. Not for several threads at once.
 
     Args:
-        figure: What does not move.
-        backdrop: Its still part without the panels' marks, RGB or straight RGBA; if None, painted by `axes`.
+        figure: The parts that do not move.
     """
 
-    def __init__(self, figure: Figure, backdrop: Pixels | None = None) -> None:
-        self.figure = figure
-        grounds = ("#000000", "#FFFFFF") if figure.transparent else (figure.theme.color("background"),)
-        self._sheets = [_Sheet(figure, _ground(figure, backdrop, color)) for color in grounds]
-
-    def draw(self, drawing: Drawing) -> Pixels:
-        """One frame: a new array, shape (H, W, 3), or (H, W, 4) with straight alpha if the figure is transparent."""
-        frames = [sheet.draw(drawing) for sheet in self._sheets]
-        return frames[0] if len(frames) == 1 else _unmixed(*frames)
-
-
-def _ground(figure: Figure, backdrop: Pixels | None, color: str) -> Pixels:
-    """The still part over a colour, shape (H, W, 3)."""
-    if backdrop is None:
+    def __init__(self, figure: Figure) -> None:
         from .axes import paint_backdrop  # matplotlib's figures take long to import
 
-        return paint_backdrop(figure, color)
-    if backdrop.shape[2] == 3:
-        return backdrop
-    share = backdrop[..., 3:] / 255
-    return (backdrop[..., :3] * share + np.array(rgb(color)) * (1 - share)).round().astype(np.uint8)
+        self.figure = figure
+        colors = ("#000000", "#FFFFFF") if figure.transparent else (figure.theme.color("background"),)
+        self._layers = [_OpaqueCanvas(figure, paint_backdrop(figure, color)) for color in colors]
+
+    def draw(self, drawing: Drawing) -> Pixels:
+        """Draw one frame: a new array, shape (H, W, 3), or (H, W, 4) with straight alpha if the figure is transparent."""
+        frames = [layer.draw(drawing) for layer in self._layers]
+        return frames[0] if len(frames) == 1 else _unmixed(*frames)
 
 
 def _unmixed(on_black: Pixels, on_white: Pixels) -> Pixels:
@@ -64,7 +54,7 @@ def _unmixed(on_black: Pixels, on_white: Pixels) -> Pixels:
     return np.concatenate([color, alpha], axis=2).astype(np.uint8)
 
 
-class _Sheet:
+class _OpaqueCanvas:
     """A figure over one opaque background.
 
     Args:
@@ -76,7 +66,7 @@ class _Sheet:
         self._figure = figure
         self._surface = Surface(figure.size)
         self._glyphs = Glyphs(figure.theme.font, figure.scale)
-        self._easels = [Easel(self._surface, panel.look.view, panel.clip, self._glyphs) for panel in figure.panels]
+        self._easels = [MarkPainter(self._surface, panel.view, panel.clip, self._glyphs) for panel in figure.panels]
         self._still = self._painted(ground, [panel.backdrop for panel in figure.panels])
 
     def draw(self, drawing: Drawing) -> Pixels:

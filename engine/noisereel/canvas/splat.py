@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure import Rect
-from ..marks import Floats
+from ..contracts.geometry import Floats, Rect
 from .stamps import Stamp
 
 __all__ = ["Splatter", "fits", "mix", "tint"]

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..marks import Floats
+from ..contracts.geometry import Floats
 from .coverage import disc_coverage, line_kernel, strip_coverage
 
 __all__ = ["ExactDisc", "Stamp", "StampTable", "depth", "disc_table", "line_table"]

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform
 from numpy.typing import NDArray
 
-from ..figure import Pixels, Rect
+from ..contracts.geometry import Pixels, Rect
 from .glyphs import Inscription
 from .splat import tint
 

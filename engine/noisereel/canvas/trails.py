@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figure import Rect
-from ..marks import Floats
+from ..contracts.geometry import Floats, Rect
 
 __all__ = ["Spots", "spots"]
 

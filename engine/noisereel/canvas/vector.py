@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure as Page
 from matplotlib.image import AxesImage
@@ -18,23 +19,17 @@ from matplotlib.text import Text as Words
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
-from ..figure import Drawing, Figure, Panel, Rect, View
-from ..marks import Area, Arrows, Color, Floats, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
-from ..theme import Theme, rgb
-from ..typeset import DPI, font, measure
-from . import DASHES, RING, arrow_shapes, faces_of, lowered
+from ..contracts.figure import Drawing, Figure, Panel
+from ..contracts.geometry import Floats, Rect, View
+from ..contracts.marks import Area, Arrows, Color, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
+from ..contracts.theme import Theme, rgb
+from ..support.typeset import DPI, font, measure
 from .axes import POINT, build, fill, rendering, write
 from .halo import RINGS, STRENGTH
-from .lettering import anchored
+from .shapes import DASHES, RING, SHORTEST_ARROW, anchored, arrow_shapes, faces_of, lowered
 from .splat import fits
 
-__all__ = ["NATIVE", "draw_vector", "save"]
-
-NATIVE: tuple[type[Mark], ...] = (Points, Trails, Polylines, Arrows, Image, Area, Mesh, Text)
-"""Marks that this canvas draws itself; the others are lowered to these."""
-
-_SHORTEST_ARROW = 0.5
-"""In frame pixels."""
+__all__ = ["draw_vector", "save"]
 
 _SEAM = 0.6
 """Width in design pixels of the line in a face's own colour around it, which closes the seam to its neighbours."""
@@ -82,9 +77,9 @@ def save(
 
 
 def _panel(page: Page, axes: Axes, panel: Panel, marks: Sequence[Mark], figure: Figure) -> None:
-    view, theme = panel.look.view, figure.theme
+    view, theme = panel.view, figure.theme
     clip = TransformedBbox(_box(panel.clip, figure.size), page.transFigure)
-    simple = (part for mark in marks for part in lowered(mark, view, NATIVE))
+    simple = (part for mark in marks for part in lowered(mark, view))
     artists = (artist for mark in simple for artist in _artists(mark, axes, panel, theme))
     for layer, artist in enumerate(artists):
         axes.add_artist(artist)
@@ -99,7 +94,7 @@ def _box(rect: Rect, size: tuple[int, int]) -> Bbox:
 
 def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Artist]:
     """The artists of a mark, back to front."""
-    view = panel.look.view
+    view = panel.view
     match mark:
         case Points():
             yield from _points(mark, axes, panel)
@@ -123,7 +118,7 @@ def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Art
 
 def _points(mark: Points, axes: Axes, panel: Panel) -> Iterator[Artist]:
     """Discs, and their rings behind them; those that would be cut are left out, as they are in pixels."""
-    view, ring = panel.look.view, RING if mark.edge else 0.0
+    view, ring = panel.view, RING if mark.edge else 0.0
     whole = fits(view.pixels(mark.xy), panel.clip, (mark.size + ring) * view.scale)
     xy, colors = mark.xy[whole], _each(mark.color, len(mark.xy))[whole]
     if mark.edge:
@@ -181,7 +176,7 @@ def _arrows(mark: Arrows, axes: Axes, view: View) -> Iterator[Artist]:
     """Outlines; those of one colour as one path."""
     tail = view.pixels(mark.tail)
     vector = view.pixels(mark.tail + mark.vector) - tail
-    shown = np.isfinite(tail + vector).all(axis=1) & (np.hypot(*vector.T) >= _SHORTEST_ARROW)
+    shown = np.isfinite(tail + vector).all(axis=1) & (np.hypot(*vector.T) >= SHORTEST_ARROW)
     if not shown.any():
         return
     shapes = _data(arrow_shapes(tail[shown], vector[shown], mark.width * view.scale), view)
@@ -237,9 +232,9 @@ def _mesh(mark: Mesh, axes: Axes) -> Artist:
 
 def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
     """Words, held at their anchor: in another output they may be a little wider or narrower than in pixels."""
-    left, y = anchored(mark, view, theme.font)
+    width, *_ = size = _size(mark, view, theme)
+    left, y = anchored(mark, view, _em(mark, view), size)
     share = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor[0]]
-    width = measure(mark.text, mark.size, mark.bold, theme.font).width * view.scale
     x, y = _data(np.array([left + share * width, y]), view)
     return Words(
         float(x),
@@ -253,9 +248,20 @@ def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
     )
 
 
+def _em(mark: Text, view: View) -> float:
+    return mark.size * DPI / 72 * view.scale
+
+
+def _size(mark: Text, view: View, theme: Theme) -> tuple[float, float, float]:
+    """Return a text's width, and a formula's height above and below the baseline, in frame pixels."""
+    extent = measure(mark.text, mark.size, mark.bold, theme.font)
+    tall = (extent.ascent, extent.descent) if is_math_text(mark.text) else (0.0, 0.0)
+    return extent.width * view.scale, tall[0] * view.scale, tall[1] * view.scale
+
+
 def _halo(mark: Text, color: str, axes: Axes, view: View, theme: Theme) -> Iterator[Artist]:
     """The edge around words as strokes along their outlines."""
-    left, baseline = anchored(mark, view, theme.font)
+    left, baseline = anchored(mark, view, _em(mark, view), _size(mark, view, theme))
     page, per_inch = axes.get_figure(root=True), DPI * view.scale
     assert page is not None
     at = left / per_inch, page.get_figheight() - baseline / per_inch

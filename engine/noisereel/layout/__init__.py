@@ -1,8 +1,6 @@
-"""Layout: where everything stands in the frame."""
+"""Layout: the place of everything in the frame."""
 
-from __future__ import annotations
+from .frame_layout import lay_out
+from .plan import FrameText, Grid, InsetPlan, Line, PanelPlan
 
-from .plan import Grid, Inset, PanelPlan
-from .sheet import lay_out
-
-__all__ = ["Grid", "Inset", "PanelPlan", "lay_out"]
+__all__ = ["FrameText", "Grid", "InsetPlan", "Line", "PanelPlan", "lay_out"]

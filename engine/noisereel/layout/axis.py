@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..figure import Range
-from ..typeset import SANS, measure, rise
+from ..contracts.geometry import Range
+from ..support.typeset import SANS, measure, rise
 from .plan import PanelPlan
 from .ticks import Ticks, candidates, ticks
 

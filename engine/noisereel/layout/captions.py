@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..figure import Slot
-from ..renderer import Guide
-from ..theme import Theme
-from ..typeset import fitting, measure, rise
+from ..contracts.figure import Slot
+from ..contracts.guides import Guide
+from ..contracts.theme import Theme
+from ..support.typeset import fitting, measure, rise
 from .axis import LABEL_GAP, LABEL_SIZE, LINE, footer
-from .keys import KEY_SIZE, Word, key_parts, key_scale, key_width
+from .legend import KEY_SIZE, Word, key_parts, key_scale, key_width
 from .plan import PanelPlan, Placed
 
 __all__ = ["BLEED", "HEADER", "caption_room", "captions", "crowded", "header"]
@@ -34,14 +34,17 @@ _LEAST = 16.0
 
 def crowded(plan: PanelPlan, width: float, theme: Theme) -> bool:
     """Whether a title and what else stands above data so wide need two lines."""
-    title = measure(plan.title, TITLE_SIZE, True, theme.font).width
+    title = measure(plan.title.text, TITLE_SIZE, True, theme.font).width
     beside = _label_width(plan, theme) + _key_width(plan.guides, width, theme)
     return title > 0 and beside > 0 and title + beside > width
 
 
 def header(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
     """Room above the data: one line or, stacked, two; without any, half a tick label."""
-    title, beside = rise(plan.title, TITLE_SIZE, True, theme.font) if plan.title else 0.0, _beside_rise(plan, theme)
+    title, beside = (
+        rise(plan.title.text, TITLE_SIZE, True, theme.font) if plan.title.text else 0.0,
+        _beside_rise(plan, theme),
+    )
     if title and stacked:
         return title + _lift(plan, theme, stacked)
     if title or beside:
@@ -51,10 +54,10 @@ def header(plan: PanelPlan, theme: Theme, stacked: bool) -> float:
 
 def caption_room(plan: PanelPlan, theme: Theme) -> float:
     """Room for the caption below the data and its labels; 0 without."""
-    if not plan.caption:
+    if not plan.caption.text:
         return 0.0
-    descent = measure(plan.caption, _CAPTION_SIZE, False, theme.font).descent
-    return _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, theme.font) + max(4.0, descent)
+    descent = measure(plan.caption.text, _CAPTION_SIZE, False, theme.font).descent
+    return _CAPTION_GAP + rise(plan.caption.text, _CAPTION_SIZE, False, theme.font) + max(4.0, descent)
 
 
 def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot, ...]:
@@ -69,7 +72,9 @@ def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot
     pairs = [*zip(plans, placed, strict=True)]
     fits = [(plan.inset is None, _title_size(plan, each)) for plan, each in pairs]
     common = {
-        kind: _common([size for (each, size), plan in zip(fits, plans, strict=True) if plan.title and each is kind])
+        kind: _common(
+            [size for (each, size), plan in zip(fits, plans, strict=True) if plan.title.text and each is kind]
+        )
         for kind in (True, False)
     }
     titles = [_title(*pair, min(size, common[kind])) for pair, (kind, size) in zip(pairs, fits, strict=True)]
@@ -81,16 +86,16 @@ def _captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> list[Slot
     """Captions, sized as titles are; where data end on one line, their captions stand on one line, too."""
     sizes, depth = list[float](), dict[int, float]()
     for plan, each in zip(plans, placed, strict=True):
-        family, bottom = each.panel.look.theme.font, each.panel.look.view.rect.bottom
-        sizes.append(fitting(plan.caption, _CAPTION_SIZE, each.room, False, family))
-        if plan.caption:
-            down = footer(plan) + _CAPTION_GAP + rise(plan.caption, _CAPTION_SIZE, False, family)
+        family, bottom = each.panel.theme.font, each.panel.view.rect.bottom
+        sizes.append(fitting(plan.caption.text, _CAPTION_SIZE, each.room, False, family))
+        if plan.caption.text:
+            down = footer(plan) + _CAPTION_GAP + rise(plan.caption.text, _CAPTION_SIZE, False, family)
             depth[bottom] = max(depth.get(bottom, 0.0), down)
-    slots, common = [], _common([size for plan, size in zip(plans, sizes, strict=True) if plan.caption])
+    slots, common = [], _common([size for plan, size in zip(plans, sizes, strict=True) if plan.caption.text])
     for plan, each, size in zip(plans, placed, sizes, strict=True):
-        view, ink = each.panel.look.view, each.panel.look.theme.color("muted")
+        view, ink = each.panel.view, each.panel.theme.color("muted")
         y = round(view.rect.bottom + depth.get(view.rect.bottom, 0.0) * view.scale)
-        slots.append(Slot(plan.caption, view.rect.left, y, min(size, common), ink, live=plan.caption_live))
+        slots.append(Slot(plan.caption.text, view.rect.left, y, min(size, common), ink, live=plan.caption.live))
     return slots
 
 
@@ -126,21 +131,23 @@ def _key_width(guides: Sequence[Guide], width: float, theme: Theme) -> float:
 
 def _title_size(plan: PanelPlan, placed: Placed) -> float:
     """The type size at which a title ends before what else stands on its line."""
-    width, theme = placed.panel.look.size[0], placed.panel.look.theme
+    width, theme = placed.panel.view.size[0], placed.panel.theme
     beside = 0.0 if placed.stacked else _label_width(plan, theme) + _key_width(plan.guides, width, theme)
-    return fitting(plan.title, TITLE_SIZE, max(_LEAST, width - beside if beside else placed.room), True, theme.font)
+    return fitting(
+        plan.title.text, TITLE_SIZE, max(_LEAST, width - beside if beside else placed.room), True, theme.font
+    )
 
 
 def _title(plan: PanelPlan, placed: Placed, size: float) -> Slot:
-    view, theme = placed.panel.look.view, placed.panel.look.theme
+    view, theme = placed.panel.view, placed.panel.theme
     y = round(view.rect.top - _lift(plan, theme, placed.stacked) * view.scale)
-    return Slot(plan.title, view.rect.left, y, size, theme.color("ink"), bold=True, live=plan.title_live)
+    return Slot(plan.title.text, view.rect.left, y, size, theme.color("ink"), bold=True, live=plan.title.live)
 
 
 def _axis_names(placed: Placed, title: Slot) -> tuple[Slot, Slot]:
     """y's beside the title or below it, x's below the right end of its labels."""
     panel = placed.panel
-    view, theme, (width, _) = panel.look.view, panel.look.theme, panel.look.size
+    view, theme, (width, _) = panel.view, panel.theme, panel.view.size
     beside = title.text and not placed.stacked
     indent = measure(title.text, title.size, True, theme.font).width + _WORD_GAP if beside else 0.0
     free = max(_LEAST, width - indent - _key_width(panel.guides, width, theme))

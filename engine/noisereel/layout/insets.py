@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import UsageError
-from ..figure import HAIRLINE, Panel, Rect
+from ..contracts.figure import HAIRLINE, Panel
+from ..contracts.geometry import Rect
+from ..support.errors import UsageError
 from .placement import place
-from .plan import Grid, Inset, PanelPlan, Placed, Room
+from .plan import Grid, InsetPlan, PanelPlan, Placed, Room
 
 __all__ = ["lay_in"]
 
@@ -18,7 +19,7 @@ _PADDING = 10.0
 """From the ground's edge to what stands on it."""
 
 
-def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: Inset) -> Placed:
+def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: InsetPlan) -> Placed:
     """A panel placed in a corner of another one.
 
     Args:
@@ -37,15 +38,15 @@ def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: Inset) -> Placed:
     try:
         (placed,) = place(room, [plan], Grid())
     except UsageError as error:
-        said = f"an inset of {ground.width}×{ground.height} pixels has no room for a panel: make it or the film larger"
-        raise UsageError(said) from error
+        message = f"an inset of {ground.width}×{ground.height} pixels has no room for a panel: make it or the film larger"
+        raise UsageError(message) from error
     return replace(placed, panel=replace(placed.panel, ground=ground))
 
 
-def _ground(host: Panel, inset: Inset) -> Rect:
+def _ground(host: Panel, inset: InsetPlan) -> Rect:
     """The part of the host that the inset covers."""
-    rect = host.look.view.rect
-    away = 0 if host.space in ("plane", "volume") else round(_AWAY * host.look.view.scale)
+    rect = host.view.rect
+    away = 0 if host.space in ("plane", "volume") else round(_AWAY * host.view.scale)
     width, height = (
         round(share * side) - 2 * away for share, side in zip(inset.size, (rect.width, rect.height), strict=True)
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, floor, inf
 
-from ..errors import UsageError
-from ..figure import Look, Panel, Range, Rect, View
-from ..typeset import measure
+from ..contracts.figure import Panel
+from ..contracts.geometry import Range, Rect, View
+from ..support.errors import UsageError
+from ..support.typeset import measure
 from .axis import footer, gutter, overhang
 from .captions import BLEED, HEADER, TITLE_SIZE, caption_room, crowded, header
 from .plan import Grid, PanelPlan, Placed, Room
@@ -35,7 +36,7 @@ def place(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> tuple[Placed, .
 
 def _placed(room: Room, table: _Table, plan: PanelPlan) -> Placed:
     panel = _panel(room, table, plan)
-    reach = table.columns[plan.columns[1]].high - panel.look.view.rect.left
+    reach = table.columns[plan.columns[1]].high - panel.view.rect.left
     return Placed(panel, plan.rows[0] in table.stacked, reach / room.scale)
 
 
@@ -136,7 +137,7 @@ def _useful_widths(room: Room, plans: Sequence[PanelPlan], table: _Table, least:
     """What each column can fill with pictures of the rows' heights, or with their titles."""
 
     def wide(plan: PanelPlan) -> float:
-        title = measure(plan.title, TITLE_SIZE, True, room.theme.font).width * room.scale
+        title = measure(plan.title.text, TITLE_SIZE, True, room.theme.font).width * room.scale
         return max(title, _filled(plan, table)[0]) if plan.cell[3] == 1 else inf
 
     return _largest(len(table.columns), ((plan.columns[0], wide(plan)) for plan in plans), least)
@@ -157,9 +158,15 @@ def _panel(room: Room, table: _Table, plan: PanelPlan) -> Panel:
     cell = _cell(room, table, plan)
     rect = _letterbox(cell, plan) if plan.space == "image" else cell
     x, y = (plan.x, plan.y) if plan.has_axes or plan.space == "image" else _widened(plan, cell)
-    look = Look(View(rect, x, y, room.scale), room.theme)
-    clip = _clip(room, table, plan, rect)
-    return Panel(look, plan.space, clip, (), plan.guides, plan.x_label, plan.y_label)
+    return Panel(
+        view=View(rect, x, y, room.scale),
+        theme=room.theme,
+        space=plan.space,
+        clip=_clip(room, table, plan, rect),
+        guides=plan.guides,
+        x_label=plan.x_label,
+        y_label=plan.y_label,
+    )
 
 
 def _cell(room: Room, table: _Table, plan: PanelPlan) -> Rect:
@@ -171,7 +178,7 @@ def _cell(room: Room, table: _Table, plan: PanelPlan) -> Rect:
         table.columns[left].low,
         first.low if below_header else first.start,
         table.columns[right].high,
-        last.high if plan.has_axes or plan.caption else last.end,
+        last.high if plan.has_axes or plan.caption.text else last.end,
     )
 
 
@@ -225,5 +232,5 @@ def _clip(room: Room, table: _Table, plan: PanelPlan, rect: Rect) -> Rect:
         table.columns[left].start - half if left else room.stray.left,
         room.stray.top if free_above else above,
         table.columns[right].end + half if right + 1 < len(table.columns) else room.stray.right,
-        rect.bottom + HEADER / 2 * room.scale if plan.caption else below,
+        rect.bottom + HEADER / 2 * room.scale if plan.caption.text else below,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..figure import Box, Corner, Panel, Range, Rect
-from ..renderer import Guide, Space
-from ..theme import Theme
+from ..contracts.figure import Panel
+from ..contracts.geometry import Box, Corner, Range, Rect
+from ..contracts.guides import Guide, Space
+from ..contracts.theme import Theme
 
-__all__ = ["Grid", "Inset", "PanelPlan", "Placed", "Room"]
+__all__ = ["FrameText", "Grid", "InsetPlan", "Line", "PanelPlan", "Placed", "Room"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,37 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Inset:
+class Line:
+    """A line of text to place.
+
+    Attributes:
+        text: The text; of a live line, its widest value.
+        live: Whether each drawing provides its own text.
+    """
+
+    text: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameText:
+    """The text outside panels.
+
+    Attributes:
+        title: Title of the film.
+        subtitle: Line below the title.
+        caption: Line below the panels.
+        bar: Labels at the left (always live) and right of the time bar; None for no bar.
+    """
+
+    title: Line = Line()
+    subtitle: Line = Line()
+    caption: Line = Line()
+    bar: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsetPlan:
     """A place in another panel instead of the grid.
 
     Attributes:
@@ -42,10 +73,8 @@ class PanelPlan:
         space: What its axes mean.
         extent: What must be in view, padding included; an axis that is None becomes 0 to 1.
         cell: (row, column, rows spanned, columns spanned); of no matter for an inset.
-        title: Its title; for a live one, the widest that it will be.
-        title_live: Whether each drawing brings its own words for the title.
-        caption: The line below it; for a live one, the widest that it will be.
-        caption_live: Whether each drawing brings its own words for the caption.
+        title: Its title.
+        caption: The line below it.
         x_label: Under a graph.
         y_label: At the top left of a graph.
         guides: Legends and colour bars, which stand at the top right.
@@ -55,14 +84,12 @@ class PanelPlan:
     space: Space
     extent: Box
     cell: tuple[int, int, int, int] = (0, 0, 1, 1)
-    title: str = ""
-    title_live: bool = False
-    caption: str = ""
-    caption_live: bool = False
+    title: Line = Line()
+    caption: Line = Line()
     x_label: str = ""
     y_label: str = ""
     guides: tuple[Guide, ...] = ()
-    inset: Inset | None = None
+    inset: InsetPlan | None = None
 
     @property
     def has_axes(self) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..denoiser import Bind
-from ..noise import LoadDraw
-from ..schedule import Level
+from ..contracts.denoiser import DenoiserContext
+from ..contracts.schedule import Level
+from ..support.noise import LoadDraw
 
 __all__ = ["Batch", "Examples"]
 
@@ -78,7 +78,7 @@ class Examples:
     @classmethod
     def of(
         cls,
-        ctx: Bind,
+        ctx: DenoiserContext,
         levels: Sequence[Level],
         weights: Sequence[float],
         target: Target,

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from ..schedule import Level
+from ..contracts.schedule import Level
 
 __all__ = ["PREDICTIONS", "Prediction", "weight"]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim.adamw import adamw  # the class imports torch's compiler, which takes a second
 
-from ..threads import shared
+from ..support.threads import shared
 from .examples import Batch
 
 __all__ = ["DivergedError", "Recipe", "Training", "TrainingState"]

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..errors import NoisereelError
-from ..output import atomic
+from ..support.errors import NoisereelError
+from ..support.files import atomic_write
 
 __all__ = ["load_into", "load_weights", "read_facts", "save_weights"]
 
@@ -30,7 +30,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         NoisereelError: There is no room, or it cannot be written there.
     """
     content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, {_OURS: json.dumps(facts)})
-    with atomic(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content)
 
 
@@ -71,9 +71,9 @@ def _opened(path: Path) -> Any:
         raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:
         is_pickle = start.startswith(_PICKLES) and start[8:] != b"{"  # where a safetensors header begins
-        said = "is a pickle, which can run code; only safetensors files are loaded"
+        message = "is a pickle, which can run code; only safetensors files are loaded"
         raise NoisereelError(
-            f"{path}: {said if is_pickle else f'is damaged or no safetensors file ({error})'}"
+            f"{path}: {message if is_pickle else f'is damaged or no safetensors file ({error})'}"
         ) from error
 
 
@@ -83,11 +83,11 @@ def load_into(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> 
     Raises:
         NoisereelError: They belong to another network; names the first that does not fit.
     """
-    mine = network.state_dict()
-    for name in sorted(mine.keys() ^ tensors.keys()):
-        there, not_there = ("network", "file") if name in mine else ("file", "network")
+    own = network.state_dict()
+    for name in sorted(own.keys() ^ tensors.keys()):
+        there, not_there = ("network", "file") if name in own else ("file", "network")
         raise NoisereelError(f"{path}: belongs to another network: the {there} has '{name}', the {not_there} has not")
-    for name, tensor in mine.items():
+    for name, tensor in own.items():
         if tensor.shape != tensors[name].shape:
             shapes = f"{tuple(tensors[name].shape)} in the file and {tuple(tensor.shape)} in the network"
             raise NoisereelError(f"{path}: belongs to another network: '{name}' has shape {shapes}")

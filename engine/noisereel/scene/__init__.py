@@ -1,24 +1,40 @@
-"""Scene files: from YAML to a frozen `Scene`. `load.py` leads the way; `specs.py` says what a scene may hold."""
+"""Scene files: from YAML to a frozen `Scene`. `load.py` leads through the steps; `specs.py` holds the schema."""
 
 from .areas import Cell
 from .load import find_scene, load_scene, parse_scene
 from .overrides import Override
-from .specs import Cover, Film, Layout, PanelSpec, RunFields, RunSpec, Scene, Slow, Source, StartAt, Watched
+from .plugin_specs import PluginSpecs
+from .specs import (
+    FilmSettings,
+    InsetSettings,
+    Layout,
+    PanelSpec,
+    RunFields,
+    RunSpec,
+    Scene,
+    SceneDocument,
+    SceneHeader,
+    SlowMotion,
+    StartAt,
+    TrainingSnapshots,
+)
 
 __all__ = [
     "Cell",
-    "Cover",
-    "Film",
+    "FilmSettings",
+    "InsetSettings",
     "Layout",
     "Override",
     "PanelSpec",
+    "PluginSpecs",
     "RunFields",
     "RunSpec",
     "Scene",
-    "Slow",
-    "Source",
+    "SceneDocument",
+    "SceneHeader",
+    "SlowMotion",
     "StartAt",
-    "Watched",
+    "TrainingSnapshots",
     "find_scene",
     "load_scene",
     "parse_scene",

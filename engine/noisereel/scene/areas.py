@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..errors import suggest
+from ..support.errors import suggest
 
 __all__ = ["Arrangement", "Cell", "cells_of", "near_square", "places"]
 

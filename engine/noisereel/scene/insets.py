@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import suggest
-from ..figure import Corner
-from .build import Builder
+from ..contracts.geometry import Corner
+from ..support.errors import suggest
+from .builder import Builder
 from .nodes import Node
 from .specs import PanelSpec
 

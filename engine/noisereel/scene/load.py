@@ -9,25 +9,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import Problem, SceneError, UsageError, suggest
-from ..registry import Registry
-from ..theme import THEMES, Theme
-from .build import Builder
-from .nodes import Node, describe, with_paths
+from ..contracts.theme import THEMES, Theme
+from ..registry.registry import Registry
+from ..support.errors import Problem, SceneError, UsageError, suggest
+from .builder import Builder
+from .nodes import Node, describe_value, with_paths
 from .overrides import Override, override
 from .panels import build_panels, check_title
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
-from .specs import Cover, Film, Layout, PanelSpec, Scene, Source
+from .specs import FilmSettings, Layout, PanelSpec, Scene, SceneDocument, SceneHeader
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
 __all__ = ["find_scene", "load_scene", "parse_scene"]
 
-_KEYS = (*Cover.model_fields, "runs", "panels", *RUN_KEYS)
+_KEYS = (*SceneHeader.model_fields, "runs", "panels", *RUN_KEYS)
 
 _ELSEWHERE = {
     **{key: f"panels: [{{{key}: …}}]" for key in PanelSpec.model_fields},
-    **{key: f"film: {{{key}: …}}" for key in Film.model_fields},
+    **{key: f"film: {{{key}: …}}" for key in FilmSettings.model_fields},
 }
 """Keys that are tried at the top level, and where they belong."""
 
@@ -47,14 +47,14 @@ def find_scene(name: str | Path, registry: Registry) -> Path:
     return gallery[str(name)]
 
 
-def load_scene(source: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
+def load_scene(name: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
     """Read a scene by path or by bare name.
 
     Raises:
         UsageError: There is no such file.
         SceneError: The scene is wrong; holds every problem found.
     """
-    path = find_scene(source, registry)
+    path = find_scene(name, registry)
     return parse_scene(_read(path), str(path), path.parent, registry, overrides)
 
 
@@ -93,10 +93,10 @@ def parse_scene(text: str, name: str, folder: Path, registry: Registry, override
         builder.report(root, "is empty; the shortest scene names a dataset, a schedule and a sampler")
         raise SceneError(builder.problems)
     if root.map is None:
-        builder.report(root, f"must be a mapping such as 'dataset: NAME', got {describe(root)}")
+        builder.report(root, f"must be a mapping such as 'dataset: NAME', got {describe_value(root)}")
         raise SceneError(builder.problems)
     root = _overridden(root, overrides, registry)
-    return _scene(with_paths(root), Source(text, name, folder, tuple(overrides)), registry, builder)
+    return _scene(with_paths(root), SceneDocument(text, name, folder, tuple(overrides)), registry, builder)
 
 
 def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -> Node:
@@ -111,7 +111,7 @@ def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -
     return root
 
 
-def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> Scene:
+def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Builder) -> Scene:
     """The scene that the nodes describe.
 
     Raises:
@@ -119,8 +119,10 @@ def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> 
     """
     entries = root.map or {}
     refuse_unknown(root, _KEYS, builder, _ELSEWHERE)
-    written = {key: child for key, child in entries.items() if key in Cover.model_fields and child.value is not None}
-    cover = builder.model(Cover, replace(root, value=written))
+    written = {
+        key: child for key, child in entries.items() if key in SceneHeader.model_fields and child.value is not None
+    }
+    cover = builder.model(SceneHeader, replace(root, value=written))
     runs = build_runs(root, registry, builder)
     panels = build_panels(root, runs, registry, builder)
     for key in ("title", "subtitle", "caption"):
@@ -128,11 +130,11 @@ def _scene(root: Node, source: Source, registry: Registry, builder: Builder) -> 
     specs = tuple(spec for _, spec in panels)
     if cover is not None and not builder.problems:
         _check_layout(cover.layout, specs, root, builder)
-    theme = _theme(root, source.folder, builder)
+    theme = _theme(root, document.folder, builder)
     if builder.problems or cover is None or theme is None:
         raise SceneError(builder.problems)
     places = dict(_places(root, runs, [node for node, _ in panels]))
-    return Scene(**dict(cover), runs=runs.specs, panels=specs, theme=theme, source=replace(source, places=places))
+    return Scene(**dict(cover), runs=runs.specs, panels=specs, theme=theme, document=replace(document, places=places))
 
 
 def _theme(root: Node, folder: Path, builder: Builder) -> Theme | None:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ..theme import THEMES, Theme, rgb
+from ..contracts.theme import THEMES, Theme, rgb
 
 __all__ = ["STYLE", "style_theme"]
 

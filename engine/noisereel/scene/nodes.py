@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Node", "Place", "Value", "describe", "plain", "with_paths"]
+__all__ = ["Node", "Place", "Value", "describe_value", "plain", "with_paths"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,17 +14,17 @@ class Place:
     """Where something was written.
 
     Attributes:
-        source: File name, or an option such as ``--set``.
+        file: File name, or an option such as ``--set``.
         line: From 1; 0 where there are no lines.
         column: From 1; 0 where there are no columns.
     """
 
-    source: str
+    file: str
     line: int = 0
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 Value = None | bool | int | float | str | tuple["Node", ...] | Mapping[str, "Node"]
@@ -81,7 +81,7 @@ def with_paths(node: Node, path: str = "") -> Node:
     return replace(node, value=value, path=path)
 
 
-def describe(node: Node) -> str:
+def describe_value(node: Node) -> str:
     """What was given, for the tail of an error: ``text 'a'``, ``-1``, ``a list of 3``."""
     match node.value:
         case None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..errors import NoisereelError, Problem, SceneError, UsageError, suggest
-from ..plugin import Plugin
-from ..registry import Registry
-from .nodes import Node, Place, describe
+from ..contracts.plugin import Plugin
+from ..registry.registry import Registry
+from ..support.errors import NoisereelError, Problem, SceneError, UsageError, suggest
+from .nodes import Node, Place, describe_value
 from .plugin_fields import plugin_kind
 from .yaml_nodes import parse
 
@@ -103,7 +103,7 @@ class _Setter:
     def _in_map(self, node: Node | None, depth: int) -> Node:
         part = self._parts[depth]
         if node is not None and node.value is not None and node.map is None:
-            raise self._error(depth, f"is {describe(node)}; nothing can be set inside it")
+            raise self._error(depth, f"is {describe_value(node)}; nothing can be set inside it")
         if node is None and part.isdigit():
             raise self._error(depth, "is not written in the scene, so it has no items to set")
         inside_runs = depth == 1 and self._parts[0] == "runs"

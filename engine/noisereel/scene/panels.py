@@ -7,13 +7,13 @@ from dataclasses import replace
 from itertools import product
 from typing import cast
 
-from ..errors import suggest
-from ..registry import Registry
-from ..renderer import Renderer
-from ..template import CONSTANT, LIVE, Template, formula_fault
-from .build import Builder
+from ..contracts.renderer import Renderer
+from ..registry.registry import Registry
+from ..support.errors import suggest
+from ..support.template import CONSTANT, LIVE, Template, formula_fault
+from .builder import Builder
 from .insets import check_insets
-from .nodes import Node, describe
+from .nodes import Node, describe_value
 from .runs import Runs, as_list
 from .specs import PanelSpec
 
@@ -26,7 +26,7 @@ def build_panels(root: Node, runs: Runs, registry: Registry, builder: Builder) -
     if written is None or written.value is None:
         return [(root, _default(name, runs)) for copies in runs.copies.values() for name in copies]
     if not written.list:
-        builder.report(written, f"must be a list of one panel or more, got {describe(written)}")
+        builder.report(written, f"must be a list of one panel or more, got {describe_value(written)}")
     nodes = [_normal(node) for item in written.list or () for node in _opened(item, runs, builder)]
     for node in nodes:
         _check(node, runs, registry, builder)
@@ -78,7 +78,7 @@ def _escaped(name: str) -> str:
 def _opened(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
     """One panel as many: repeated, and for every copy of its run."""
     if item.map is None:
-        builder.report(item, f"must be a mapping such as {{run: NAME, layers: [NAME]}}, got {describe(item)}")
+        builder.report(item, f"must be a mapping such as {{run: NAME, layers: [NAME]}}, got {describe_value(item)}")
         return
     for node in _repeated(item, builder):
         yield from _for_each_copy(node, runs, builder)
@@ -159,7 +159,7 @@ def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None
     fields = runs.fields.get(original)
     if fields and at is not None and isinstance(at.value, (int, float)) and at.value > fields.schedule.T:
         builder.report(
-            at, f"must be between 0 and {fields.schedule.T:g}, the end of run '{original}', got {describe(at)}"
+            at, f"must be between 0 and {fields.schedule.T:g}, the end of run '{original}', got {describe_value(at)}"
         )
     spaces: dict[str, str] = {}
     for node in (layers.list or ()) if layers is not None else ():

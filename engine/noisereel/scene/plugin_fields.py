@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from ..plugin import Plugin
-from ..registry import KINDS
+from ..contracts.plugin import Plugin
+from ..registry.registry import KINDS
 
 __all__ = ["plugin_kind"]
 

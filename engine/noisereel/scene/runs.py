@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import cast
 
-from ..denoiser import Denoiser
-from ..errors import suggest
-from ..registry import Registry
-from ..sampler import Sampler
-from .build import ABSENT, Builder
-from .nodes import Node, describe
+from ..contracts.denoiser import Denoiser
+from ..contracts.sampler import Sampler
+from ..registry.registry import Registry
+from ..support.errors import suggest
+from .builder import ABSENT, Builder
+from .nodes import Node, describe_value
 from .specs import RunFields, RunSpec, StartAt
 
 __all__ = ["RUN_KEYS", "Runs", "as_list", "build_runs", "refuse_unknown"]
@@ -96,12 +96,12 @@ def _merged(root: Node, builder: Builder) -> Iterator[tuple[str, Node]]:
         yield "run", replace(root, value=defaults)
         return
     if not runs.map:
-        builder.report(runs, f"must be runs by name, {{NAME: {{…}}}}, got {describe(runs)}")
+        builder.report(runs, f"must be runs by name, {{NAME: {{…}}}}, got {describe_value(runs)}")
     for name, node in (runs.map or {}).items():
         if not name or "." in name:
             builder.report(node, f"a run cannot be named '{name}': names hold no dots", place=node.key)
         elif node.value is not None and node.map is None:
-            builder.report(node, f"must be a mapping such as {{sampler: NAME}}, got {describe(node)}")
+            builder.report(node, f"must be a mapping such as {{sampler: NAME}}, got {describe_value(node)}")
         else:
             refuse_unknown(node, RUN_KEYS, builder)
             own = {key: child for key, child in (node.map or {}).items() if key in RUN_KEYS}
@@ -242,16 +242,16 @@ def _refuse_circles(runs: Runs, builder: Builder) -> None:
             continue
         found.add(frozenset(circle))
         node = runs.nodes[runs.original(name)]
-        key = "start" if spec.source_run is not None and spec.source_run.run == circle[1] else "pairs"
+        key = "start" if spec.start_run is not None and spec.start_run.run == circle[1] else "pairs"
         verb = "start" if key == "start" else "learn"
         builder.report(node.child(key) or node, f"runs {verb} from one another in a circle: {' from '.join(circle)}")
 
 
 def _way_back(at: str, to: str, runs: Runs, passed: tuple[str, ...]) -> tuple[str, ...] | None:
     """The runs from one to another that it builds on, if it does."""
-    for source in runs.specs[at].sources if at in runs.specs else ():
-        if source == to:
+    for other in runs.specs[at].depends_on if at in runs.specs else ():
+        if other == to:
             return (*passed, at, to)
-        if source not in (*passed, at) and (found := _way_back(source, to, runs, (*passed, at))) is not None:
+        if other not in (*passed, at) and (found := _way_back(other, to, runs, (*passed, at))) is not None:
             return found
     return None

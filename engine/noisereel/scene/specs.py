@@ -13,30 +13,30 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ..dataset import Dataset
-from ..denoiser import Denoiser
-from ..errors import Problem
-from ..figure import Corner, Range
-from ..probe import Metric
-from ..renderer import Renderer
-from ..sampler import Sampler
-from ..schedule import Schedule
-from ..theme import Theme
+from ..contracts.dataset import Dataset
+from ..contracts.denoiser import Denoiser
+from ..contracts.geometry import Corner, Range
+from ..contracts.probe import Metric
+from ..contracts.renderer import Renderer
+from ..contracts.sampler import Sampler
+from ..contracts.schedule import Schedule
+from ..contracts.theme import Theme
+from ..support.errors import Problem
 from .areas import Arrangement, Cell, cells_of, near_square, places
 from .overrides import Override
 
 __all__ = [
-    "Cover",
-    "Film",
+    "FilmSettings",
     "Layout",
     "PanelSpec",
     "RunFields",
     "RunSpec",
     "Scene",
-    "Slow",
-    "Source",
+    "SceneDocument",
+    "SceneHeader",
+    "SlowMotion",
     "StartAt",
-    "Watched",
+    "TrainingSnapshots",
 ]
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -66,7 +66,7 @@ class StartAt(_Part):
     """Its time t; the nearest visited state is taken."""
 
 
-class Watched(_Part):
+class TrainingSnapshots(_Part):
     """Shows a run as its denoiser learns: the same state of it after more and more training."""
 
     snapshots: int = Field(default=60, ge=2, le=1000)
@@ -99,7 +99,7 @@ class RunFields(_Part):
     """The same seed gives the same states."""
     metrics: tuple[Metric, ...] = ()
     """What is measured on every state shown; titles and curves can show it."""
-    training: Watched | None = None
+    training: TrainingSnapshots | None = None
     """Shows the run as its denoiser learns, such as {snapshots: 60}; its own time is then training steps."""
     pairs: str | None = None
     """Another run, from noise to data, whose ends the denoiser learns from instead of data and fresh noise."""
@@ -119,18 +119,18 @@ class RunSpec(RunFields):
     copy_index: int = 0
 
     @property
-    def source_run(self) -> StartAt | None:
+    def start_run(self) -> StartAt | None:
         """The run and time that this one starts from, if it starts from another."""
         return self.start if isinstance(self.start, StartAt) else None
 
     @property
-    def sources(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """The runs that this one builds on: starts from, or learns from."""
-        started = () if self.source_run is None else (self.source_run.run,)
+        started = () if self.start_run is None else (self.start_run.run,)
         return started if self.pairs is None else (*started, self.pairs)
 
 
-class Inset(_Part):
+class InsetSettings(_Part):
     """Lays a panel into a corner of another one."""
 
     panel: str
@@ -161,7 +161,7 @@ class PanelSpec(_Part):
     """Renderers from back to front; what suits the data where left out."""
     name: str | None = Field(default=None, min_length=1)
     """What ``layout.areas`` and insets call it."""
-    inset: Inset | None = None
+    inset: InsetSettings | None = None
     """Lays it over another panel instead of beside it, such as {panel: NAME, corner: top-left}."""
     x: Range | None = None
     """Limits across, [low, high]."""
@@ -254,7 +254,7 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
 """Sizes by their shape; the shorter side is 720 pixels."""
 
 
-class Slow(_Part):
+class SlowMotion(_Part):
     """A stretch of the film in slow motion. The film stays as long: it hurries elsewhere."""
 
     at: float
@@ -267,7 +267,7 @@ class Slow(_Part):
     """From half as slow to half as slow again; a tenth of what the run goes through where left out."""
 
 
-class Film(_Part):
+class FilmSettings(_Part):
     """What the film is like."""
 
     frames: int = Field(default=120, ge=1, le=100_000)
@@ -284,7 +284,7 @@ class Film(_Part):
     """What runs of unequal length are kept in step by."""
     ease: Literal["in-out", "linear"] = "in-out"
     """Whether the film starts and ends gently."""
-    slow: tuple[Slow, ...] = ()
+    slow: tuple[SlowMotion, ...] = ()
     """Stretches in slow motion, such as {at: 12, factor: 3}."""
     reverse: bool = False
     """Whether it runs from the end to the beginning."""
@@ -318,7 +318,7 @@ class Film(_Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SceneDocument:
     """What a scene was read from: enough to read it again in another process.
 
     Attributes:
@@ -354,7 +354,7 @@ class Source:
         return Problem(place, written if known == path else path, message)
 
 
-class Cover(_Part):
+class SceneHeader(_Part):
     """What a scene says besides its runs and panels."""
 
     title: str | None = None
@@ -367,24 +367,24 @@ class Cover(_Part):
     """What there is to see, for lists and for screen readers."""
     layout: Layout = Layout()
     """How panels are arranged."""
-    film: Film = Film()
+    film: FilmSettings = FilmSettings()
     """Frames, speed, size, theme."""
 
 
-class Scene(Cover):
+class Scene(SceneHeader):
     """A whole scene.
 
     Attributes:
         runs: By name, in the file's order.
         panels: In the file's order; at least one.
         theme: What ``film.theme`` names.
-        source: What it was read from.
+        document: The document it was read from.
     """
 
     runs: dict[str, RunSpec]
     panels: tuple[PanelSpec, ...]
     theme: Theme
-    source: Source
+    document: SceneDocument
 
     @property
     def arrangement(self) -> Arrangement:
@@ -395,5 +395,5 @@ class Scene(Cover):
     @property
     def run_order(self) -> tuple[RunSpec, ...]:
         """The runs, each after those that it builds on."""
-        sources = {name: spec.sources for name, spec in self.runs.items()}
-        return tuple(self.runs[name] for name in TopologicalSorter(sources).static_order())
+        graph = {name: spec.depends_on for name, spec in self.runs.items()}
+        return tuple(self.runs[name] for name in TopologicalSorter(graph).static_order())

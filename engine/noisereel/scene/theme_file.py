@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import suggest
-from ..theme import ROLES, THEMES, Theme
-from .build import Builder
+from ..contracts.theme import ROLES, THEMES, Theme
+from ..support.errors import suggest
+from .builder import Builder
 from .mpl_style import STYLE, style_theme
-from .nodes import Node, describe, with_paths
+from .nodes import Node, describe_value, with_paths
 from .runs import refuse_unknown
 from .yaml_nodes import parse
 
@@ -53,8 +53,8 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        said = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
-        builder.report(node, f"'{path}' {said}")
+        message = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+        builder.report(node, f"'{path}' {message}")
         return None
     if path.suffix != STYLE:
         return _theme(text, path, builder)
@@ -68,7 +68,7 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
 def _theme(text: str, path: Path, builder: Builder) -> Theme | None:
     root = with_paths(parse(text, str(path)))
     if root.map is None:
-        builder.report(root, f"must be a mapping such as 'extends: dark', got {describe(root)}")
+        builder.report(root, f"must be a mapping such as 'extends: dark', got {describe_value(root)}")
         return None
     refuse_unknown(root, ("extends", "font", *ROLES), builder)
     base = _base(root.child("extends"), builder)
@@ -94,7 +94,7 @@ _HEX = re.compile("#[0-9A-Fa-f]{6}")
 
 def _color(node: Node, builder: Builder) -> str:
     if not _HEX.fullmatch(str(node.value)):
-        builder.report(node, f'must be a hex colour in quotes, such as "#5AB0F2", got {describe(node)}')
+        builder.report(node, f'must be a hex colour in quotes, such as "#5AB0F2", got {describe_value(node)}')
     return str(node.value)
 
 

@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from ..errors import Problem, SceneError, suggest
+from ..support.errors import Problem, SceneError, suggest
 from .nodes import Node, Place, Value
 
 __all__ = ["parse"]
@@ -37,26 +37,26 @@ MAX_NODES = 100_000
 MAX_DEPTH = 40
 
 
-def parse(text: str, source: str) -> Node:
+def parse(text: str, name: str) -> Node:
     """Read one YAML document.
 
     Args:
         text: The document.
-        source: What to call it in errors: a file's name, or an option.
+        name: What to call it in errors: a file's name, or an option.
 
     Raises:
         SceneError: It is no YAML, or uses what scenes do not have (tags, endless aliases, duplicate keys); the
             problems name line and column.
     """
     if len(text) > MAX_LENGTH:
-        raise _error(Place(source), f"is too long for a scene: {len(text)} characters, at most {MAX_LENGTH}")
+        raise _error(Place(name), f"is too long for a scene: {len(text)} characters, at most {MAX_LENGTH}")
     try:
         events = _events(text)
     except MarkedYAMLError as error:
-        raise _syntax_error(error, text, source) from error
+        raise _syntax_error(error, text, name) from error
     except (YAMLError, ArithmeticError, ValueError) as error:
-        raise _error(Place(source), f"is not YAML: {_first_line(error)}") from error
-    builder = _Builder(events, source)
+        raise _error(Place(name), f"is not YAML: {_first_line(error)}") from error
+    builder = _Builder(events, name)
     node = builder.document()
     if builder.problems:
         raise SceneError(builder.problems)
@@ -72,10 +72,10 @@ def _events(text: str) -> Iterator[Any]:
 class _Builder:
     """Nodes from the parser's events, which keep tags, anchors and duplicate keys visible."""
 
-    def __init__(self, events: Iterator[Any], source: str) -> None:
+    def __init__(self, events: Iterator[Any], name: str) -> None:
         self.problems: list[Problem] = []
         self._events = events
-        self._source = source
+        self._name = name
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
 
@@ -83,7 +83,7 @@ class _Builder:
         next(self._events)  # the stream's start
         event = next(self._events)
         if isinstance(event, StreamEndEvent):
-            return Node(None, Place(self._source, 1, 1))
+            return Node(None, Place(self._name, 1, 1))
         node = self._node(next(self._events), 0)
         self._expect_end()
         return node
@@ -156,7 +156,7 @@ class _Builder:
         return node
 
     def _place(self, event: Any) -> Place:
-        return Place(self._source, event.start_mark.line + 1, event.start_mark.column + 1)
+        return Place(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _check_text(text: str, place: Place) -> None:
@@ -220,12 +220,12 @@ _PLAIN_WORDS = (
 )
 
 
-def _syntax_error(error: MarkedYAMLError, text: str, source: str) -> SceneError:
+def _syntax_error(error: MarkedYAMLError, text: str, name: str) -> SceneError:
     problem = str(error.problem or error.context or "")
     mark = error.problem_mark or error.context_mark
     if "never closed" in _in_plain_words(problem) and error.context_mark is not None:
         mark = error.context_mark  # where it was opened says more than the end of the file
-    place = Place(source, mark.line + 1, mark.column + 1) if mark is not None else Place(source)
+    place = Place(name, mark.line + 1, mark.column + 1) if mark is not None else Place(name)
     return _error(place, _in_plain_words(problem))
 
 

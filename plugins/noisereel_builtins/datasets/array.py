@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from pydantic import AfterValidator
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 __all__ = ["Array"]
 
@@ -52,7 +52,7 @@ class Array(Dataset):
     single: bool = False
     """Take the whole array as one sample."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """The samples, shape (n, *event).
 
         Raises:

@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.memory import require_room
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.memory import require_memory
 
 __all__ = ["Cloud", "Count", "Shape", "Sheet", "along", "choose", "within"]
 
@@ -38,7 +38,7 @@ class Shape(NamedTuple):
 class Draws:
     """Keyed random numbers, one for each point."""
 
-    def __init__(self, ctx: Load, n: int) -> None:
+    def __init__(self, ctx: LoadContext, n: int) -> None:
         self.n = n
         self._draw = ctx.draw
 
@@ -68,13 +68,13 @@ class Cloud(Dataset):
     def shape(self, draw: Draws) -> Shape:
         """The points without noise."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Draw the points, shape (n, D).
 
         Raises:
             ValueError: So many do not fit into memory.
         """
-        require_room("points", self.n, _BYTES * (self.dimensions + 2))
+        require_memory("points", self.n, _BYTES * (self.dimensions + 2))
         x, hue, labels = self.shape(Draws(ctx, self.n))
         if self.noise:
             x = x + self.noise * ctx.draw.normal(*x.shape, name="noise")
@@ -127,7 +127,7 @@ def along(segments: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     return torch.lerp(segments[line, 0], segments[line, 1], share[:, None]), line
 
 
-def within(ctx: Load, n: int, low: Tensor, high: Tensor, inside: Callable[[Tensor], Tensor]) -> Tensor:
+def within(ctx: LoadContext, n: int, low: Tensor, high: Tensor, inside: Callable[[Tensor], Tensor]) -> Tensor:
     """Points uniform over the part of a box that lies inside something, shape (n, D), float64.
 
     Args:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import torch
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 __all__ = ["Csv"]
 
@@ -36,7 +36,7 @@ class Csv(Dataset):
     label: Column | None = None
     """Name or number of the column that holds each point's class, which may be text."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the points, shape (n, columns).
 
         Raises:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 __all__ = ["Datasaurus"]
 
@@ -26,7 +26,7 @@ class Datasaurus(Dataset):
     raw: bool = False
     """Leave the points as published, within [0, 100]²."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the points, shape (142, 2)."""
         with (files("noisereel_builtins") / "data" / "datasaurus.csv").open(encoding="utf-8") as table:
             x = torch.from_numpy(np.loadtxt(table, delimiter=",", skiprows=1))

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 import torch
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .labelled import Classes, labelled
 
@@ -25,7 +25,7 @@ class Digits(Dataset):
     classes: Classes = ()
     """Which digits; all where left out."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the digits, shape (n, 8, 8)."""
         with (files("noisereel_builtins") / "data" / "digits.npz").open("rb") as file, np.load(file) as found:
             images, labels = (torch.from_numpy(found[name]) for name in ("images", "labels"))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data, Load
-from noisereel.memory import require_room
-from noisereel.schedule import Level
-from noisereel.threads import threads
+from noisereel.contracts.dataset import Data, LoadContext
+from noisereel.contracts.schedule import Level
+from noisereel.support.memory import require_memory
+from noisereel.support.threads import threads
 
 __all__ = ["GaussianMixture", "sample"]
 
@@ -106,14 +106,14 @@ class GaussianMixture:
             yield rows.T.double().contiguous()
 
 
-def sample(law: GaussianMixture, n: int, ctx: Load) -> Data:
+def sample(law: GaussianMixture, n: int, ctx: LoadContext) -> Data:
     """Samples of a mixture, shape (n, D); the label is the component k, the hue follows it.
 
     Raises:
         ValueError: So many do not fit into memory.
     """
     k, d = law.means.shape
-    require_room("samples", n, 8 * (2 * d * d + 4 * d + 6))
+    require_memory("samples", n, 8 * (2 * d * d + 4 * d + 6))
     u = ctx.draw.uniform(n, name="component").double()
     labels = torch.searchsorted(law.weights.cumsum(0)[:-1], u, right=True)
     z = ctx.draw.normal(n, d, name="noise").double()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .cloud import Count
 from .gaussian_mixture import GaussianMixture, sample
@@ -31,7 +31,7 @@ class Grid(Dataset):
     n: Count = 10_000
     """Number of samples."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Draw the samples, shape (n, dims)."""
         return sample(self.law(), self.n, ctx)
 

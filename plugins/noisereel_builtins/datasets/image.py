@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .pictures import Color, read_picture
 
@@ -31,7 +31,7 @@ class Image(Dataset):
     color: Color = "rgb"
     """Luminance alone, or colours."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the picture, shape (1, H, W) or (1, H, W, 3).
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .pictures import Color, read_picture
 
@@ -34,7 +34,7 @@ class Images(Dataset):
     color: Color = "grey"
     """Luminance alone, or colours."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the pictures, shape (n, H, W) or (n, H, W, 3).
 
         Raises:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data
+from noisereel.contracts.dataset import Data
 
 __all__ = ["Classes", "labelled"]
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .pictures import read_picture
 
@@ -21,7 +21,7 @@ class Mandrill(Dataset):
     size: int = Field(default=512, ge=1, le=8192)
     """Height and width in pixels."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the picture, shape (1, size, size) or (1, size, size, 3)."""
         file = files("noisereel_builtins") / "data" / "mandrill.png"
         return Data(read_picture(file, "rgb" if self.color else "grey", (self.size, self.size)))

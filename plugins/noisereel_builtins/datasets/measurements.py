@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
-from ..extras import need
+from ..optional_deps import need
 
 __all__ = ["Measurements"]
 
@@ -27,7 +27,7 @@ class Measurements(Dataset):
     columns: tuple[str, ...] | None = None
     """Names of the columns to take as coordinates; the last two where left out."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the table, shape (n, columns).
 
         Raises:

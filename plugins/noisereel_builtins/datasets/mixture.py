@@ -11,7 +11,7 @@ import torch
 from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
 from .cloud import Count
 from .gaussian_mixture import GaussianMixture, sample
@@ -101,13 +101,13 @@ class Mixture(Dataset):
             _check_covariance(matrix, dimensions, f"covariances[{i}]")
         return self
 
-    def advice(self) -> Iterator[str]:
+    def lint(self) -> Iterator[str]:
         total = math.fsum(self.weights)
         if not math.isclose(total, 1, rel_tol=1e-6):
             shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
             yield f"'weights' sum to {total:g}, not 1; they are taken as the shares {shares}"
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Draw the samples, shape (n, D)."""
         return sample(self.law(), self.n, ctx)
 

@@ -8,9 +8,9 @@ from importlib.resources import files
 import numpy as np
 import torch
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
-from ..extras import need
+from ..optional_deps import need
 from .labelled import Classes, labelled
 
 __all__ = ["Mnist"]
@@ -28,7 +28,7 @@ class Mnist(Dataset):
     classes: Classes = ()
     """Which digits; all where left out."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the digits, shape (n, 28, 28).
 
         Raises:

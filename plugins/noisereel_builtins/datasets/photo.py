@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from noisereel.dataset import Data, Dataset, Load
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
-from ..extras import need
+from ..optional_deps import need
 from .pictures import read_picture
 
 __all__ = ["Photo"]
@@ -28,7 +28,7 @@ class Photo(Dataset):
     size: int = Field(default=640, ge=1, le=8192)
     """Its width in pixels."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Read the photograph, shape (1, H, W, 3).
 
         Raises:

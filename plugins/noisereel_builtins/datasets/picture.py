@@ -10,8 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.memory import require_room
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.memory import require_memory
 
 from .cloud import Count
 from .pictures import read_picture
@@ -43,14 +43,14 @@ class Picture(Dataset):
     detail: int = Field(default=512, ge=1, le=8192)
     """Pixels of the longer side, to which larger pictures are scaled down."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Draw the points, shape (n, 2).
 
         Raises:
             OSError: The file cannot be opened.
             ValueError: It holds no picture, or one that is blank.
         """
-        require_room("points", self.n, 112)
+        require_memory("points", self.n, 112)
         file = ctx.folder / self.path.expanduser()
         pixels = self._pixels(file)
         height, width = pixels.shape[:2]
@@ -70,7 +70,7 @@ class Picture(Dataset):
             full = read_picture(file, "rgb", self.detail)
         return (full[0] + 1) / 2
 
-    def _choose(self, pixels: Tensor, ctx: Load, file: Path) -> Tensor:
+    def _choose(self, pixels: Tensor, ctx: LoadContext, file: Path) -> Tensor:
         """Pixels drawn by their darkness, shape (n,)."""
         bright = pixels.double() @ torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
         dark = (bright if self.invert else 1 - bright).flatten()

@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load, Scaling
-from noisereel.schedule import Level
+from noisereel.contracts.dataset import Data, Dataset, LoadContext, Scaling
+from noisereel.contracts.schedule import Level
 
 from .gaussian_mixture import GaussianMixture
 
@@ -31,7 +31,7 @@ class Standardised(Dataset):
     each: Literal["all", "axis"] = "all"
     """One deviation for all numbers, or one for each coordinate (of images: each pixel). Means are by coordinate."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Load the other data set and scale it.
 
         Raises:
@@ -42,8 +42,8 @@ class Standardised(Dataset):
         x0 = scaling.apply(data.x0)
         return replace(data, x0=x0, density=_density(data, scaling), scaling=scaling.after(data.scaling))
 
-    def layers(self, event: tuple[int, ...]) -> Sequence[str]:
-        return self.of.layers(event)
+    def layers(self, event_shape: tuple[int, ...]) -> Sequence[str]:
+        return self.of.layers(event_shape)
 
 
 def _scaling(x0: Tensor, each: str) -> Scaling:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data, Dataset, Load
-from noisereel.memory import require_room
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.memory import require_memory
 
 from .cloud import Count, within
 
@@ -38,13 +38,13 @@ class Text(Dataset):
     extent: float = Field(default=2.0, gt=0, allow_inf_nan=False)
     """Half the length of the longer side."""
 
-    def load(self, ctx: Load) -> Data:
+    def load(self, ctx: LoadContext) -> Data:
         """Draw the points, shape (n, 2).
 
         Raises:
             ValueError: The text leaves nothing to draw.
         """
-        require_room("points", self.n, 112)
+        require_memory("points", self.n, 112)
         outlines = [torch.from_numpy(outline) for outline in self._outlines()]
         if not outlines:
             raise ValueError(f"nothing of {self.text!r} can be drawn")

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.schedule import Level
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
 
 __all__ = ["Blend"]
 
@@ -40,7 +40,7 @@ class Blend(Denoiser):
             raise ValueError("'weights' must not all be 0")
         return self
 
-    def advice(self) -> Iterator[str]:
+    def lint(self) -> Iterator[str]:
         total = math.fsum(self.weights or (1,))
         if not math.isclose(total, 1, rel_tol=1e-6):
             yield f"'weights' sum to {total:g}, not 1; they are taken as shares of it"
@@ -52,21 +52,21 @@ class Blend(Denoiser):
         return tuple(w / math.fsum(weights) for w in weights)
 
     @property
-    def atomic(self) -> bool:
-        return any(each.atomic for each in self.of)
+    def is_discrete(self) -> bool:
+        return any(each.is_discrete for each in self.of)
 
-    def conditional(self, ctx: Bind) -> bool:
+    def conditional(self, ctx: DenoiserContext) -> bool:
         return any(each.conditional(ctx) for each in self.of)
 
-    def weights_file(self, ctx: Bind) -> Path | None:
+    def weights_file(self, ctx: DenoiserContext) -> Path | None:
         """That of the first that has one; all are trained."""
         files = [each.weights_file(ctx) for w, each in zip(self.shares, self.of, strict=True) if w]
         return next(filter(None, files), None)
 
-    def check(self, ctx: Bind) -> str | None:
+    def check(self, ctx: DenoiserContext) -> str | None:
         return next(filter(None, (each.check(ctx) for each in self.of)), None)
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make the models of all that have a share."""
         parts = [(w, each.bind(ctx)) for w, each in zip(self.shares, self.of, strict=True) if w]
 

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.errors import first_line
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
 from noisereel.learning import PREDICTIONS
-from noisereel.schedule import Level
+from noisereel.support.errors import first_line
 
-from ..extras import need
+from ..optional_deps import need
 
 __all__ = ["Diffusers"]
 
@@ -39,7 +39,7 @@ class Diffusers(Denoiser):
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         return tuple(sorted(file for file in self._home(folder).rglob("*") if file.is_file()))
 
-    def check(self, ctx: Bind) -> str | None:
+    def check(self, ctx: DenoiserContext) -> str | None:
         try:
             unet, scheduler = self._config(ctx, "unet"), self._config(ctx, "scheduler")
             need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
@@ -48,12 +48,12 @@ class Diffusers(Denoiser):
         if scheduler.get("prediction_type", "epsilon") not in _KINDS:
             kind = scheduler["prediction_type"]
             return f"{self.folder}: prediction_type '{kind}' is unknown; known: {', '.join(_KINDS)}"
-        event, channels = ctx.data.event, unet.get("in_channels", 3)
-        if len(event) not in (2, 3) or (1 if len(event) == 2 else event[2]) != channels:
-            return f"{self.folder}: the network takes images of {channels} channels, the data has event shape {event}"
+        event_shape, channels = ctx.data.event_shape, unet.get("in_channels", 3)
+        if len(event_shape) not in (2, 3) or (1 if len(event_shape) == 2 else event_shape[2]) != channels:
+            return f"{self.folder}: the network takes images of {channels} channels, the data has event shape {event_shape}"
         return self._other_schedule(ctx, scheduler)
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Load the network.
 
         Raises:
@@ -68,7 +68,7 @@ class Diffusers(Denoiser):
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ValueError(f"{self.folder}: its network cannot be loaded: {first_line(error)}") from error
         network = network.to(ctx.device).requires_grad_(False).eval()
-        ask = ctx.compile(network)
+        ask = ctx.training.compile(network)
         x0_of = PREDICTIONS[_KINDS[scheduler.get("prediction_type", "epsilon")]].x0
         most = scheduler.get("clip_sample_range", 1.0) if scheduler.get("clip_sample", False) else None
 
@@ -85,7 +85,7 @@ class Diffusers(Denoiser):
     def _home(self, scene: Path) -> Path:
         return scene / self.folder.expanduser()
 
-    def _config(self, ctx: Bind, part: str) -> dict[str, Any]:
+    def _config(self, ctx: DenoiserContext, part: str) -> dict[str, Any]:
         """What the folder says of one of its parts.
 
         Raises:
@@ -95,13 +95,13 @@ class Diffusers(Denoiser):
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            said = f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
-            raise ValueError(said) from None
+            message = f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
+            raise ValueError(message) from None
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.folder}: {part}/{file.name} cannot be read: {error}") from error
         return dict(found)
 
-    def _other_schedule(self, ctx: Bind, scheduler: dict[str, Any]) -> str | None:
+    def _other_schedule(self, ctx: DenoiserContext, scheduler: dict[str, Any]) -> str | None:
         """What to write if the run's schedule is not the scheduler's: ᾱ must agree at every index."""
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
         theirs = library.DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()

@@ -6,9 +6,9 @@ from functools import cached_property, lru_cache, partial
 import torch
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.schedule import Level
-from noisereel.threads import threads
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
+from noisereel.support.threads import threads
 
 from .block_sparse import Blocks
 from .dense import Dense
@@ -37,10 +37,10 @@ class Empirical(Denoiser):
     """
 
     @property
-    def atomic(self) -> bool:
+    def is_discrete(self) -> bool:
         return True
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make the model of the run's data.
 
         Raises:

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.schedule import Level
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
 
 __all__ = ["Gaussian"]
 
@@ -47,8 +47,8 @@ class Gaussian(Denoiser):
             raise ValueError("'covariance' must be symmetric and positive definite")
         return self
 
-    def check(self, ctx: Bind) -> str | None:
-        d = math.prod(ctx.data.event)
+    def check(self, ctx: DenoiserContext) -> str | None:
+        d = math.prod(ctx.data.event_shape)
         for name, given in (("mean", self.mean), ("covariance", self.covariance)):
             if given is not None and len(given) != d:
                 return f"the gaussian denoiser's '{name}' is for {len(given)} coordinates, but a sample here has {d}"
@@ -58,14 +58,14 @@ class Gaussian(Denoiser):
             )
         return None
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make the model; the data's mean and covariance are taken now.
 
         Raises:
             ValueError: What is given does not fit the data.
         """
-        if said := self.check(ctx):
-            raise ValueError(said)
+        if message := self.check(ctx):
+            raise ValueError(message)
         flat = ctx.data.x0.to(ctx.device).flatten(1).double()
         mean = flat.mean(0) if self.mean is None else flat.new_tensor(self.mean)
         if self.std is not None:

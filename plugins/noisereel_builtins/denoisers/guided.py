@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model, Snapshot
-from noisereel.schedule import Level
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model, Snapshot
+from noisereel.contracts.schedule import Level
 
 from ..datasets.gaussian_mixture import GaussianMixture
 
@@ -38,14 +38,14 @@ class Guided(Denoiser):
     """Strength of the guidance."""
 
     @property
-    def atomic(self) -> bool:
-        return self.of.atomic
+    def is_discrete(self) -> bool:
+        return self.of.is_discrete
 
     @property
     def training_steps(self) -> int | None:
         return self.of.training_steps
 
-    def weights_file(self, ctx: Bind) -> Path | None:
+    def weights_file(self, ctx: DenoiserContext) -> Path | None:
         """That of all classes; where those of single ones have weights of their own, these are trained, too."""
         labels = ctx.data.labels
         assert labels is not None, "the run was checked for them"
@@ -53,7 +53,7 @@ class Guided(Denoiser):
             self.of.weights_file(_only(ctx, one))
         return self.of.weights_file(ctx)
 
-    def check(self, ctx: Bind) -> str | None:
+    def check(self, ctx: DenoiserContext) -> str | None:
         labels = ctx.data.labels
         if labels is None:
             return "the guided denoiser needs data with labels"
@@ -62,11 +62,11 @@ class Guided(Denoiser):
         known = torch.unique(labels).tolist()
         if self.label is not None and self.label not in known:
             return f"the guided denoiser's label is {self.label}, but the data's are {', '.join(map(str, known))}"
-        if (said := self.of.check(ctx)) or self.of.conditional(ctx):
-            return said
+        if (message := self.of.check(ctx)) or self.of.conditional(ctx):
+            return message
         return next(filter(None, (self.of.check(_only(ctx, one)) for one in self._wanted(labels))), None)
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make a model of all data, and one of each class that is asked for; or one of both, if it heeds labels.
 
         Raises:
@@ -80,13 +80,13 @@ class Guided(Denoiser):
             return self._asking(of_all, labels)
         return self._mixing(of_all, {c: self.of.bind(_only(ctx, c)) for c in self._wanted(labels)}, labels)
 
-    def over_training(self, ctx: Bind, steps: Sequence[int]) -> Sequence[Snapshot]:
+    def snapshots(self, ctx: DenoiserContext, steps: Sequence[int]) -> Sequence[Snapshot]:
         labels = ctx.data.labels
         assert labels is not None, "the run was checked for them"
-        of_all = self.of.over_training(ctx, steps)
+        of_all = self.of.snapshots(ctx, steps)
         if self.of.conditional(ctx):
             return [replace(each, model=self._asking(each.model, labels)) for each in of_all]
-        of_class = {c: self.of.over_training(_only(ctx, c), steps) for c in self._wanted(labels)}
+        of_class = {c: self.of.snapshots(_only(ctx, c), steps) for c in self._wanted(labels)}
         return [
             replace(each, model=self._mixing(each.model, {c: own[i].model for c, own in of_class.items()}, labels))
             for i, each in enumerate(of_all)
@@ -152,7 +152,7 @@ class _Guided:
         return torch.lerp(self.of_all(x, level), conditional, self.w)
 
 
-def _only(ctx: Bind, label: int) -> Bind:
+def _only(ctx: DenoiserContext, label: int) -> DenoiserContext:
     """With the samples of one class alone; of a mixture, whose labels are its components, the component's law too."""
     data = ctx.data
     assert data.labels is not None

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.schedule import Level
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.schedule import Level
 
 from ..datasets.gaussian_mixture import GaussianMixture
 
@@ -22,12 +22,12 @@ class Mixture(Denoiser):
         Luo (2022), arXiv:2208.11970, section "Tweedie's formula", of which this is the mixture's case.
     """
 
-    def check(self, ctx: Bind) -> str | None:
+    def check(self, ctx: DenoiserContext) -> str | None:
         if isinstance(ctx.data.density, GaussianMixture):
             return None
         return "the mixture denoiser needs data drawn from a mixture of Gaussians, such as mixture or grid"
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make the model of the data's own law.
 
         Raises:

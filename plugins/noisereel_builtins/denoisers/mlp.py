@@ -5,16 +5,16 @@ import math
 from pydantic import Field
 from torch import nn
 
-from noisereel.denoiser import Bind
-from noisereel.learning import Learned
-from noisereel.schedule import Schedule
+from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.contracts.schedule import Schedule
+from noisereel.learning import TrainedDenoiser
 
 from ..networks.mlp import MLP, Activation, InputEmbedding, TimeEmbedding
 
 __all__ = ["Mlp"]
 
 
-class Mlp(Learned):
+class Mlp(TrainedDenoiser):
     """A multilayer perceptron, trained on the run's data: residual layers over embedded points and times.
 
     It generalises: where the exact denoiser of the data set, ``empirical``, remembers single points, a network of
@@ -42,18 +42,18 @@ class Mlp(Learned):
     time_scale: float | None = Field(default=None, gt=0)
     """The same of the waves over t/T in [0, 1]; 1,000 and 1 where left out."""
 
-    def check(self, ctx: Bind) -> str | None:
-        if len(ctx.data.event) != 1:
-            return f"the mlp denoiser is for points, event shape (D,), not {ctx.data.event}; unet is for images"
+    def check(self, ctx: DenoiserContext) -> str | None:
+        if len(ctx.data.event_shape) != 1:
+            return f"the mlp denoiser is for points, event shape (D,), not {ctx.data.event_shape}; unet is for images"
         return super().check(ctx)
 
-    def examples_per_thread(self, event: tuple[int, ...]) -> float:
+    def examples_per_thread(self, event_shape: tuple[int, ...]) -> float:
         return 1_000 * (128 / self.width) ** 2
 
-    def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
+    def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
         """The perceptron before training."""
         return MLP(
-            event[0],
+            event_shape[0],
             classes=classes,
             T=math.ceil(schedule.T),
             input=self.input,

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from noisereel.denoiser import Bind, Denoiser, Model, to_eps, to_x0
-from noisereel.schedule import Level
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.contracts.parametrisation import to_eps, to_x0
+from noisereel.contracts.schedule import Level
 
 __all__ = ["Oracle"]
 
@@ -28,10 +29,10 @@ class Oracle(Denoiser):
     """The clean samples, or the noise on them."""
 
     @property
-    def atomic(self) -> bool:
+    def is_discrete(self) -> bool:
         return True
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Make the model of the run's data."""
         clean = ctx.data.x0.to(ctx.device)
 

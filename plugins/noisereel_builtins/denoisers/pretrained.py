@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from noisereel.denoiser import Bind, Denoiser, Model
-from noisereel.errors import NoisereelError
-from noisereel.learning import Learned, read_facts
+from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
+from noisereel.learning import TrainedDenoiser, read_facts
+from noisereel.support.errors import NoisereelError
 
 __all__ = ["Pretrained"]
 
@@ -24,22 +24,22 @@ class Pretrained(Denoiser):
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         return (folder / self.path.expanduser(),)
 
-    def conditional(self, ctx: Bind) -> bool:
+    def conditional(self, ctx: DenoiserContext) -> bool:
         return self._facts(ctx)["classes"] is not None
 
-    def check(self, ctx: Bind) -> str | None:
+    def check(self, ctx: DenoiserContext) -> str | None:
         try:
             facts = self._facts(ctx)
             self._network(ctx, facts)
         except NoisereelError as error:
             return str(error)
-        if tuple(facts["event"]) != ctx.data.event:
-            return f"{self.path} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event}"
-        assert ctx.registry is not None, "runs have a registry"
-        other = _difference(facts["schedule"], ctx.registry.spec(ctx.schedule), "schedule")
+        if tuple(facts["event"]) != ctx.data.event_shape:
+            return f"{self.path} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event_shape}"
+        assert ctx.training.plugins is not None, "scenes have a codec"
+        other = _difference(facts["schedule"], ctx.training.plugins.to_spec(ctx.schedule), "schedule")
         return f"{self.path} was trained under {other}" if other else None
 
-    def bind(self, ctx: Bind) -> Model:
+    def bind(self, ctx: DenoiserContext) -> Model:
         """Load the weights.
 
         Raises:
@@ -48,10 +48,10 @@ class Pretrained(Denoiser):
         facts = self._facts(ctx)
         return self._network(ctx, facts).load(self._file(ctx), tuple(facts["event"]), facts["classes"], ctx)
 
-    def _file(self, ctx: Bind) -> Path:
+    def _file(self, ctx: DenoiserContext) -> Path:
         return self.inputs(ctx.folder)[0]
 
-    def _facts(self, ctx: Bind) -> dict[str, Any]:
+    def _facts(self, ctx: DenoiserContext) -> dict[str, Any]:
         """What the file says of itself.
 
         Raises:
@@ -62,12 +62,12 @@ class Pretrained(Denoiser):
             raise NoisereelError(f"{self.path}: does not say its {missing[0]}; write it with noisereel train")
         return facts
 
-    def _network(self, ctx: Bind, facts: dict[str, Any]) -> Learned:
+    def _network(self, ctx: DenoiserContext, facts: dict[str, Any]) -> TrainedDenoiser:
         """The denoiser that was trained."""
-        assert ctx.registry is not None, "runs have a registry"
-        built = ctx.registry.build("denoiser", facts["denoiser"], str(self.path))
-        if not isinstance(built, Learned):
-            raise NoisereelError(f"{self.path}: its denoiser, '{ctx.registry.name_of(built)}', has no weights")
+        assert ctx.training.plugins is not None, "scenes have a codec"
+        built = ctx.training.plugins.from_spec("denoiser", facts["denoiser"], str(self.path))
+        if not isinstance(built, TrainedDenoiser):
+            raise NoisereelError(f"{self.path}: its denoiser, '{ctx.training.plugins.name_of(built)}', has no weights")
         return built
 
 

@@ -5,9 +5,9 @@ import math
 from pydantic import Field
 from torch import nn
 
-from noisereel.denoiser import Bind
-from noisereel.learning import Learned
-from noisereel.schedule import Schedule
+from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.contracts.schedule import Schedule
+from noisereel.learning import TrainedDenoiser
 
 from ..networks.unet import UNet
 
@@ -16,7 +16,7 @@ __all__ = ["Unet"]
 _SMALLEST, _LARGEST = 8, 64
 
 
-class Unet(Learned):
+class Unet(TrainedDenoiser):
     """A small U-shaped convolutional network for images from 8×8 to 64×64, trained on the run's data.
 
     References:
@@ -37,21 +37,21 @@ class Unet(Learned):
     """Side of the squares of pixels that are taken as one pixel of more colours; 2 makes steps several times faster and
     suits images from 28×28 on."""
 
-    def check(self, ctx: Bind) -> str | None:
-        event = ctx.data.event
-        if len(event) < 2 or not all(_SMALLEST <= side <= _LARGEST for side in event[:2]):
-            return f"the unet denoiser is for images from 8×8 to 64×64, not for event shape {event}"
-        if any(side % self.patch for side in event[:2]):
-            return f"patch: {self.patch} does not divide images of {event[0]} × {event[1]} pixels"
+    def check(self, ctx: DenoiserContext) -> str | None:
+        event_shape = ctx.data.event_shape
+        if len(event_shape) < 2 or not all(_SMALLEST <= side <= _LARGEST for side in event_shape[:2]):
+            return f"the unet denoiser is for images from 8×8 to 64×64, not for event shape {event_shape}"
+        if any(side % self.patch for side in event_shape[:2]):
+            return f"patch: {self.patch} does not divide images of {event_shape[0]} × {event_shape[1]} pixels"
         return super().check(ctx)
 
-    def examples_per_thread(self, event: tuple[int, ...]) -> float:
-        return 16 * (8 * 8 * self.patch**2 / math.prod(event[:2])) * (32 / self.channels) ** 2
+    def examples_per_thread(self, event_shape: tuple[int, ...]) -> float:
+        return 16 * (8 * 8 * self.patch**2 / math.prod(event_shape[:2])) * (32 / self.channels) ** 2
 
-    def network(self, event: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
+    def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
         """The network before training."""
         return UNet(
-            event,
+            event_shape,
             classes=classes,
             channels=self.channels,
             multipliers=self.multipliers,

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 __all__ = ["Calls"]
 
@@ -21,6 +22,6 @@ class Calls(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("calls",)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``calls``."""
         return {"calls": np.asarray(float(state.calls))}

@@ -12,11 +12,11 @@ __all__ = ["cell_of", "expected_entropy", "percentiles", "plug_in_entropy", "unc
 _DENSE = 2**16  # with more cells than this, sorting the points is faster than a counter for each cell
 
 
-def uncountable(event: tuple[int, ...]) -> str | None:
+def uncountable(event_shape: tuple[int, ...]) -> str | None:
     """Why samples of this shape cannot be counted in cells, or None."""
-    if len(event) == 1 and event[0] <= 3:
+    if len(event_shape) == 1 and event_shape[0] <= 3:
         return None
-    shape = "×".join(map(str, event))
+    shape = "×".join(map(str, event_shape))
     return f"entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is {shape} numbers"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..extras import need
+from ..optional_deps import need
 
 __all__ = ["counterparts", "flat", "mean_along", "nearest", "some"]
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 from .clouds import flat, mean_along
 
@@ -37,7 +38,7 @@ class EnergyDistance(Metric):
     slices: int = Field(default=64, ge=1, le=10_000)
     """Directions to sort along, where there are too many pairs."""
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``energy_distance``, in data units. NaN if any particle is not finite."""
         x, y = flat(state.x), flat(ctx.data.x0)
         if not bool(x.isfinite().all()):

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, State
+from noisereel.contracts.probe import MeasureContext
+from noisereel.contracts.state import State
 
 from .cells import expected_entropy
 from .knn import gaussian_entropy
@@ -34,7 +35,7 @@ class Entropy(Spread):
 
     gives: ClassVar[tuple[str, ...]] = ("entropy",)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``entropy`` in bits.
 
         Raises:
@@ -42,11 +43,11 @@ class Entropy(Spread):
         """
         return {"entropy": np.asarray(self.entropy(state.x, "entropy"))}
 
-    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
+    def reference(self, particles: int, event_shape: tuple[int, ...]) -> Mapping[str, float]:
         """What as many Gaussian points give on average; the most that can be, where that is what limits."""
         if self.space == "neighbours":
-            return {"Gaussian": gaussian_entropy(math.prod(event))}
-        n, cells = particles, self.cells(event)
+            return {"Gaussian": gaussian_entropy(math.prod(event_shape))}
+        n, cells = particles, self.cells(event_shape)
         if self.space == "percentile" and cells <= n:
             return {"Gaussian": expected_entropy(n, cells)}
         return {"ceiling": math.log2(min(n, cells))}

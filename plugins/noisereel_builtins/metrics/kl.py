@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from noisereel.probe import Measure, State
+from noisereel.contracts.probe import MeasureContext
+from noisereel.contracts.state import State
 
 from .cells import cell_of, expected_entropy
 from .clouds import flat
@@ -34,7 +35,7 @@ class KL(Spread):
 
     gives: ClassVar[tuple[str, ...]] = ("kl",)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``kl`` in bits.
 
         Raises:
@@ -43,11 +44,11 @@ class KL(Spread):
         entropy = self.entropy(state.x, "kl")
         return {"kl": np.asarray(entropy if math.isnan(entropy) else -entropy - self._mean_log2_q(state.x))}
 
-    def reference(self, particles: int, event: tuple[int, ...]) -> Mapping[str, float]:
+    def reference(self, particles: int, event_shape: tuple[int, ...]) -> Mapping[str, float]:
         """What as many Gaussian points give on average; 0 but for the number of points where none is known."""
         if self.space != "percentile":
             return {"Gaussian": 0.0}
-        cells = self.cells(event)
+        cells = self.cells(event_shape)
         return {"Gaussian": math.log2(cells) - expected_entropy(particles, cells)}
 
     def _mean_log2_q(self, x: Tensor) -> float:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 from .clouds import flat
 from .knn import knn_entropy
@@ -42,10 +43,10 @@ class KLDensity(Metric):
     k: int = Field(default=3, ge=1, le=100)
     """Which neighbour the entropy is taken from, in more."""
 
-    def check(self, subject: Subject) -> str | None:
-        return _unfit(subject.data)
+    def check(self, run: RunInfo) -> str | None:
+        return _unfit(run.data)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``kl_density`` in bits; NaN if any particle is not finite.
 
         Raises:

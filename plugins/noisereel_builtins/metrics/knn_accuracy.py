@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel.dataset import Data
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 from .clouds import counterparts, flat, nearest
 
@@ -32,10 +33,10 @@ class KNNAccuracy(Metric):
     k: int = Field(default=5, ge=1, le=1000)
     """How many neighbours."""
 
-    def check(self, subject: Subject) -> str | None:
-        return _unfit(subject.data)
+    def check(self, run: RunInfo) -> str | None:
+        return _unfit(run.data)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``knn_accuracy``, from 0 to 1; NaN if any particle is not finite.
 
         Raises:

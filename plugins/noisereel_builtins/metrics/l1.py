@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from noisereel.probe import Measure, Metric, State
-from noisereel.schedule import posterior
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.schedule import posterior
+from noisereel.contracts.state import State
 
 from .clouds import counterparts
 
@@ -31,7 +32,7 @@ class L1(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("l1", "l1_x0", "l1_mean", "l1_signal")
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """The four distances, in data units."""
         x, t = state.x, state.level
         clean = counterparts(ctx.data.x0, len(x))

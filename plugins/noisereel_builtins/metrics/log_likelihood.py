@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 __all__ = ["LogLikelihood"]
 
@@ -32,23 +33,23 @@ class LogLikelihood(Metric):
     gives: ClassVar[tuple[str, ...]] = ("log_likelihood", "bits_per_dim")
     unit: ClassVar[str] = "nat"
 
-    def check(self, subject: Subject) -> str | None:
-        if subject.denoiser is not None and subject.denoiser.atomic:
+    def check(self, run: RunInfo) -> str | None:
+        if run.denoiser is not None and run.denoiser.is_discrete:
             return (
                 "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "
                 "that of single points is infinite"
             )
-        return None if subject.extras >= {"log_det", "log_prior"} else _NEEDS
+        return None if run.aux_names >= {"log_det", "log_prior"} else _NEEDS
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``log_likelihood`` in nats and ``bits_per_dim`` in bits.
 
         Raises:
             ValueError: The sampler does not follow the density.
         """
-        if "log_det" not in state.extra or "log_prior" not in state.extra:
+        if "log_det" not in state.aux or "log_prior" not in state.aux:
             raise ValueError(_NEEDS)
-        nats = float((state.extra["log_prior"].double() - state.extra["log_det"].double()).mean())
+        nats = float((state.aux["log_prior"].double() - state.aux["log_det"].double()).mean())
         d = math.prod(state.x.shape[1:])
         bits = math.log2(_LEVELS) - nats / (d * math.log(2)) if state.x.ndim > 2 else math.nan
         return {"log_likelihood": np.asarray(nats), "bits_per_dim": np.asarray(bits)}

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 __all__ = ["Loss"]
 
@@ -24,15 +25,15 @@ class Loss(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("loss",)
 
-    def check(self, subject: Subject) -> str | None:
-        return None if "trained" in subject.numbers else _ELSEWHERE
+    def check(self, run: RunInfo) -> str | None:
+        return None if "trained" in run.value_names else _ELSEWHERE
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``loss``.
 
         Raises:
             ValueError: The run is not shown over training.
         """
-        if "loss" not in state.extra:
+        if "loss" not in state.aux:
             raise ValueError(_ELSEWHERE)
-        return {"loss": np.asarray(float(state.extra["loss"]))}
+        return {"loss": np.asarray(float(state.aux["loss"]))}

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 from .clouds import flat, nearest
 
@@ -36,17 +37,17 @@ class Memorisation(Metric):
     ratio: float = Field(default=1 / 3, gt=0, lt=1)
     """d₁/d₂ below which a particle counts as a copy."""
 
-    def check(self, subject: Subject) -> str | None:
-        return _unfit(subject.data)
+    def check(self, run: RunInfo) -> str | None:
+        return _unfit(run.data)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``memorisation`` and ``memorisation_held_out``, from 0 to 1; NaN if any particle is not finite.
 
         Raises:
             ValueError: There are too few different data points.
         """
-        if said := _unfit(ctx.data):
-            raise ValueError(said)
+        if message := _unfit(ctx.data):
+            raise ValueError(message)
         x = flat(state.x)
         data = _distinct(flat(ctx.data.x0))
         share = self._share(x, data) if bool(x.isfinite().all()) else math.nan

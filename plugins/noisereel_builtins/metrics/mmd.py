@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 from .clouds import flat, some
 
@@ -36,7 +37,7 @@ class MMD(Metric):
     most: int = Field(default=2000, ge=2, le=50_000)
     """Particles, and data points, to compare at most: evenly picked."""
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``mmd``, without unit: MMD², not its root. NaN with fewer than two particles or data points."""
         x, y = some(flat(state.x), self.most), some(flat(ctx.data.x0), self.most)
         if min(len(x), len(y)) < 2:

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel.dataset import Data
-from noisereel.probe import Measure, Metric, State
-from noisereel.subject import Subject
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
 
 from .clouds import flat, nearest
 
@@ -32,10 +33,10 @@ class ModeCoverage(Metric):
     least: float = Field(default=0.1, gt=0, le=1)
     """Share of its fair share that a class must have."""
 
-    def check(self, subject: Subject) -> str | None:
-        return _unfit(subject.data)
+    def check(self, run: RunInfo) -> str | None:
+        return _unfit(run.data)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``mode_coverage`` and ``mode_balance``, from 0 to 1.
 
         Raises:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 from .clouds import flat, nearest
 
@@ -29,7 +30,7 @@ class NearData(Metric):
     radius: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """How close is close, in data units."""
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``near_data``, from 0 to 1, and ``median_distance``, in data units; particles that are not finite are far."""
         x = flat(state.x)
         sound = x.isfinite().all(1)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 from .clouds import flat, mean_along
 
@@ -36,7 +37,7 @@ class SlicedWasserstein(Metric):
     p: int = Field(default=2, ge=1, le=2)
     """1: mean distance; 2: root of the mean square."""
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``sliced_wasserstein``, in data units. NaN if any particle is not finite."""
         x, y = flat(state.x), flat(ctx.data.x0)
         if not bool(x.isfinite().all()):

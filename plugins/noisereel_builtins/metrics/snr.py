@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 from .clouds import counterparts
 
@@ -27,7 +28,7 @@ class SNR(Metric):
     gives: ClassVar[tuple[str, ...]] = ("snr_db",)
     unit: ClassVar[str] = "dB"
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``snr_db``, in decibels."""
         signal = state.level.alpha * counterparts(ctx.data.x0, len(state.x)).double()
         power = float(signal.var(correction=0))

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.probe import Metric
-from noisereel.subject import Subject
+from noisereel.contracts.probe import Metric
+from noisereel.contracts.run_info import RunInfo
 
 from .cells import percentiles, plug_in_entropy, uncountable
 from .knn import knn_entropy
@@ -42,8 +42,8 @@ class Spread(Metric):
             raise ValueError(f"'range' must rise, got [{self.range[0]:g}, {self.range[1]:g}]")
         return self
 
-    def check(self, subject: Subject) -> str | None:
-        return None if self.space == "neighbours" else uncountable(subject.event)
+    def check(self, run: RunInfo) -> str | None:
+        return None if self.space == "neighbours" else uncountable(run.event_shape)
 
     def entropy(self, x: Tensor, who: str) -> float:
         """H in bits: of the cells' shares, or differential.
@@ -71,12 +71,12 @@ class Spread(Metric):
         low, high = self.range
         return (x - low) / (high - low)
 
-    def cells(self, event: tuple[int, ...]) -> int:
+    def cells(self, event_shape: tuple[int, ...]) -> int:
         """How many cells there are.
 
         Raises:
             ValueError: Samples of this shape are not points of 1, 2 or 3 dimensions.
         """
-        if said := uncountable(event):
-            raise ValueError(said)
-        return int(self.bins ** event[0])
+        if message := uncountable(event_shape):
+            raise ValueError(message)
+        return int(self.bins ** event_shape[0])

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State
+from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.state import State
 
 __all__ = ["Std"]
 
@@ -18,6 +19,6 @@ class Std(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("std",)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         """``std``, in data units."""
         return {"std": np.asarray(float(state.x.std(correction=0)))}

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.probe import Measure, Metric, State, Trace
+from noisereel.contracts.probe import MeasureContext, Metric, Trace
+from noisereel.contracts.state import State
 
 from .clouds import flat
 
@@ -27,7 +28,7 @@ class Straightness(Trace, Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("straightness",)
 
-    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, NDArray[np.generic]]]:
+    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, NDArray[np.generic]]]:
         """``straightness`` at every visit, from 0 to 1; 1 where nothing has moved."""
         start = before = None
         length = 0.0

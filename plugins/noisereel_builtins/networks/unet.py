@@ -39,7 +39,7 @@ class UNet(nn.Module):
 
     def __init__(
         self,
-        event: tuple[int, ...],
+        event_shape: tuple[int, ...],
         *,
         classes: int | None = None,
         channels: int = 32,
@@ -50,7 +50,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.patch = patch
-        colours = (1 if len(event) == 2 else event[2]) * patch**2
+        colours = (1 if len(event_shape) == 2 else event_shape[2]) * patch**2
         widths = [channels * m for m in multipliers]
         width = 4 * channels
         self.tau = Sinusoidal(1, 2 * channels, 1_000.0)

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
+from noisereel.contracts import marks
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 
 from ._chosen import chosen
 from ._paint import Ink
@@ -40,17 +39,17 @@ class ParticleArrows(Renderer):
     """Opacity."""
 
     @abstractmethod
-    def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:
+    def vectors(self, run: RunView, index: int) -> NDArray[np.floating] | None:
         """Which way each particle's arrow points at a visit, shape (particles, 2); None if there are none."""
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        vectors, xy = self.vectors(record, moment.step), record.series("x", moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        vectors, xy = self.vectors(run, moment.index), run.trajectory.series("x", moment.index)
         if vectors is None or xy is None:
             return
-        rows = chosen(record, self.particles)
-        (left, right), (low, high) = look.view.x, look.view.y
+        rows = chosen(run, self.particles)
+        (left, right), (low, high) = ctx.view.x, ctx.view.y
         length = self.length or SHARE * min(right - left, high - low)
-        color = look.theme.color(self.color)
+        color = ctx.theme.color(self.color)
         yield marks.Arrows(xy[rows], length * units(vectors[rows]), color, self.width, self.alpha)
 
 

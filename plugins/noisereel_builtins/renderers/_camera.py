@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel.figure import Box
-from noisereel.renderer import Renderer, Space
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Renderer
 
 __all__ = ["Camera", "VolumeRenderer"]
 

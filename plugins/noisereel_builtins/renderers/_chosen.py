@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.marks import Color, Shades
-from noisereel.record import Record
-from noisereel.renderer import Series
+from noisereel.contracts.marks import Color, Shades
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.trajectory import Series
 
 from ._memo import once
 
@@ -17,9 +17,9 @@ VISITS = 240
 """How many places a path has at most besides the present one: more could not be seen."""
 
 
-def chosen(record: Record, count: int) -> NDArray[np.intp]:
+def chosen(run: RunView, count: int) -> NDArray[np.intp]:
     """The rows of so many particles, evenly spread over all of them, ascending; all if there are fewer."""
-    return spread(record.particles, count)
+    return spread(run.trajectory.particles, count)
 
 
 def spread(total: int, count: int) -> NDArray[np.intp]:
@@ -28,12 +28,12 @@ def spread(total: int, count: int) -> NDArray[np.intp]:
 
 
 def paths(
-    record: Record, of: Series, rows: NDArray[np.intp], present: int | None = None
+    run: RunView, of: Series, rows: NDArray[np.intp], present: int | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The visits that have a series, thinned to `VISITS` with the present one among them, and what it was there.
 
     Args:
-        record: The run.
+        run: The run.
         of: Which series.
         rows: Whose.
         present: A visit that is to be among them and the last of them; the whole run if None.
@@ -41,22 +41,28 @@ def paths(
     Returns:
         Visits, shape (m,), ascending, and places, shape (m, rows, *event).
     """
-    steps, places = once(record, ("paths", of, rows.tobytes()), lambda: _thinned(record, of, rows))
+    steps, places = once(run, ("paths", of, rows.tobytes()), lambda: _thinned(run, of, rows))
     if present is None:
         return steps, places
     past = steps < present
-    now = record.series(of, present)
+    now = run.trajectory.series(of, present)
     if now is None:
         return steps[past], places[past]
     return np.append(steps[past], present), np.concatenate([places[past], now[rows][None]])
 
 
-def _thinned(record: Record, of: Series, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    kept = np.array(record.kept_steps, np.intp)
+def _thinned(run: RunView, of: Series, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    kept = np.array(run.trajectory.kept_visits, np.intp)
     steps = kept[spread(len(kept), VISITS)]
-    found = [(step, array[rows]) for step in steps.tolist() if (array := record.series(of, step)) is not None]
-    places = np.stack([array for _, array in found]) if found else np.empty((0, len(rows), *record.event), np.float32)
-    return np.array([step for step, _ in found], np.intp), places
+    found = [
+        (index, array[rows]) for index in steps.tolist() if (array := run.trajectory.series(of, index)) is not None
+    ]
+    places = (
+        np.stack([array for _, array in found])
+        if found
+        else np.empty((0, len(rows), *run.trajectory.event_shape), np.float32)
+    )
+    return np.array([index for index, _ in found], np.intp), places
 
 
 def shades_of(color: Color, rows: NDArray[np.intp]) -> Color:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.errors import UsageError
-from noisereel.figure import Box, Look, Range
-from noisereel.record import Record
-from noisereel.renderer import Series
-from noisereel.subject import Subject
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.renderer import RenderContext, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
+from noisereel.support.errors import UsageError
 
 from ._chosen import spread
 
@@ -27,17 +27,17 @@ UNUSUAL = 3.0
 """How many times farther out than most an untrained network's samples may be and still count for limits."""
 
 
-def sampled(record: Record, of: Series) -> Iterator[NDArray[np.float32]]:
+def sampled(run: RunView, of: Series) -> Iterator[NDArray[np.float32]]:
     """A series at up to `VISITS` kept visits spread over the run, but those at which a network that learns is far off.
 
     Raises:
         UsageError: The run has no such series at any of them.
     """
-    kept = record.kept_steps
-    found = [array for i in spread(len(kept), VISITS) if (array := record.series(of, kept[i])) is not None]
+    kept = run.trajectory.kept_visits
+    found = [array for i in spread(len(kept), VISITS) if (array := run.trajectory.series(of, kept[i])) is not None]
     if not found:
-        raise UsageError(f"of: run '{record.name}' records no '{of}'; x is always there")
-    yield from found if record.training is None else _usual(found)
+        raise UsageError(f"of: run '{run.trajectory.name}' records no '{of}'; x is always there")
+    yield from found if run.trajectory.training is None else _usual(found)
 
 
 def _usual(arrays: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
@@ -48,22 +48,22 @@ def _usual(arrays: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32
     return (array for array, kept in zip(arrays, usual, strict=True) if kept)
 
 
-def unrecorded(of: Series, subject: Subject) -> str | None:
+def unrecorded(of: Series, run: RunInfo) -> str | None:
     """Why a run will have no such series, or None, also where that is not known before."""
-    if of in ("x0", "eps") and not subject.denoised:
-        return f"of: run '{subject.name}' asks no denoiser, so it records no '{of}'; x is always there"
-    if of == "signal" and not subject.from_data:
-        return f"of: run '{subject.name}' does not start from data, so it records no 'signal'; x is always there"
+    if of in ("x0", "eps") and not run.has_estimates:
+        return f"of: run '{run.name}' asks no denoiser, so it records no '{of}'; x is always there"
+    if of == "signal" and not run.from_data:
+        return f"of: run '{run.name}' does not start from data, so it records no 'signal'; x is always there"
     return None
 
 
-def latest(record: Record, of: Series, step: int) -> NDArray[np.float32] | None:
+def latest(run: RunView, of: Series, index: int) -> NDArray[np.float32] | None:
     """A series at a visit; at the run's end, which leaves for nowhere and so has no estimate, the last one shown."""
-    array = record.series(of, step)
-    if array is not None or of not in ("x0", "eps") or step < len(record) - 1:
+    array = run.trajectory.series(of, index)
+    if array is not None or of not in ("x0", "eps") or index < len(run.trajectory) - 1:
         return array
-    earlier = [s for s in record.shown if s < step]
-    return record.series(of, earlier[-1]) if earlier else None
+    earlier = [s for s in run.shown if s < index]
+    return run.trajectory.series(of, earlier[-1]) if earlier else None
 
 
 def reach(arrays: Iterable[NDArray[np.floating]]) -> Range | None:
@@ -88,18 +88,18 @@ def _ends(values: NDArray[np.floating]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def plane_extent(record: Record, of: Series) -> Box:
+def plane_extent(run: RunView, of: Series) -> Box:
     """Limits that hold a series of 2-D points over the whole run, so that nothing jitters."""
-    arrays = list(sampled(record, of))
+    arrays = list(sampled(run, of))
     return Box(reach(a[:, 0] for a in arrays), reach(a[:, 1] for a in arrays))
 
 
-def crowding(particles: int, look: Look) -> float:
+def crowding(particles: int, ctx: RenderContext) -> float:
     """How crowded a panel is: 1 for 10,000 particles in 640 × 640 design pixels."""
-    return particles / 10_000 * (640 / min(look.size)) ** 2
+    return particles / 10_000 * (640 / min(ctx.view.size)) ** 2
 
 
-def disc(particles: int, look: Look) -> tuple[float, float]:
+def disc(particles: int, ctx: RenderContext) -> tuple[float, float]:
     """Radius in design pixels and opacity of discs that suit their number and the panel."""
-    crowd = crowding(particles, look)
+    crowd = crowding(particles, ctx)
     return min(1.7 * crowd**-0.17, 5.0), min(0.5 * crowd**-0.125, 0.9)

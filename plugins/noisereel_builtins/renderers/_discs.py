@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from noisereel.figure import Look
-from noisereel.record import Record
-from noisereel.renderer import Guide, Renderer, Series
-from noisereel.subject import Subject
+from noisereel.contracts.guides import Guide
+from noisereel.contracts.renderer import RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import disc, unrecorded
 from ._paint import ParticlePaint, guide_of, unpaintable
@@ -32,13 +32,13 @@ class Discs(Renderer):
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; left out, what suits the number of particles and the panel."""
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or unrecorded(self.of, run) or unpaintable(self.color, run)
 
-    def disc(self, record: Record, look: Look) -> tuple[float, float]:
+    def disc(self, run: RunView, ctx: RenderContext) -> tuple[float, float]:
         """Radius in design pixels and opacity."""
-        size, alpha = disc(record.particles, look)
+        size, alpha = disc(run.trajectory.particles, ctx)
         return self.size or size, self.alpha or alpha
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        return guide_of(self.color, record, look.theme)
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
+        return guide_of(self.color, run, ctx.theme)

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from noisereel.errors import UsageError
-from noisereel.figure import Range, View
-from noisereel.record import Record
-from noisereel.renderer import Series
-from noisereel.schedule import Level
-from noisereel.subject import Subject
+from noisereel.contracts.geometry import Range, View
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level
+from noisereel.contracts.trajectory import Series
+from noisereel.support.errors import UsageError
 
 from ._cloud import latest
 
@@ -158,39 +158,39 @@ def radius(table: NDArray[np.int64], grid: Grid) -> float:
     return min(largest, float(np.sqrt(n * n * width * height / (4 * np.pi * pairs)))) if pairs else largest
 
 
-def exact_on(record: Record, level: Level, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def exact_on(run: RunView, level: Level, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """p_t at points of shape (m, D), shape (m,).
 
     Raises:
         UsageError: The data set does not know it.
     """
-    if record.data.density is None:
-        raise UsageError(f"source: the density of run '{record.name}' is not known exactly; take its particles")
-    return np.asarray(record.data.density(torch.from_numpy(points), level), np.float64)
+    if run.trajectory.data.density is None:
+        raise UsageError(f"source: the density of run '{run.trajectory.name}' is not known exactly; take its particles")
+    return np.asarray(run.trajectory.data.density(torch.from_numpy(points), level), np.float64)
 
 
-def unknown_density(source: Source, subject: Subject) -> str | None:
+def unknown_density(source: Source, run: RunInfo) -> str | None:
     """Why a density cannot be exact, or None."""
-    if source != "exact" or subject.data.density is not None:
+    if source != "exact" or run.data.density is not None:
         return None
-    return f"source: the density of run '{subject.name}' is not known exactly; take its particles"
+    return f"source: the density of run '{run.name}' is not known exactly; take its particles"
 
 
-def is_exact(record: Record, of: Series, source: Source) -> bool:
+def is_exact(run: RunView, of: Series, source: Source) -> bool:
     """Whether a series' density is the data set's own: that of x where the run only ever adds noise to data."""
-    known = record.data.density is not None and of == "x"
-    return source == "exact" or (source == "auto" and known and "x0" not in record.arrays.series)
+    known = run.trajectory.data.density is not None and of == "x"
+    return source == "exact" or (source == "auto" and known and "x0" not in run.trajectory.arrays.series)
 
 
 def density_on(
-    grid: Grid, record: Record, step: int, of: Series = "x", source: Source = "auto", bandwidth: float | None = None
+    grid: Grid, run: RunView, index: int, of: Series = "x", source: Source = "auto", bandwidth: float | None = None
 ) -> NDArray[np.float64] | None:
     """A series' density at a visit at the cells' middles, shape ``grid.shape``; None where there is no series.
 
     Raises:
         UsageError: It is to be exact and is not known.
     """
-    if is_exact(record, of, source):
-        return exact_on(record, record.levels[step], grid.points).reshape(grid.shape)
-    xy = latest(record, of, step)
+    if is_exact(run, of, source):
+        return exact_on(run, run.trajectory.levels[index], grid.points).reshape(grid.shape)
+    xy = latest(run, of, index)
     return None if xy is None else spread_over(xy, grid, bandwidth)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.theme import Theme, rgb
+from noisereel.contracts.theme import Theme, rgb
 
 __all__ = ["heat", "heat_alpha"]
 

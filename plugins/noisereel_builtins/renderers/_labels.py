@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel import marks
-from noisereel.figure import View
-from noisereel.typeset import DPI, measure
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import View
+from noisereel.support.typeset import DPI, measure
 
 __all__ = ["Line", "apart", "beside", "value_label"]
 

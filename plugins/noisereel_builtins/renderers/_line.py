@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.figure import Range
-from noisereel.record import Record
-from noisereel.schedule import Level
+from noisereel.contracts.geometry import Range
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.schedule import Level
 
 from ._chosen import spread
 from ._grid import BANDWIDTH, Source, exact_on, is_exact, smoothed
@@ -18,20 +18,20 @@ VISITS = 120
 """How many visits densities are counted at; between them they are mixed."""
 
 
-def no_coordinate(axis: int, event: tuple[int, ...]) -> str | None:
+def no_coordinate(axis: int, event_shape: tuple[int, ...]) -> str | None:
     """Why particles of this event shape have no such coordinate, or None."""
-    if len(event) == 1 and axis < event[0]:
+    if len(event_shape) == 1 and axis < event_shape[0]:
         return None
-    return f"shows coordinate {axis} of points, event shape (D,) with D > {axis}, not {event}"
+    return f"shows coordinate {axis} of points, event shape (D,) with D > {axis}, not {event_shape}"
 
 
 def densities(
-    record: Record, at: NDArray[np.float64], ends: Range, bins: int, axis: int = 0, source: Source = "auto"
+    run: RunView, at: NDArray[np.float64], ends: Range, bins: int, axis: int = 0, source: Source = "auto"
 ) -> NDArray[np.float64]:
     """The densities of one coordinate at given times, at the middles of cells, shape (times, bins).
 
     Args:
-        record: The run.
+        run: The run.
         at: Times.
         ends: From where to where.
         bins: How many cells.
@@ -41,20 +41,20 @@ def densities(
     Raises:
         UsageError: They are to be exact and are not known.
     """
-    if record.event == (1,) and is_exact(record, "x", source):
+    if run.trajectory.event_shape == (1,) and is_exact(run, "x", source):
         places = ends[0] + (np.arange(bins)[:, None] + 0.5) * (ends[1] - ends[0]) / bins
-        return np.stack([exact_on(record, _level(record, t), places) for t in at])
-    visited = [record.kept_steps[i] for i in spread(len(record.kept_steps), VISITS)]
-    tables = np.stack([spread_along(_values(record, step, axis), ends, bins) for step in visited])
-    return _between(at, np.array([record.times[step] for step in visited]), tables)
+        return np.stack([exact_on(run, _level(run, t), places) for t in at])
+    visited = [run.trajectory.kept_visits[i] for i in spread(len(run.trajectory.kept_visits), VISITS)]
+    tables = np.stack([spread_along(_values(run, index, axis), ends, bins) for index in visited])
+    return _between(at, np.array([run.trajectory.times[index] for index in visited]), tables)
 
 
-def _level(record: Record, t: float) -> Level:
-    return record.schedule.at(float(np.clip(t, 0, record.schedule.T)))
+def _level(run: RunView, t: float) -> Level:
+    return run.trajectory.schedule.at(float(np.clip(t, 0, run.trajectory.schedule.T)))
 
 
-def _values(record: Record, step: int, axis: int) -> NDArray[np.float32]:
-    array = record.series("x", step)
+def _values(run: RunView, index: int, axis: int) -> NDArray[np.float32]:
+    array = run.trajectory.series("x", index)
     assert array is not None, "x is kept wherever anything is"
     return array[:, axis]
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from noisereel import marks
-from noisereel.errors import suggest
-from noisereel.record import Record
-from noisereel.renderer import Colorbar, Guide, Legend
-from noisereel.subject import Subject
-from noisereel.theme import ROLES, Theme
+from noisereel.contracts import marks
+from noisereel.contracts.guides import Colorbar, Guide, Legend
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.theme import ROLES, Theme
+from noisereel.support.errors import suggest
 
 from ._memo import once
 
@@ -58,45 +58,45 @@ ParticlePaint = Annotated[str, AfterValidator(_known_or_way)]
 """What tells particles apart (`WAYS`), a role of the theme, or a hex colour."""
 
 
-def unpaintable(paint: str, subject: Subject) -> str | None:
+def unpaintable(paint: str, run: RunInfo) -> str | None:
     """Why a run's particles cannot have these colours, or None."""
-    if paint == "label" and (subject.data.labels is None or not subject.from_data):
-        why = "has data without labels" if subject.data.labels is None else "does not start from data"
-        return f"cannot colour by label: run '{subject.name}' {why}"
-    if paint == "speed" and len(subject.levels) < 2:
-        return f"cannot colour by speed: run '{subject.name}' visits one state only"
+    if paint == "label" and (run.data.labels is None or not run.from_data):
+        why = "has data without labels" if run.data.labels is None else "does not start from data"
+        return f"cannot colour by label: run '{run.name}' {why}"
+    if paint == "speed" and len(run.levels) < 2:
+        return f"cannot colour by speed: run '{run.name}' visits one state only"
     needed = COORDINATES.index(paint) + 1 if paint in COORDINATES else 1 if paint == "start" else 0
-    if needed and (len(subject.event) != 1 or subject.event[0] < needed):
-        return f"cannot colour by {paint}: event shape {subject.event} has no such coordinate"
+    if needed and (len(run.event_shape) != 1 or run.event_shape[0] < needed):
+        return f"cannot colour by {paint}: event shape {run.event_shape} has no such coordinate"
     return None
 
 
-def shades(paint: str, record: Record, theme: Theme, step: int) -> marks.Color:
+def shades(paint: str, run: RunView, theme: Theme, index: int) -> marks.Color:
     """The colour of a run's particles at a visit; blue where a hue is asked for and they have none."""
     if paint not in WAYS:
         return theme.color(paint)
     if paint == "hue":
-        if record.hue is None:
+        if run.trajectory.hue is None:
             return theme.color("blue")
-        own = None if record.origin is None else record.data.palette
-        return marks.Shades(_bytes(record.hue), theme.gradient() if own is None else own.numpy())
+        own = None if run.trajectory.origin is None else run.trajectory.data.palette
+        return marks.Shades(_bytes(run.trajectory.hue), theme.gradient() if own is None else own.numpy())
     if paint == "speed":
-        return marks.Shades(_bytes(speeds(record, step) / _fastest(record)), theme.gradient())
-    values, low, high = _fixed(paint, record)
+        return marks.Shades(_bytes(speeds(run, index) / _fastest(run)), theme.gradient())
+    values, low, high = _fixed(paint, run)
     return marks.Shades(_bytes((values - low) / (high - low)), theme.gradient())
 
 
-def guide_of(paint: str, record: Record, theme: Theme) -> Guide | None:
+def guide_of(paint: str, run: RunView, theme: Theme) -> Guide | None:
     """What the colours mean, where that is a number or a class."""
     palette = theme.gradient()
     if paint == "speed":
-        return Colorbar(palette, 0.0, _fastest(record), "way per step")
+        return Colorbar(palette, 0.0, _fastest(run), "way per step")
     if paint in COORDINATES:
-        _, low, high = _fixed(paint, record)
+        _, low, high = _fixed(paint, run)
         return Colorbar(palette, low, high, f"${paint}$")
     if paint != "label":
         return None
-    values, low, high = _fixed(paint, record)
+    values, low, high = _fixed(paint, run)
     classes = np.unique(values)
     entries = [(f"{c:g}", hex_of(palette, (c - low) / (high - low))) for c in classes.tolist()]
     return Legend(tuple(entries)) if len(entries) <= NAMED else None
@@ -107,49 +107,51 @@ def hex_of(palette: NDArray[np.uint8], share: float) -> str:
     return "#{:02X}{:02X}{:02X}".format(*palette[round((len(palette) - 1) * share)])
 
 
-def speeds(record: Record, step: int) -> NDArray[np.float64]:
+def speeds(run: RunView, index: int) -> NDArray[np.float64]:
     """How far each particle went in the step to a visit, shape (particles,); at first, in the step from there.
 
     Where visits between were not kept, it is the mean of the steps since the last kept one.
     """
-    kept = record.kept_steps
-    here = max(1, int(np.searchsorted(kept, step)))
+    kept = run.trajectory.kept_visits
+    here = max(1, int(np.searchsorted(kept, index)))
     one, other = kept[here - 1], kept[here]
-    before, after = record.series("x", one), record.series("x", other)
+    before, after = run.trajectory.series("x", one), run.trajectory.series("x", other)
     assert before is not None and after is not None, "x is there at every kept visit"
     way = (after.astype(np.float64) - before).reshape(len(after), -1)
     return np.asarray(np.linalg.norm(way, axis=1) / (other - one))
 
 
-def _fastest(record: Record) -> float:
+def _fastest(run: RunView) -> float:
     """What has the last colour in the whole run: the highest quantile of any visit shown."""
 
     def highest() -> float:
-        shown = [step for step in record.shown if record.kept(step)]
-        tops = [np.quantile(speeds(record, step), 1 - STRAY) for step in shown]
+        shown = [index for index in run.shown if run.trajectory.kept(index)]
+        tops = [np.quantile(speeds(run, index), 1 - STRAY) for index in shown]
         return max((float(top) for top in tops if np.isfinite(top)), default=0.0) or 1.0
 
-    return once(record, "fastest", highest)
+    return once(run, "fastest", highest)
 
 
-def _fixed(paint: str, record: Record) -> tuple[NDArray[np.float64], float, float]:
+def _fixed(paint: str, run: RunView) -> tuple[NDArray[np.float64], float, float]:
     """What tells particles apart all along, shape (particles,), and what has the first and the last colour."""
 
     def found() -> tuple[NDArray[np.float64], float, float]:
-        values = _values(paint, record)
+        values = _values(paint, run)
         stray = 0.0 if paint == "label" else STRAY
         low, high = np.quantile(values[np.isfinite(values)], (stray, 1 - stray)) if len(values) else (0.0, 1.0)
         return values, float(low), float(high) if high > low else float(low) + 1.0
 
-    return once(record, ("paint", paint), found)
+    return once(run, ("paint", paint), found)
 
 
-def _values(paint: str, record: Record) -> NDArray[np.float64]:
+def _values(paint: str, run: RunView) -> NDArray[np.float64]:
     if paint == "label":
-        assert record.data.labels is not None and record.origin is not None, "asked before the run was simulated"
-        return record.data.labels.numpy()[record.origin].astype(np.float64)
-    levels, kept = record.levels, record.kept_steps
-    first = record.series("x", kept[0] if paint == "start" else max(kept, key=lambda i: levels[i].log_snr))
+        assert run.trajectory.data.labels is not None and run.trajectory.origin is not None, (
+            "asked before the run was simulated"
+        )
+        return run.trajectory.data.labels.numpy()[run.trajectory.origin].astype(np.float64)
+    levels, kept = run.trajectory.levels, run.trajectory.kept_visits
+    first = run.trajectory.series("x", kept[0] if paint == "start" else max(kept, key=lambda i: levels[i].log_snr))
     assert first is not None, "x is there at every kept visit"
     if paint != "start":
         return first[:, COORDINATES.index(paint)].astype(np.float64)

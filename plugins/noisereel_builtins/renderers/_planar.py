@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from noisereel.figure import Box
-from noisereel.record import Record
-from noisereel.renderer import Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import plane_extent, unrecorded
 from ._grid import Grid, Source, density_on, unknown_density
@@ -40,12 +41,12 @@ class PlanarDensity(Renderer):
             )
         return self
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unrecorded(self.of, subject) or unknown_density(self.source, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or unrecorded(self.of, run) or unknown_density(self.source, run)
 
-    def extent(self, record: Record) -> Box | None:
-        return plane_extent(record, self.of)
+    def extent(self, run: RunView) -> Box | None:
+        return plane_extent(run, self.of)
 
-    def density(self, record: Record, step: int, grid: Grid) -> NDArray[np.float64] | None:
+    def density(self, run: RunView, index: int, grid: Grid) -> NDArray[np.float64] | None:
         """The density at the middles of the cells, shape ``grid.shape``; None where the series is not."""
-        return density_on(grid, record, step, self.of, self.source, self.bandwidth)
+        return density_on(grid, run, index, self.of, self.source, self.bandwidth)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.figure import Range
-from noisereel.record import Record
-from noisereel.schedule import Schedule
+from noisereel.contracts.geometry import Range
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.schedule import Schedule
 
 __all__ = ["QUANTITIES", "schedule_line", "times_of"]
 
@@ -47,18 +47,18 @@ QUANTITIES: Mapping[str, _Quantity] = MappingProxyType(
 )
 
 
-def times_of(record: Record) -> Range:
+def times_of(run: RunView) -> Range:
     """The ends of a run's own axis, its earliest and latest time; always apart."""
-    low, high = min(record.times), max(record.times)
+    low, high = min(run.trajectory.times), max(run.trajectory.times)
     return (float(low), float(high)) if high > low else (low - 0.5, high + 0.5)
 
 
-def schedule_line(record: Record, name: str) -> NDArray[np.float64]:
+def schedule_line(run: RunView, name: str) -> NDArray[np.float64]:
     """(t, value) of what the schedule decides, shape (m, 2); NaN where it is not finite."""
-    low, high = times_of(record)
+    low, high = times_of(run)
     # Between whole times a schedule given by β's is an interpolation that tells nothing, and σ has a kink at t = 1.
     whole = FEW <= high - low < SAMPLES and low.is_integer() and high.is_integer()
     times = np.linspace(low, high, int(high - low) + 1 if whole else SAMPLES)
     at = QUANTITIES[name].at
-    values = np.array([at(record.schedule, float(np.clip(t, 0, record.schedule.T))) for t in times])
+    values = np.array([at(run.trajectory.schedule, float(np.clip(t, 0, run.trajectory.schedule.T))) for t in times])
     return np.stack([times, np.where(np.isfinite(values), values, np.nan)], axis=1)

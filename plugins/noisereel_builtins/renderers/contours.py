@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Look
-from noisereel.record import Record
-from noisereel.renderer import Moment
+from noisereel.contracts import marks
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
 
 from ._grid import Grid, grid_over
 from ._paint import Paint
@@ -37,16 +35,16 @@ class Contours(PlanarDensity):
     alpha: float = Field(default=0.9, gt=0, le=1)
     """Opacity."""
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        grid = grid_over(look.view, self.columns)
-        table = self.density(record, moment.step, grid)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        grid = grid_over(ctx.view, self.columns)
+        table = self.density(run, moment.index, grid)
         if table is None:
             return
         shares = sorted(self.shares, reverse=True)
         rings = [lines_at(level, table, grid) for level in heights_around(table, grid, shares)]
-        palette = look.theme.gradient()
+        palette = ctx.theme.gradient()
         which = np.repeat(np.rint(255 * (1 - np.array(shares))).astype(np.uint8), [len(ring) for ring in rings])
-        color = marks.Shades(which, palette) if self.color == "hue" else look.theme.color(self.color)
+        color = marks.Shades(which, palette) if self.color == "hue" else ctx.theme.color(self.color)
         yield marks.Polylines(tuple(line for ring in rings for line in ring), color, self.width, self.alpha)
 
 

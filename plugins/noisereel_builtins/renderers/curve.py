@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.errors import suggest
-from noisereel.figure import Box, Look, Range
-from noisereel.probe import Metric
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.guides import Space
+from noisereel.contracts.probe import Metric
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.support.errors import suggest
 
 from ._labels import Line, apart, beside, value_label
 from ._quantities import QUANTITIES, schedule_line, times_of
@@ -28,12 +28,12 @@ class _Strand(NamedTuple):
     """A number of a run: one line."""
 
     name: str
-    record: Record
+    run: RunView
 
     @property
     def line(self) -> NDArray[np.float64]:
         """(t, value), shape (m, 2); NaN where the value is not finite."""
-        return (schedule_line if self.name in QUANTITIES else _metric_line)(self.record, self.name)
+        return (schedule_line if self.name in QUANTITIES else _metric_line)(self.run, self.name)
 
 
 class _Level(NamedTuple):
@@ -68,21 +68,21 @@ class Curve(Renderer):
     def _names(self) -> tuple[str, ...]:
         return (self.of,) if isinstance(self.of, str) else self.of
 
-    def check(self, subject: Subject) -> str | None:
-        for run in self.runs:
-            if run not in subject.beside:
-                return f"runs: unknown run '{run}'; {suggest(run, list(subject.beside))}"
-        shown = [subject.beside[run] for run in self.runs] or [subject]
+    def check(self, run: RunInfo) -> str | None:
+        for name in self.runs:
+            if name not in run.runs:
+                return f"runs: unknown run '{name}'; {suggest(name, list(run.runs))}"
+        shown = [run.runs[name] for name in self.runs] or [run]
         wanted = ((each, name) for each in shown for name in self._names)
-        return next((said for each, name in wanted if (said := _ungiven(name, each))), None)
+        return next((message for each, name in wanted if (message := _ungiven(name, each))), None)
 
-    def _strands(self, record: Record) -> list[_Strand]:
-        records = [record.beside[run] for run in self.runs] or [record]
-        return [_Strand(name, each) for each in records for name in self._names]
+    def _strands(self, run: RunView) -> list[_Strand]:
+        runs = [run.runs[name] for name in self.runs] or [run]
+        return [_Strand(name, each) for each in runs for name in self._names]
 
-    def extent(self, record: Record) -> Box | None:
-        strands = self._strands(record)
-        ends = [times_of(strand.record) for strand in strands]
+    def extent(self, run: RunView) -> Box | None:
+        strands = self._strands(run)
+        ends = [times_of(strand.run) for strand in strands]
         x = min(low for low, _ in ends), max(high for _, high in ends)
         levels = self._levels(strands)
         given = [level.value for level in levels] + [float(v) for strand in strands for v in strand.line[:, 1]]
@@ -98,105 +98,105 @@ class Curve(Renderer):
         """The reference levels of the metrics shown, each once."""
         named = [
             _Level(name, value, metric.unit)
-            for number, record in strands
+            for number, run in strands
             if number not in QUANTITIES
-            for metric in [_metric(record, number)]
-            for name, value in metric.reference(record.particles, record.event).items()
+            for metric in [_metric(run, number)]
+            for name, value in metric.reference(run.trajectory.particles, run.trajectory.event_shape).items()
         ]
         return list(dict.fromkeys(named)) if self.reference else []
 
-    def _colored(self, record: Record, look: Look) -> Iterator[tuple[_Strand, str]]:
+    def _colored(self, run: RunView, ctx: RenderContext) -> Iterator[tuple[_Strand, str]]:
         """Lines with their colours: the schedule's have their own where there is one run, the others take turns."""
-        strands = self._strands(record)
+        strands = self._strands(run)
         turns = iter(PALETTE * len(strands))
         for strand in strands:
             own = strand.name in QUANTITIES and len(self.runs) < 2
-            yield strand, look.theme.color(QUANTITIES[strand.name].color if own else next(turns))
+            yield strand, ctx.theme.color(QUANTITIES[strand.name].color if own else next(turns))
 
     def _told_apart(self, strand: _Strand, name: str) -> str:
         """What tells a line from the others: its run, its name, or both; nothing if there are none."""
-        parts = [strand.record.name] if len(self.runs) > 1 else []
+        parts = [strand.run.trajectory.name] if len(self.runs) > 1 else []
         parts += [name] if len(self._names) > 1 else []
         return " ".join(parts)
 
-    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
-        for level in self._levels(self._strands(record)):
-            yield from _dotted(level, look)
+    def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
+        for level in self._levels(self._strands(run)):
+            yield from _dotted(level, ctx)
         lines = []
-        for strand, color in self._colored(record, look):
+        for strand, color in self._colored(run, ctx):
             if strand.name in QUANTITIES:
                 label = QUANTITIES[strand.name].label
                 lines.append(Line(strand.line, self._told_apart(strand, label) or label, color))
-                first = not self.runs or strand.record.name == self.runs[0]
+                first = not self.runs or strand.run.trajectory.name == self.runs[0]
                 yield marks.Polylines((strand.line,), color, width=2.5, dash="solid" if first else "dashed")
             else:
                 yield marks.Polylines((strand.line,), color, width=2.0, alpha=0.4)
-        yield from beside(lines, look.view)
+        yield from beside(lines, ctx.view)
 
-    def _so_far(self, strand: _Strand, step: int, look: Look, color: str) -> Iterator[marks.Mark]:
-        line = _past(strand, step)
+    def _so_far(self, strand: _Strand, index: int, ctx: RenderContext, color: str) -> Iterator[marks.Mark]:
+        line = _past(strand, index)
         known = line[np.isfinite(line[:, 1])]
         rising = np.diff(known[:, 0])
         alone = len(self._names) * max(1, len(self.runs)) == 1
         if self.area and alone and len(known) > 1 and ((rising > 0).all() or (rising < 0).all()):
             x, high = known[np.argsort(known[:, 0])].T
-            yield marks.Area(x, np.full_like(x, look.view.y[0]), high, color)
+            yield marks.Area(x, np.full_like(x, ctx.view.y[0]), high, color)
         yield marks.Polylines((line,), color, width=2.5)
         if len(line) and np.isfinite(line[-1, 1]):
-            yield marks.Points(line[-1:], color, size=5.0, alpha=1.0, edge=look.theme.color("background"))
+            yield marks.Points(line[-1:], color, size=5.0, alpha=1.0, edge=ctx.theme.color("background"))
 
-    def _value(self, strand: _Strand, step: int, look: Look, color: str) -> Iterator[marks.Text]:
-        line = _past(strand, step)
+    def _value(self, strand: _Strand, index: int, ctx: RenderContext, color: str) -> Iterator[marks.Text]:
+        line = _past(strand, index)
         if len(line) and np.isfinite(line[-1, 1]):
-            number = f"{_number(line[-1, 1], look.view.y)} {_metric(strand.record, strand.name).unit}".rstrip()
+            number = f"{_number(line[-1, 1], ctx.view.y)} {_metric(strand.run, strand.name).unit}".rstrip()
             words = f"{self._told_apart(strand, strand.name.replace('_', ' '))} {number}".lstrip()
-            yield value_label(words, line[-1], strand.line, color, look.view)
+            yield value_label(words, line[-1], strand.line, color, ctx.view)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        now = record.times[moment.step]
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        now = run.trajectory.times[moment.index]
         if any(name in QUANTITIES for name in self._names):
-            cursor = np.array([[now, look.view.y[0]], [now, look.view.y[1]]])
-            yield marks.Polylines((cursor,), look.theme.color("muted"), width=1.2)
+            cursor = np.array([[now, ctx.view.y[0]], [now, ctx.view.y[1]]])
+            yield marks.Polylines((cursor,), ctx.theme.color("muted"), width=1.2)
         labels: list[marks.Text] = []
-        for strand, color in self._colored(record, look):
+        for strand, color in self._colored(run, ctx):
             if strand.name not in QUANTITIES:
-                step = moment.step if strand.record is record else moment.steps[strand.record.name]
-                yield from self._so_far(strand, step, look, color)
-                labels += self._value(strand, step, look, color)
-        yield from apart(labels, look.view)
+                index = moment.index if strand.run is run else moment.indices[strand.run.trajectory.name]
+                yield from self._so_far(strand, index, ctx, color)
+                labels += self._value(strand, index, ctx, color)
+        yield from apart(labels, ctx.view)
 
 
-def _past(strand: _Strand, step: int) -> NDArray[np.float64]:
-    return strand.line[: np.searchsorted(strand.record.shown, step, side="right")]
+def _past(strand: _Strand, index: int) -> NDArray[np.float64]:
+    return strand.line[: np.searchsorted(strand.run.shown, index, side="right")]
 
 
-def _dotted(level: _Level, look: Look) -> Iterator[marks.Mark]:
-    left, right = look.view.x
-    color = look.theme.color("muted")
-    words = f"{level.name}, {_number(level.value, look.view.y)} {level.unit}".rstrip()
+def _dotted(level: _Level, ctx: RenderContext) -> Iterator[marks.Mark]:
+    left, right = ctx.view.x
+    color = ctx.theme.color("muted")
+    words = f"{level.name}, {_number(level.value, ctx.view.y)} {level.unit}".rstrip()
     line = np.array([[left, level.value], [right, level.value]])
     yield marks.Polylines((line,), color, width=1.2, dash="dotted")
-    place, ground = (right, level.value), look.theme.color("background")
+    place, ground = (right, level.value), ctx.theme.color("background")
     yield marks.Text(place, words, color, 11.0, anchor=("right", "bottom"), offset=(0.0, 3.0), halo=ground)
 
 
-def _ungiven(name: str, subject: Subject) -> str | None:
+def _ungiven(name: str, run: RunInfo) -> str | None:
     """Why a run cannot show a number, or None."""
-    known = [*subject.numbers, *QUANTITIES]
+    known = [*run.value_names, *QUANTITIES]
     if name in known:
         return None
-    return f"of: no metric of run '{subject.name}' gives '{name}'; {suggest(name, known)}"
+    return f"of: no metric of run '{run.name}' gives '{name}'; {suggest(name, known)}"
 
 
-def _metric(record: Record, name: str) -> Metric:
+def _metric(run: RunView, name: str) -> Metric:
     """The metric that gives a number."""
-    return next(metric for metric in record.metrics if name in metric.gives)
+    return next(metric for metric in run.metrics if name in metric.gives)
 
 
-def _metric_line(record: Record, name: str) -> NDArray[np.float64]:
+def _metric_line(run: RunView, name: str) -> NDArray[np.float64]:
     """(t, value) at the visits shown, shape (m, 2); NaN where the value is not finite."""
-    metric = _metric(record, name)
-    line = np.array([(record.times[s], float(record.value(metric, s)[name])) for s in record.shown])
+    metric = _metric(run, name)
+    line = np.array([(run.trajectory.times[s], float(run.value(metric, s)[name])) for s in run.shown])
     line[~np.isfinite(line[:, 1]), 1] = np.nan
     return line
 

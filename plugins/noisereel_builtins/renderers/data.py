@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 
 from ._chosen import shades_of, spread
 from ._cloud import crowding, reach
@@ -37,24 +37,24 @@ class Data(Renderer):
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; left out, what suits the number of samples and the panel."""
 
-    def extent(self, record: Record) -> Box | None:
-        x0 = record.data.x0.numpy()
+    def extent(self, run: RunView) -> Box | None:
+        x0 = run.trajectory.data.x0.numpy()
         return Box(reach([x0[:, 0]]), reach([x0[:, 1]]))
 
-    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
-        rows = spread(len(record.data.x0), MOST)
-        crowd = crowding(len(rows), look)
+    def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
+        rows = spread(len(run.trajectory.data.x0), MOST)
+        crowd = crowding(len(rows), ctx)
         size = self.size or min(1.7 * crowd**-0.17, 5.0)
         alpha = self.alpha or min(0.2 * crowd**-0.2, 0.5)
-        color = shades_of(self._color(record, look), rows)
-        yield marks.Points(record.data.x0.numpy()[rows], color, size, alpha)
+        color = shades_of(self._color(run, ctx), rows)
+        yield marks.Points(run.trajectory.data.x0.numpy()[rows], color, size, alpha)
 
-    def _color(self, record: Record, look: Look) -> marks.Color:
+    def _color(self, run: RunView, ctx: RenderContext) -> marks.Color:
         if self.color != "hue":
-            return look.theme.color(self.color)
-        if record.data.hue is None:
-            return look.theme.color("muted")
-        return marks.Shades(np.rint(record.data.hue.numpy() * 255).astype(np.uint8), look.theme.gradient())
+            return ctx.theme.color(self.color)
+        if run.trajectory.data.hue is None:
+            return ctx.theme.color("muted")
+        return marks.Shades(np.rint(run.trajectory.data.hue.numpy() * 255).astype(np.uint8), ctx.theme.gradient())
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         return ()

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look, Range
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.schedule import Level
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level
 
 from ._cloud import VISITS, reach, sampled
 from ._paint import Ink
@@ -37,43 +37,45 @@ class Density(Renderer):
     color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
-    def check(self, subject: Subject) -> str | None:
-        event = subject.event
-        return None if event == (1,) else f"shows the density of single numbers, event shape (1,), not {event}"
+    def check(self, run: RunInfo) -> str | None:
+        event_shape = run.event_shape
+        return (
+            None if event_shape == (1,) else f"shows the density of single numbers, event shape (1,), not {event_shape}"
+        )
 
-    def extent(self, record: Record) -> Box | None:
-        arrays = [a[:, 0] for a in sampled(record, "x")]
+    def extent(self, run: RunView) -> Box | None:
+        arrays = [a[:, 0] for a in sampled(run, "x")]
         x = reach(arrays)
         if x is None:
             return None
-        tops = [float(curve.max()) for level in _some(record) if (curve := exact(record, level, x)) is not None]
+        tops = [float(curve.max()) for level in _some(run) if (curve := exact(run, level, x)) is not None]
         tops = tops or [float(heights(a, x, self.bins).max()) for a in arrays]
         return Box(x, (0.0, 1.06 * max(top for top in tops if np.isfinite(top))))
 
-    def _bars(self, record: Record, moment: Moment, look: Look, color: str) -> Iterable[marks.Mark]:
-        particles = record.series("x", moment.step)
+    def _bars(self, run: RunView, moment: Moment, ctx: RenderContext, color: str) -> Iterable[marks.Mark]:
+        particles = run.trajectory.series("x", moment.index)
         if particles is not None:
-            height = np.repeat(heights(particles[:, 0], look.view.x, self.bins), 2)
-            edges = np.repeat(np.linspace(*look.view.x, self.bins + 1), 2)[1:-1]
+            height = np.repeat(heights(particles[:, 0], ctx.view.x, self.bins), 2)
+            edges = np.repeat(np.linspace(*ctx.view.x, self.bins + 1), 2)[1:-1]
             yield marks.Area(edges, np.zeros_like(edges), height, color, alpha=0.35)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        curve = exact(record, moment.level, look.view.x)
-        color = look.theme.color(self.color)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        curve = exact(run, moment.level, ctx.view.x)
+        color = ctx.theme.color(self.color)
         if self.histogram or curve is None:
-            yield from self._bars(record, moment, look, color if curve is None else look.theme.color("muted"))
+            yield from self._bars(run, moment, ctx, color if curve is None else ctx.theme.color("muted"))
         if curve is not None:
-            x = np.linspace(*look.view.x, RESOLUTION)
+            x = np.linspace(*ctx.view.x, RESOLUTION)
             yield marks.Area(x, np.zeros_like(x), curve, color, alpha=0.15)
             yield marks.Polylines((np.stack([x, curve], axis=1),), color, width=2.5)
 
 
-def exact(record: Record, level: Level, x: Range) -> NDArray[np.float64] | None:
+def exact(run: RunView, level: Level, x: Range) -> NDArray[np.float64] | None:
     """p_t at `RESOLUTION` places over a range; None where the data set does not know it."""
-    if record.data.density is None:
+    if run.trajectory.data.density is None:
         return None
     places = torch.linspace(*x, RESOLUTION, dtype=torch.float64)
-    return np.asarray(record.data.density(places[:, None], level), np.float64)
+    return np.asarray(run.trajectory.data.density(places[:, None], level), np.float64)
 
 
 def heights(particles: NDArray[np.floating], x: Range, bins: int) -> NDArray[np.float64]:
@@ -82,6 +84,6 @@ def heights(particles: NDArray[np.floating], x: Range, bins: int) -> NDArray[np.
     return np.asarray(counts / (len(particles) * (edges[1] - edges[0])), np.float64)
 
 
-def _some(record: Record) -> Iterable[Level]:
-    picked = np.linspace(0, len(record.levels) - 1, VISITS).round().astype(int)
-    return (record.levels[i] for i in picked)
+def _some(run: RunView) -> Iterable[Level]:
+    picked = np.linspace(0, len(run.trajectory.levels) - 1, VISITS).round().astype(int)
+    return (run.trajectory.levels[i] for i in picked)

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Colorbar, Guide, Moment, Renderer, Series, Space
-from noisereel.subject import Subject
-from noisereel.theme import Theme, rgb
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Colorbar, Guide, Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.theme import Theme, rgb
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import latest, sampled, unrecorded
 from .image import no_particle
@@ -35,38 +36,38 @@ class Difference(Renderer):
     gain: float = Field(default=1.0, gt=0, le=1000)
     """A difference of 1/gain, half the way from black to white at 1, has the full colour."""
 
-    def check(self, subject: Subject) -> str | None:
-        wrong = super().check(subject) or no_particle(self.index, subject) or unrecorded(self.of, subject)
+    def check(self, run: RunInfo) -> str | None:
+        wrong = super().check(run) or no_particle(self.index, run) or unrecorded(self.of, run)
         if self.against != "data":
-            return wrong or unrecorded(self.against, subject)
-        away = f"against: run '{subject.name}' does not start from data; choose another"
-        return wrong or (None if subject.from_data else away)
+            return wrong or unrecorded(self.against, run)
+        away = f"against: run '{run.name}' does not start from data; choose another"
+        return wrong or (None if run.from_data else away)
 
-    def extent(self, record: Record) -> Box | None:
-        next(sampled(record, self.of))
-        height, width = record.event[:2]
+    def extent(self, run: RunView) -> Box | None:
+        next(sampled(run, self.of))
+        height, width = run.trajectory.event_shape[:2]
         return Box((0.0, float(width)), (0.0, float(height)))
 
-    def _other(self, record: Record, step: int) -> NDArray[np.floating] | None:
+    def _other(self, run: RunView, index: int) -> NDArray[np.floating] | None:
         if self.against != "data":
-            array = latest(record, self.against, step)
+            array = latest(run, self.against, index)
             return None if array is None else array[self.index]
-        assert record.origin is not None, "asked before the run was simulated"
-        return record.data.x0[record.origin[self.index]].numpy()
+        assert run.trajectory.origin is not None, "asked before the run was simulated"
+        return run.trajectory.data.x0[run.trajectory.origin[self.index]].numpy()
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        ours, other = latest(record, self.of, moment.step), self._other(record, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        ours, other = latest(run, self.of, moment.index), self._other(run, moment.index)
         if ours is None or other is None:
             return
         more = self.gain * (ours[self.index] - other)
         grey = more if more.ndim == 2 else more.mean(axis=2)
-        height, width = record.event[:2]
+        height, width = run.trajectory.event_shape[:2]
         box = (0.0, float(width), 0.0, float(height))
-        yield marks.Image(signed(grey, look.theme), box, look.size[0] < 4 * width)
+        yield marks.Image(signed(grey, ctx.theme), box, ctx.view.size[0] < 4 * width)
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        ramp = signed(np.linspace(-1, 1, 255)[None], look.theme)[0].astype(float)
-        ground, share = np.array(rgb(look.theme.color("background"))), ramp[:, 3:] / 255
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
+        ramp = signed(np.linspace(-1, 1, 255)[None], ctx.theme)[0].astype(float)
+        ground, share = np.array(rgb(ctx.theme.color("background"))), ramp[:, 3:] / 255
         palette = np.rint(share * ramp[:, :3] + (1 - share) * ground).astype(np.uint8)
         return Colorbar(palette, -1 / self.gain, 1 / self.gain)
 

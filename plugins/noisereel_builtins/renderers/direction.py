@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.record import Record
-from noisereel.subject import Subject
+from noisereel.contracts.renderer import RunView
+from noisereel.contracts.run_info import RunInfo
 
 from ._arrows import ParticleArrows
 from ._cloud import unrecorded
@@ -22,9 +22,9 @@ class Direction(ParticleArrows):
     color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unrecorded("eps", subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or unrecorded("eps", run)
 
-    def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:
-        eps = record.series("eps", step)
+    def vectors(self, run: RunView, index: int) -> NDArray[np.floating] | None:
+        eps = run.trajectory.series("eps", index)
         return None if eps is None else -eps

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.probe import Measure, Probe, State, Trace
-from noisereel.record import Record
-from noisereel.renderer import Guide, Moment, Renderer, Space
-from noisereel.subject import Subject
-from noisereel.theme import rgb
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Guide, Space
+from noisereel.contracts.probe import MeasureContext, Probe, Trace
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.state import State
+from noisereel.contracts.theme import rgb
 
-from ..extras import need
+from ..optional_deps import need
 from ._chosen import shades_of
 from ._cloud import disc
 from ._paint import ParticlePaint, guide_of, shades, unpaintable
@@ -42,7 +43,7 @@ class TSNE(Trace):
     perplexity: float = 30
     iterations: int = 500
 
-    def follow(self, states: Iterable[State], ctx: Measure) -> Iterator[Mapping[str, NDArray[np.generic]]]:
+    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, NDArray[np.generic]]]:
         """``xy``, shape (n, 2), for every state: all of them within the unit circle about their middle.
 
         Raises:
@@ -83,44 +84,44 @@ class Embedding(Renderer):
     picture: float = Field(default=26, gt=0, le=400)
     """Side of a picture in design pixels."""
 
-    def check(self, subject: Subject) -> str | None:
-        points = subject.particles * len(subject.levels)
+    def check(self, run: RunInfo) -> str | None:
+        points = run.particles * len(run.levels)
         if not self.perplexity < points <= MOST:
             least = f"more than its perplexity of {self.perplexity:g}, and {MOST:,} at most"
             return (
-                f"lays out all particles at all visits of run '{subject.name}', {points:,} points: it takes {least}; "
+                f"lays out all particles at all visits of run '{run.name}', {points:,} points: it takes {least}; "
                 "change 'particles', or how often the sampler steps"
             )
-        return unpaintable(self.color, subject)
+        return unpaintable(self.color, run)
 
-    def extent(self, record: Record) -> Box | None:
+    def extent(self, run: RunView) -> Box | None:
         return Box((-1.04, 1.04), (-1.04, 1.04))
 
-    def probes(self, look: Look) -> Sequence[Probe]:
+    def probes(self, ctx: RenderContext) -> Sequence[Probe]:
         return (self._tsne,)
 
     @property
     def _tsne(self) -> TSNE:
         return TSNE(perplexity=self.perplexity, iterations=self.iterations)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        xy = record.value(self._tsne, moment.step)["xy"]
-        color = shades(self.color, record, look.theme, moment.step)
-        (low, high), images = look.view.x, record.series("x", moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        xy = run.value(self._tsne, moment.index)["xy"]
+        color = shades(self.color, run, ctx.theme, moment.index)
+        (low, high), images = ctx.view.x, run.trajectory.series("x", moment.index)
         pictured: list[int] = []
-        if len(record.event) == 2 and images is not None:
-            side = self.picture * (high - low) / look.size[0]
+        if len(run.trajectory.event_shape) == 2 and images is not None:
+            side = self.picture * (high - low) / ctx.view.size[0]
             pictured = _apart(xy, side)
             for i in pictured:
                 (x, y), half = xy[i], side / 2
                 box = (x - half, x + half, y - half, y + half)
                 yield marks.Image(_tinted(images[i], _color(color, i)), box, smooth=False)
         others = np.setdiff1d(np.arange(len(xy)), pictured)
-        size, alpha = disc(record.particles, look)
+        size, alpha = disc(run.trajectory.particles, ctx)
         yield marks.Points(xy[others], shades_of(color, others), self.size or size, alpha)
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        return guide_of(self.color, record, look.theme)
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
+        return guide_of(self.color, run, ctx.theme)
 
 
 def _apart(xy: NDArray[np.floating], side: float) -> list[int]:

@@ -10,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from noisereel import marks
-from noisereel.denoiser import Denoiser, Model, to_eps, to_score
-from noisereel.figure import Look, View
-from noisereel.probe import Measure, Probe, State
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.schedule import Level, Schedule, posterior
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.denoiser import Denoiser, Model
+from noisereel.contracts.geometry import View
+from noisereel.contracts.guides import Space
+from noisereel.contracts.parametrisation import to_eps, to_score
+from noisereel.contracts.probe import MeasureContext, Probe
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level, Schedule, posterior
+from noisereel.contracts.state import State
 
 from ._paint import Ink
 
@@ -56,7 +58,7 @@ class FieldGrid(Probe):
         across, up = np.meshgrid(_centres(*self.x, columns), _centres(*self.y, rows))
         return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
-    def measure(self, state: State, ctx: Measure) -> Mapping[str, NDArray[np.generic]]:
+    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
         assert ctx.model is not None, "asked before the run was simulated"
         x = torch.from_numpy(self.points()).to(ctx.data.x0.device)
         if state.level.sigma == 0:  # clean data: nothing is left to undo
@@ -64,8 +66,8 @@ class FieldGrid(Probe):
         vector = VECTORS[self.of](x, state.level, ctx.model, ctx.schedule)
         typical = np.asarray(np.median(vector.norm(dim=1).cpu().numpy()))
         if self.minus is not None:
-            assert ctx.bind is not None, "a run's probes are given what to bind to"
-            vector = vector - VECTORS[self.of](x, state.level, self.minus.bind(ctx.bind), ctx.schedule)
+            assert ctx.denoising is not None, "a run's probes are given what to bind to"
+            vector = vector - VECTORS[self.of](x, state.level, self.minus.bind(ctx.denoising), ctx.schedule)
         return {"vector": vector.cpu().numpy(), "typical": typical}
 
 
@@ -130,17 +132,17 @@ class Field(Renderer):
     alpha: float | None = pydantic.Field(default=None, gt=0, le=1)
     """Opacity; left out, 0.55 for arrows and 0.8 for the ends of streamlines."""
 
-    def check(self, subject: Subject) -> str | None:
-        needed = None if subject.denoiser else f"needs a denoiser, and run '{subject.name}' has none"
-        return super().check(subject) or needed or self._unfit(subject)
+    def check(self, run: RunInfo) -> str | None:
+        needed = None if run.denoiser else f"needs a denoiser, and run '{run.name}' has none"
+        return super().check(run) or needed or self._unfit(run)
 
-    def _unfit(self, subject: Subject) -> str | None:
+    def _unfit(self, run: RunInfo) -> str | None:
         """Why the other denoiser cannot serve the run, or None."""
-        said = None if self.minus is None or subject.bind is None else self.minus.check(subject.bind)
-        return said and f"minus: {said}"
+        message = None if self.minus is None or run.context is None else self.minus.check(run.context)
+        return message and f"minus: {message}"
 
-    def probes(self, look: Look) -> Sequence[Probe]:
-        return (self._grid(look.view),)
+    def probes(self, ctx: RenderContext) -> Sequence[Probe]:
+        return (self._grid(ctx.view),)
 
     def _grid(self, view: View) -> FieldGrid:
         columns = self.density * (FINER if self.lines == "streamlines" else 1)
@@ -148,11 +150,11 @@ class Field(Renderer):
         rows = max(1, round((view.y[1] - view.y[0]) / cell))
         return FieldGrid(of=self.of, x=view.x, y=view.y, shape=(rows, columns), minus=self.minus)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        grid, color = self._grid(look.view), look.theme.color(self.color)
-        found = record.value(grid, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        grid, color = self._grid(ctx.view), ctx.theme.color(self.color)
+        found = run.value(grid, moment.index)
         vector, typical = np.asarray(found["vector"], np.float32), float(found["typical"])
-        cell = (look.view.x[1] - look.view.x[0]) / self.density
+        cell = (ctx.view.x[1] - ctx.view.x[0]) / self.density
         if self.lines == "streamlines":
             lines = streamlines(shortened(vector, STREAM * cell, typical), grid, self.density)
             yield marks.Trails(lines, color, self.width or 1.8, self.alpha or 0.8)

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Look
-from noisereel.record import Record
-from noisereel.renderer import Colorbar, Guide, Moment
+from noisereel.contracts import marks
+from noisereel.contracts.guides import Colorbar, Guide
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
 
 from ._grid import grid_over
 from ._heat import heat, heat_alpha
@@ -33,30 +32,30 @@ class Heatmap(PlanarDensity):
     gamma: float = Field(default=0.7, gt=0, le=4)
     """Colours go by density to this power; below 1 shows more of what is thin."""
 
-    def _top(self, record: Record, look: Look) -> float:
+    def _top(self, run: RunView, ctx: RenderContext) -> float:
         """The highest density of the run, at the visits that the film shows."""
-        grid = grid_over(look.view, self.columns)
+        grid = grid_over(ctx.view, self.columns)
 
         def top() -> float:
-            tables = (self.density(record, step, grid) for step in record.shown if record.kept(step))
+            tables = (self.density(run, index, grid) for index in run.shown if run.trajectory.kept(index))
             return max((float(table.max()) for table in tables if table is not None), default=0.0)
 
-        return once(record, (self, look.view), top)
+        return once(run, (self, ctx.view), top)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        table = self.density(record, moment.step, grid_over(look.view, self.columns))
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        table = self.density(run, moment.index, grid_over(ctx.view, self.columns))
         if table is None:
             return
-        top = float(table.max()) if self.scale == "moment" else self._top(record, look)
-        palette = heat_alpha(look.theme)
-        yield marks.Image(palette[colors(table, top, self.gamma)[::-1]], (*look.view.x, *look.view.y))
+        top = float(table.max()) if self.scale == "moment" else self._top(run, ctx)
+        palette = heat_alpha(ctx.theme)
+        yield marks.Image(palette[colors(table, top, self.gamma)[::-1]], (*ctx.view.x, *ctx.view.y))
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
         if self.scale == "moment":
             return None
-        palette = heat(look.theme)
+        palette = heat(ctx.theme)
         at = np.rint(255 * np.linspace(0, 1, 256) ** self.gamma).astype(np.uint8)
-        return Colorbar(palette[at], 0.0, self._top(record, look), "density")
+        return Colorbar(palette[at], 0.0, self._top(run, ctx), "density")
 
 
 def colors(table: NDArray[np.floating], top: float, gamma: float) -> NDArray[np.uint8]:

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look, Range
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import latest, reach, sampled, unrecorded
 from ._line import no_coordinate
@@ -38,28 +39,28 @@ class Histogram(Renderer):
     color: Ink = "blue"
     """A role of the theme or a hex colour."""
 
-    def check(self, subject: Subject) -> str | None:
-        wrong = None if self.axis is None else no_coordinate(self.axis, subject.event)
-        return wrong or unrecorded(self.of, subject)
+    def check(self, run: RunInfo) -> str | None:
+        wrong = None if self.axis is None else no_coordinate(self.axis, run.event_shape)
+        return wrong or unrecorded(self.of, run)
 
     def _values(self, array: NDArray[np.floating]) -> NDArray[np.floating]:
         return array.reshape(-1) if self.axis is None else array[:, self.axis]
 
-    def extent(self, record: Record) -> Box | None:
-        arrays = [self._values(array) for array in sampled(record, self.of)]
+    def extent(self, run: RunView) -> Box | None:
+        arrays = [self._values(array) for array in sampled(run, self.of)]
         x = reach(arrays)
         if x is None:
             return None
         return Box(x, (0.0, 1.06 * max(float(steps(values, x, self.bins).max()) for values in arrays)))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        array = latest(record, self.of, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        array = latest(run, self.of, moment.index)
         if array is None:
             return
-        x = look.view.x
+        x = ctx.view.x
         height = np.repeat(steps(self._values(array), x, self.bins), 2)
         edges = np.repeat(np.linspace(*x, self.bins + 1), 2)[1:-1]
-        color = look.theme.color(self.color)
+        color = ctx.theme.color(self.color)
         yield marks.Area(edges, np.zeros_like(edges), height, color, alpha=0.25)
         yield marks.Polylines((np.stack([edges, height], axis=1),), color, width=1.8)
 

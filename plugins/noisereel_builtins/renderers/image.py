@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import latest, sampled, unrecorded
 
@@ -29,28 +30,28 @@ class Image(Renderer):
     of: Series = "x"
     """What of it: the particle, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or no_particle(self.index, subject) or unrecorded(self.of, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or no_particle(self.index, run) or unrecorded(self.of, run)
 
-    def extent(self, record: Record) -> Box | None:
-        next(sampled(record, self.of))
-        height, width = record.event[:2]
+    def extent(self, run: RunView) -> Box | None:
+        next(sampled(run, self.of))
+        height, width = run.trajectory.event_shape[:2]
         return Box((0.0, float(width)), (0.0, float(height)))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        images = latest(record, self.of, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        images = latest(run, self.of, moment.index)
         if images is None:
             return
-        height, width = record.event[:2]
+        height, width = run.trajectory.event_shape[:2]
         # Few large pixels are shown as the squares that they are.
-        smooth = look.size[0] < 4 * width
+        smooth = ctx.view.size[0] < 4 * width
         yield marks.Image(to_bytes(images[self.index]), (0.0, float(width), 0.0, float(height)), smooth)
 
 
-def no_particle(index: int, subject: Subject) -> str | None:
+def no_particle(index: int, run: RunInfo) -> str | None:
     """Why a run has no such particle, or None."""
-    last = subject.particles - 1
-    return f"index must be at most {last}, run '{subject.name}' has no more, got {index}" if index > last else None
+    last = run.particles - 1
+    return f"index must be at most {last}, run '{run.name}' has no more, got {index}" if index > last else None
 
 
 def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:

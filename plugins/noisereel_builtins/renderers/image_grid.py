@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import latest, sampled, unrecorded
 from .image import to_bytes
@@ -40,36 +41,40 @@ class ImageGrid(Renderer):
         )
         return self.rows or min(10, max(1, particles // columns)), columns
 
-    def _pitch(self, record: Record) -> tuple[int, int]:
+    def _pitch(self, run: RunView) -> tuple[int, int]:
         """From picture to picture in the pictures' pixels: down and across."""
-        height, width = record.event[:2]
+        height, width = run.trajectory.event_shape[:2]
         room = max(1, round(width / 14)) if self.padding is None else self.padding
         return height + room, width + room
 
-    def _size(self, record: Record) -> tuple[int, int]:
+    def _size(self, run: RunView) -> tuple[int, int]:
         """Height and width of the whole grid in the pictures' pixels."""
-        (rows, columns), (height, width) = self.shape(record.particles), record.event[:2]
-        down, across = self._pitch(record)
+        (rows, columns), (height, width) = self.shape(run.trajectory.particles), run.trajectory.event_shape[:2]
+        down, across = self._pitch(run)
         return (rows - 1) * down + height, (columns - 1) * across + width
 
-    def check(self, subject: Subject) -> str | None:
-        rows, columns = self.shape(subject.particles)
-        few = f"shows {rows} × {columns} pictures, and run '{subject.name}' has {subject.particles} particles"
-        wrong = few if rows * columns > subject.particles else unrecorded(self.of, subject)
-        return super().check(subject) or wrong
+    def check(self, run: RunInfo) -> str | None:
+        rows, columns = self.shape(run.particles)
+        few = f"shows {rows} × {columns} pictures, and run '{run.name}' has {run.particles} particles"
+        wrong = few if rows * columns > run.particles else unrecorded(self.of, run)
+        return super().check(run) or wrong
 
-    def extent(self, record: Record) -> Box | None:
-        next(sampled(record, self.of))
-        height, width = self._size(record)
+    def extent(self, run: RunView) -> Box | None:
+        next(sampled(run, self.of))
+        height, width = self._size(run)
         return Box((0.0, float(width)), (0.0, float(height)))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        images = latest(record, self.of, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        images = latest(run, self.of, moment.index)
         if images is None:
             return
-        rows, columns = self.shape(record.particles)
-        (height, width), (down, across), (whole, wide) = record.event[:2], self._pitch(record), self._size(record)
-        smooth = look.size[0] < 4 * wide
+        rows, columns = self.shape(run.trajectory.particles)
+        (height, width), (down, across), (whole, wide) = (
+            run.trajectory.event_shape[:2],
+            self._pitch(run),
+            self._size(run),
+        )
+        smooth = ctx.view.size[0] < 4 * wide
         for i in range(rows * columns):
             left, top = i % columns * across, whole - i // columns * down
             box = (float(left), float(left + width), float(top - height), float(top))

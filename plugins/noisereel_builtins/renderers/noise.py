@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.record import Record
+from noisereel.contracts.renderer import RunView
 
 from ._arrows import ParticleArrows
 from ._paint import Ink
@@ -20,5 +20,5 @@ class Noise(ParticleArrows):
     color: Ink = "rose"
     """A role of the theme or a hex colour."""
 
-    def vectors(self, record: Record, step: int) -> NDArray[np.floating] | None:
-        return record.series("noise", step)
+    def vectors(self, run: RunView, index: int) -> NDArray[np.floating] | None:
+        return run.trajectory.series("noise", index)

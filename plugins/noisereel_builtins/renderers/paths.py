@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Guide, Moment, Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Guide, Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._chosen import chosen, paths, shades_of
 from ._cloud import plane_extent, unrecorded
@@ -43,31 +44,31 @@ class Paths(Renderer):
     alpha: float = Field(default=0.75, gt=0, le=1)
     """Opacity of what has been."""
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or unrecorded(self.of, run) or unpaintable(self.color, run)
 
-    def extent(self, record: Record) -> Box | None:
-        return plane_extent(record, self.of)
+    def extent(self, run: RunView) -> Box | None:
+        return plane_extent(run, self.of)
 
-    def _drawn(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
-        rows = chosen(record, self.particles)
-        _, places = paths(record, self.of, rows, present)
-        color = shades_of(shades(self.color, record, look.theme, present or 0), rows)
+    def _drawn(self, run: RunView, ctx: RenderContext, present: int | None, alpha: float) -> marks.Polylines:
+        rows = chosen(run, self.particles)
+        _, places = paths(run, self.of, rows, present)
+        color = shades_of(shades(self.color, run, ctx.theme, present or 0), rows)
         return marks.Polylines(lines(places), color, self.width, alpha)
 
-    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
+    def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
         if self.ahead:
-            yield self._drawn(record, look, None, AHEAD * self.alpha)
+            yield self._drawn(run, ctx, None, AHEAD * self.alpha)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        drawn = self._drawn(record, look, moment.step, self.alpha)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        drawn = self._drawn(run, ctx, moment.index, self.alpha)
         yield drawn
         if drawn.lines and len(drawn.lines[0]):
             heads = np.stack([line[-1] for line in drawn.lines])
             yield marks.Points(heads, drawn.color, 1.9 * self.width, 1.0)
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        return guide_of(self.color, record, look.theme)
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
+        return guide_of(self.color, run, ctx.theme)
 
 
 def lines(places: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:

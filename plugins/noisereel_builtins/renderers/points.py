@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Space
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
 
 from ._cloud import latest, plane_extent
 from ._discs import Discs
@@ -20,12 +20,12 @@ class Points(Discs):
 
     space: ClassVar[Space] = "plane"
 
-    def extent(self, record: Record) -> Box | None:
-        return plane_extent(record, self.of)
+    def extent(self, run: RunView) -> Box | None:
+        return plane_extent(run, self.of)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        xy = latest(record, self.of, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        xy = latest(run, self.of, moment.index)
         if xy is not None:
-            size, alpha = self.disc(record, look)
-            color = shades(self.color, record, look.theme, moment.step)
+            size, alpha = self.disc(run, ctx)
+            color = shades(self.color, run, ctx.theme, moment.index)
             yield marks.Points(xy, color, size, alpha, series=self.of)

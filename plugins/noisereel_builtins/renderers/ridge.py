@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look, Range
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
 
 from ._cloud import reach, sampled
 from ._grid import Source, unknown_density
@@ -47,49 +47,49 @@ class Ridge(Renderer):
     source: Source = "auto"
     """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
 
-    def check(self, subject: Subject) -> str | None:
-        return no_coordinate(self.axis, subject.event) or unknown_density(self.source, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return no_coordinate(self.axis, run.event_shape) or unknown_density(self.source, run)
 
-    def _times(self, record: Record) -> NDArray[np.float64]:
-        return np.linspace(*times_of(record), self.rows)
+    def _times(self, run: RunView) -> NDArray[np.float64]:
+        return np.linspace(*times_of(run), self.rows)
 
-    def _table(self, record: Record, x: Range) -> NDArray[np.float64]:
+    def _table(self, run: RunView, x: Range) -> NDArray[np.float64]:
         """The densities at all rows' times, shape (rows, `BINS`)."""
-        make = lambda: densities(record, self._times(record), x, BINS, self.axis, self.source)  # noqa: E731
-        return once(record, (self, x), make)
+        make = lambda: densities(run, self._times(run), x, BINS, self.axis, self.source)  # noqa: E731
+        return once(run, (self, x), make)
 
-    def extent(self, record: Record) -> Box | None:
-        x = reach(array[:, self.axis] for array in sampled(record, "x"))
+    def extent(self, run: RunView) -> Box | None:
+        x = reach(array[:, self.axis] for array in sampled(run, "x"))
         if x is None:
             return None
-        t, tops = self._times(record), self._table(record, x).max(axis=1)
+        t, tops = self._times(run), self._table(run, x).max(axis=1)
         spacing = t[1] - t[0]
         highest = (t + self.height * spacing * tops / tops.max()).max()
         return Box(x, (float(t[0] - 0.2 * spacing), float(highest + 0.3 * spacing)))
 
     def _ridge(
-        self, t: float, height: NDArray[np.float64], been: bool | None, share: float, look: Look
+        self, t: float, height: NDArray[np.float64], been: bool | None, share: float, ctx: RenderContext
     ) -> Iterator[marks.Mark]:
         """A ridge that hides what is behind it; ``been`` is None for the present one."""
-        left, right = look.view.x
+        left, right = ctx.view.x
         x = left + (np.arange(BINS) + 0.5) * (right - left) / BINS
         base, top = np.full(BINS, t), t + height
-        palette = look.theme.gradient()
+        palette = ctx.theme.gradient()
         color = hex_of(palette, 1 - share)
         alpha = AHEAD if been is False else 1.0
-        yield marks.Area(x, base, top, look.theme.color("background"), alpha=0.8)
+        yield marks.Area(x, base, top, ctx.theme.color("background"), alpha=0.8)
         yield marks.Area(x, base, top, color, alpha=0.5 if been is None else 0.18 * alpha)
         line = np.stack([x, top], axis=1)
-        ink = look.theme.color("ink") if been is None else color
+        ink = ctx.theme.color("ink") if been is None else color
         yield marks.Polylines((line,), ink, 2.4 if been is None else 1.5, alpha)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        t, now = self._times(record), record.times[moment.step]
-        table = self._table(record, look.view.x)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        t, now = self._times(run), run.trajectory.times[moment.index]
+        table = self._table(run, ctx.view.x)
         per_density = self.height * (t[1] - t[0]) / table.max()
-        forward = record.times[-1] >= record.times[0]
+        forward = run.trajectory.times[-1] >= run.trajectory.times[0]
         rows = [(at, curve, bool(at <= now if forward else at >= now)) for at, curve in zip(t, table, strict=True)]
-        present = densities(record, np.array([now]), look.view.x, BINS, self.axis, self.source)[0]
+        present = densities(run, np.array([now]), ctx.view.x, BINS, self.axis, self.source)[0]
         for at, curve, been in sorted([*rows, (now, present, None)], key=lambda row: row[0], reverse=True):
             share = (at - t[0]) / (t[-1] - t[0])
-            yield from self._ridge(at, per_density * curve, been, share, look)
+            yield from self._ridge(at, per_density * curve, been, share, ctx)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Guide, Moment, Renderer, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Guide, Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
 
 from ._chosen import chosen, paths, shades_of
 from ._cloud import reach, sampled
@@ -61,49 +61,49 @@ class River(Renderer):
     alpha: float = Field(default=0.6, gt=0, le=1)
     """Opacity of what has been."""
 
-    def check(self, subject: Subject) -> str | None:
+    def check(self, run: RunInfo) -> str | None:
         return (
-            no_coordinate(self.axis, subject.event)
-            or unknown_density(self.source, subject)
-            or unpaintable(self.color, subject)
+            no_coordinate(self.axis, run.event_shape)
+            or unknown_density(self.source, run)
+            or unpaintable(self.color, run)
         )
 
-    def extent(self, record: Record) -> Box | None:
-        return Box(times_of(record), reach(array[:, self.axis] for array in sampled(record, "x")))
+    def extent(self, run: RunView) -> Box | None:
+        return Box(times_of(run), reach(array[:, self.axis] for array in sampled(run, "x")))
 
-    def _behind(self, record: Record, look: Look) -> marks.Image:
-        (rows, columns), x, y = CELLS, times_of(record), look.view.y
+    def _behind(self, run: RunView, ctx: RenderContext) -> marks.Image:
+        (rows, columns), x, y = CELLS, times_of(run), ctx.view.y
         at = x[0] + (np.arange(columns) + 0.5) * (x[1] - x[0]) / columns
-        table = densities(record, at, y, rows, self.axis, self.source)
+        table = densities(run, at, y, rows, self.axis, self.source)
         share = table / np.maximum(table.max(axis=1, keepdims=True), np.finfo(float).tiny)
         # Lines must stand out from it.
-        palette = heat_alpha(look.theme)[: UNDER_LINES if self.particles else 256]
+        palette = heat_alpha(ctx.theme)[: UNDER_LINES if self.particles else 256]
         return marks.Image(palette[np.rint((len(palette) - 1) * share.T[::-1]).astype(np.uint8)], (*x, *y))
 
-    def _lines(self, record: Record, look: Look, present: int | None, alpha: float) -> marks.Polylines:
-        rows = chosen(record, self.particles)
-        steps, places = paths(record, "x", rows, present)
-        t = np.array([record.times[step] for step in steps])
+    def _lines(self, run: RunView, ctx: RenderContext, present: int | None, alpha: float) -> marks.Polylines:
+        rows = chosen(run, self.particles)
+        steps, places = paths(run, "x", rows, present)
+        t = np.array([run.trajectory.times[index] for index in steps])
         lines = tuple(np.stack([t, places[:, i, self.axis]], axis=1) for i in range(len(rows)))
         return marks.Polylines(
-            lines, shades_of(shades(self.color, record, look.theme, present or 0), rows), self.width, alpha
+            lines, shades_of(shades(self.color, run, ctx.theme, present or 0), rows), self.width, alpha
         )
 
-    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
+    def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
         if self.density:
-            yield self._behind(record, look)
+            yield self._behind(run, ctx)
         if self.ahead and self.particles:
-            yield self._lines(record, look, None, AHEAD * self.alpha)
+            yield self._lines(run, ctx, None, AHEAD * self.alpha)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         if not self.particles:
             return
-        drawn = self._lines(record, look, moment.step, self.alpha)
+        drawn = self._lines(run, ctx, moment.index, self.alpha)
         heads: NDArray[np.floating] = np.stack([line[-1] for line in drawn.lines])
         yield drawn
         few = len(heads) <= RINGED
-        ring = look.theme.color("background") if few else None
+        ring = ctx.theme.color("background") if few else None
         yield marks.Points(heads, drawn.color, 3.0 if few else 2.0, 1.0, ring)
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
-        return guide_of(self.color, record, look.theme)
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
+        return guide_of(self.color, run, ctx.theme)

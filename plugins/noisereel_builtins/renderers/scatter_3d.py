@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
+from noisereel.contracts.run_info import RunInfo
 
 from ._camera import VolumeRenderer
 from ._cloud import latest, reach, sampled
@@ -30,37 +29,37 @@ NEARER = (0.7, 1.25)
 class Scatter3D(VolumeRenderer, Discs):
     """Every particle of three numbers a disc, in the colour that it started with, nearer ones larger and clearer."""
 
-    def check(self, subject: Subject) -> str | None:
-        if subject.event != (3,):
-            return f"shows points in space, event shape (3,), not {subject.event}"
-        return super().check(subject)
+    def check(self, run: RunInfo) -> str | None:
+        if run.event_shape != (3,):
+            return f"shows points in space, event shape (3,), not {run.event_shape}"
+        return super().check(run)
 
-    def _ball(self, record: Record) -> tuple[NDArray[np.float64], float]:
+    def _ball(self, run: RunView) -> tuple[NDArray[np.float64], float]:
         """Middle and radius of a ball that holds all but a few stray particles of the run, however it is turned."""
 
         def make() -> tuple[NDArray[np.float64], float]:
-            arrays = [array[np.isfinite(array).all(axis=1)] for array in sampled(record, self.of)]
+            arrays = [array[np.isfinite(array).all(axis=1)] for array in sampled(run, self.of)]
             ends = [reach(array[:, i] for array in arrays) or (-1.0, 1.0) for i in range(3)]
             middle = np.array([(low + high) / 2 for low, high in ends])
             far = reach(np.linalg.norm(array - middle, axis=1) for array in arrays)
             return middle, far[1] if far else 1.0
 
-        return once(record, (self, "ball"), make)
+        return once(run, (self, "ball"), make)
 
-    def extent(self, record: Record) -> Box | None:
-        _, radius = self._ball(record)
+    def extent(self, run: RunView) -> Box | None:
+        _, radius = self._ball(run)
         return Box((-radius, radius), (-1.1 * radius, radius))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        xyz = latest(record, self.of, moment.step)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        xyz = latest(run, self.of, moment.index)
         if xyz is None:
             return
-        camera, (middle, radius) = self.camera(moment.fraction), self._ball(record)
+        camera, (middle, radius) = self.camera(moment.fraction), self._ball(run)
         floor = camera.project(radius * FLOOR)[:, :2]
-        yield marks.Polylines((floor,), look.theme.color("muted"), 1.0, 0.5)
+        yield marks.Polylines((floor,), ctx.theme.color("muted"), 1.0, 0.5)
         seen = camera.project(xyz - middle)
-        color = shades(self.color, record, look.theme, moment.step)
-        size, alpha = self.disc(record, look)
+        color = shades(self.color, run, ctx.theme, moment.index)
+        size, alpha = self.disc(run, ctx)
         for rows, near in by_depth(seen[:, 2]):
             each = marks.Shades(color.index[rows], color.palette) if isinstance(color, marks.Shades) else color
             yield marks.Points(seen[rows, :2], each, size * near, min(1.0, alpha * near))

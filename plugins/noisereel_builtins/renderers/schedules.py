@@ -8,11 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.schedule import Schedule
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.schedule import Schedule
 
 from ._labels import Line, beside
 from ._quantities import QUANTITIES
@@ -41,30 +41,30 @@ class Schedules(Renderer):
     own: bool = True
     """Draw the run's schedule; without it, the others alone take turns in the colours."""
 
-    def _lines(self, record: Record, look: Look) -> list[Line]:
-        schedules = ([record.schedule] if self.own else []) + list(self.beside)
+    def _lines(self, run: RunView, ctx: RenderContext) -> list[Line]:
+        schedules = ([run.trajectory.schedule] if self.own else []) + list(self.beside)
         named = [*self.names, *(_kind(schedule) for schedule in schedules[len(self.names) :])]
         return [
-            Line(line_of(schedule, self.of), name, look.theme.color(PALETTE[i % len(PALETTE)]))
+            Line(line_of(schedule, self.of), name, ctx.theme.color(PALETTE[i % len(PALETTE)]))
             for i, (schedule, name) in enumerate(zip(schedules, named, strict=False))
         ]
 
-    def extent(self, record: Record) -> Box | None:
-        lines = [line_of(schedule, self.of) for schedule in (record.schedule, *self.beside)]
+    def extent(self, run: RunView) -> Box | None:
+        lines = [line_of(schedule, self.of) for schedule in (run.trajectory.schedule, *self.beside)]
         values = np.concatenate([line[:, 1] for line in lines])
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         room = 0.05 * (high - low) or 0.5
         return Box((0.0, float(max(line[-1, 0] for line in lines))), (low - room, high + room))
 
-    def backdrop(self, record: Record, look: Look) -> Iterable[marks.Mark]:
-        lines = self._lines(record, look)
+    def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
+        lines = self._lines(run, ctx)
         for i, line in reversed([*enumerate(lines)]):
             yield marks.Polylines((line.xy,), line.color, 2.5 if i == 0 else 1.8, dash="dashed" if i else "solid")
-        yield from beside(lines, look.view)
+        yield from beside(lines, ctx.view)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        cursor = np.array([[moment.level.t, look.view.y[0]], [moment.level.t, look.view.y[1]]])
-        yield marks.Polylines((cursor,), look.theme.color("muted"), width=1.2)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        cursor = np.array([[moment.level.t, ctx.view.y[0]], [moment.level.t, ctx.view.y[1]]])
+        yield marks.Polylines((cursor,), ctx.theme.color("muted"), width=1.2)
 
 
 def line_of(schedule: Schedule, name: str) -> NDArray[np.float64]:

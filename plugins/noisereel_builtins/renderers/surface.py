@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look, Range
-from noisereel.record import Record
-from noisereel.renderer import Colorbar, Guide, Moment
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box, Range
+from noisereel.contracts.guides import Colorbar, Guide
+from noisereel.contracts.renderer import Moment, RenderContext, RunView
+from noisereel.contracts.run_info import RunInfo
 
 from ._camera import Camera, VolumeRenderer
 from ._cloud import plane_extent
@@ -82,29 +82,29 @@ class Surface(VolumeRenderer):
     bandwidth: float | None = Field(default=None, ge=0)
     """Standard deviation, in data units, that particles are blurred by; left out, what suits their number."""
 
-    def check(self, subject: Subject) -> str | None:
-        if subject.event != (2,):
-            return f"shows the density of points in the plane, event shape (2,), not {subject.event}"
-        return unknown_density(self.source, subject)
+    def check(self, run: RunInfo) -> str | None:
+        if run.event_shape != (2,):
+            return f"shows the density of points in the plane, event shape (2,), not {run.event_shape}"
+        return unknown_density(self.source, run)
 
-    def _density(self, record: Record, step: int, grid: Grid) -> NDArray[np.float64]:
-        table = density_on(grid, record, step, "x", self.source, self.bandwidth)
+    def _density(self, run: RunView, index: int, grid: Grid) -> NDArray[np.float64]:
+        table = density_on(grid, run, index, "x", self.source, self.bandwidth)
         return np.zeros(grid.shape) if table is None else table
 
-    def scene(self, record: Record) -> _Scene:
+    def scene(self, run: RunView) -> _Scene:
         """The grid and the scale of the whole run."""
-        return once(record, (self, "scene"), lambda: self._scene(record))
+        return once(run, (self, "scene"), lambda: self._scene(run))
 
-    def _scene(self, record: Record) -> _Scene:
-        around = plane_extent(record, "x")
+    def _scene(self, run: RunView) -> _Scene:
+        around = plane_extent(run, "x")
         x, y = self.x or around.x or (-1.0, 1.0), self.y or around.y or (-1.0, 1.0)
         cell = max(x[1] - x[0], y[1] - y[0]) / self.columns
         grid = Grid(x, y, (max(2, round((y[1] - y[0]) / cell)), max(2, round((x[1] - x[0]) / cell))))
-        tops = (float(self._density(record, step, grid).max()) for step in record.shown if record.kept(step))
+        tops = (float(self._density(run, index, grid).max()) for index in run.shown if run.trajectory.kept(index))
         return _Scene(grid, max((top for top in tops if top > 0), default=1.0))
 
-    def extent(self, record: Record) -> Box | None:
-        scene = self.scene(record)
+    def extent(self, run: RunView) -> Box | None:
+        scene = self.scene(run)
         corners = scene.placed(_frame(scene.grid.x, scene.grid.y, 0.0))
         peaks = corners * 0.5 + np.array([0, 0, HEIGHT])  # the corners are never high
         return self.in_view(np.concatenate([peaks, corners, self._lowered(corners)]))
@@ -113,35 +113,35 @@ class Surface(VolumeRenderer):
         """Where the floor lies below."""
         return np.asarray(xyz - [0, 0, DROP if self.contours else 0.0])
 
-    def _floor(self, scene: _Scene, camera: Camera, look: Look) -> marks.Polylines:
+    def _floor(self, scene: _Scene, camera: Camera, ctx: RenderContext) -> marks.Polylines:
         outline = camera.project(self._lowered(scene.placed(_frame(scene.grid.x, scene.grid.y, 0.0))))[:, :2]
-        return marks.Polylines((outline,), look.theme.color("muted"), 1.0, 0.5)
+        return marks.Polylines((outline,), ctx.theme.color("muted"), 1.0, 0.5)
 
     def _rings(
-        self, table: NDArray[np.float64], scene: _Scene, camera: Camera, look: Look
+        self, table: NDArray[np.float64], scene: _Scene, camera: Camera, ctx: RenderContext
     ) -> Iterator[marks.Polylines]:
         rings = [lines_at(level, table, scene.grid) for level in heights_around(table, scene.grid, SHARES)]
-        palette = look.theme.gradient()
+        palette = ctx.theme.gradient()
         for share, ring in zip(SHARES, rings, strict=True):
             flat = [self._lowered(scene.placed(np.column_stack([line, np.zeros(len(line))]))) for line in ring]
             color = hex_of(palette, 1 - share)
             yield marks.Polylines(tuple(camera.project(line)[:, :2] for line in flat), color, 1.5, 0.9)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        scene, camera = self.scene(record), self.camera(moment.fraction)
-        table = self._density(record, moment.step, scene.grid)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        scene, camera = self.scene(run), self.camera(moment.fraction)
+        table = self._density(run, moment.index, scene.grid)
         if self.scale == "moment":
             scene = scene._replace(top=float(table.max()) or 1.0)
-        yield self._floor(scene, camera, look)
+        yield self._floor(scene, camera, ctx)
         if self.contours:
-            yield from self._rings(table, scene, camera, look)
-        yield landscape(table, scene, camera, look)
+            yield from self._rings(table, scene, camera, ctx)
+        yield landscape(table, scene, camera, ctx)
 
-    def guide(self, record: Record, look: Look) -> Guide | None:
+    def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
         if self.scale == "moment":
             return None
-        palette = heat(look.theme)[np.rint(255 * np.linspace(0, 1, 256) ** GAMMA).astype(int)]
-        return Colorbar(palette, 0.0, self.scene(record).top, "density")
+        palette = heat(ctx.theme)[np.rint(255 * np.linspace(0, 1, 256) ** GAMMA).astype(int)]
+        return Colorbar(palette, 0.0, self.scene(run).top, "density")
 
 
 def _frame(x: Range, y: Range, z: float) -> NDArray[np.float64]:
@@ -149,7 +149,7 @@ def _frame(x: Range, y: Range, z: float) -> NDArray[np.float64]:
     return np.array([[x[0], y[0], z], [x[1], y[0], z], [x[1], y[1], z], [x[0], y[1], z], [x[0], y[0], z]])
 
 
-def landscape(table: NDArray[np.float64], scene: _Scene, camera: Camera, look: Look) -> marks.Mesh:
+def landscape(table: NDArray[np.float64], scene: _Scene, camera: Camera, ctx: RenderContext) -> marks.Mesh:
     """The surface of a table of densities, its faces back to front."""
     rows, columns = table.shape
     xyz = scene.placed(np.column_stack([scene.grid.points, table.ravel()]))
@@ -158,7 +158,7 @@ def landscape(table: NDArray[np.float64], scene: _Scene, camera: Camera, look: L
     height = table.ravel()[faces].mean(axis=1) / scene.top
     shown = (height > FLAT) & towards(seen[faces])
     faces, height = faces[shown], height[shown]
-    tone = heat(look.theme)[np.rint(255 * np.clip((height - FLAT) / (1 - FLAT), 0, 1) ** GAMMA).astype(int)]
+    tone = heat(ctx.theme)[np.rint(255 * np.clip((height - FLAT) / (1 - FLAT), 0, 1) ** GAMMA).astype(int)]
     # What is low is lit evenly, so that the surface grows out of the background without an edge.
     shade = np.minimum(1, height / RELIEF) * (1 - brightness(xyz[faces], camera))
     lit = np.rint(tone * (1 - shade[:, None])).astype(np.uint8)

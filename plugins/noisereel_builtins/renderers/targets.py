@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.marks import Mark
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.schedule import Level, posterior
-from noisereel.subject import Subject
-from noisereel.theme import Theme
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.marks import Mark
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level, posterior
+from noisereel.contracts.theme import Theme
 
 from ._cloud import reach
 from ._memo import once
@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 class _Noisy(NamedTuple):
     """The x_t that rays start from, with all x_0 that it may have come from."""
 
-    step: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     level: Level
     x: Array  # (2,)
     x0: Array  # (n, 2)
@@ -71,27 +71,27 @@ class Targets(Renderer):
     label: str = "$E[x_s\\,|\\,x_t]$"
     """What is written at the arrow's tip; nothing where empty."""
 
-    def check(self, subject: Subject) -> str | None:
-        beyond = f"particle: must be below {subject.particles}, the number of particles, got {self.particle}"
-        return super().check(subject) or (beyond if self.particle >= subject.particles else None)
+    def check(self, run: RunInfo) -> str | None:
+        beyond = f"particle: must be below {run.particles}, the number of particles, got {self.particle}"
+        return super().check(run) or (beyond if self.particle >= run.particles else None)
 
-    def extent(self, record: Record) -> Box | None:
-        noisy = self._noisy(record)
+    def extent(self, run: RunView) -> Box | None:
+        noisy = self._noisy(run)
         return Box(*(reach([np.append(noisy.x0[:, axis], noisy.x[axis])]) for axis in (0, 1)))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[Mark]:
-        noisy, ink = self._noisy(record), look.theme.color("ink")
-        if moment.step > noisy.step:
-            yield from self._fan(noisy, record, moment.level, look)
-        yield marks.Points(noisy.x[None], look.theme.color("background"), 6.0, 1.0, edge=ink)
-        if moment.step <= noisy.step:
-            yield _beyond(noisy.x, noisy.x, "$x_t$", look.theme)
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[Mark]:
+        noisy, ink = self._noisy(run), ctx.theme.color("ink")
+        if moment.index > noisy.index:
+            yield from self._fan(noisy, run, moment.level, ctx)
+        yield marks.Points(noisy.x[None], ctx.theme.color("background"), 6.0, 1.0, edge=ink)
+        if moment.index <= noisy.index:
+            yield _beyond(noisy.x, noisy.x, "$x_t$", ctx.theme)
 
-    def _fan(self, noisy: _Noisy, record: Record, s: Level, look: Look) -> Iterable[Mark]:
+    def _fan(self, noisy: _Noisy, run: RunView, s: Level, ctx: RenderContext) -> Iterable[Mark]:
         """Rays and arrow, then the words at their tips."""
-        tips, ink = partial_targets(noisy, s), look.theme.color("ink")
+        tips, ink = partial_targets(noisy, s), ctx.theme.color("ink")
         likeliest = np.argsort(-noisy.weights, kind="stable")[: self.rays]
-        colors = self._colors(record, look, likeliest)
+        colors = self._colors(run, ctx, likeliest)
         for i, color in zip(likeliest[::-1], colors[::-1], strict=True):
             w = float(noisy.weights[i])
             alpha = LEAST + (1 - LEAST) * w**0.5
@@ -101,29 +101,29 @@ class Targets(Renderer):
         yield marks.Arrows(noisy.x[None], (mean - noisy.x)[None], ink, 3.5)
         for i in likeliest:
             if noisy.weights[i] >= LABELLED:
-                yield _beyond(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", look.theme)
+                yield _beyond(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", ctx.theme)
         if self.label:
-            yield _beyond(mean, noisy.x, self.label, look.theme)
+            yield _beyond(mean, noisy.x, self.label, ctx.theme)
 
-    def _colors(self, record: Record, look: Look, rows: NDArray[np.intp]) -> list[str]:
-        hue = _hues(record)
+    def _colors(self, run: RunView, ctx: RenderContext, rows: NDArray[np.intp]) -> list[str]:
+        hue = _hues(run)
         if self.color != "hue" or hue is None:
-            return [look.theme.color("muted" if self.color == "hue" else self.color)] * len(rows)
-        palette = look.theme.gradient()
+            return [ctx.theme.color("muted" if self.color == "hue" else self.color)] * len(rows)
+        palette = ctx.theme.gradient()
         return [hex_of(palette, float(hue[i])) for i in rows]
 
-    def _noisy(self, record: Record) -> _Noisy:
-        return once(record, (self, "noisy"), lambda: _found(record, self.particle))
+    def _noisy(self, run: RunView) -> _Noisy:
+        return once(run, (self, "noisy"), lambda: _found(run, self.particle))
 
 
-def _found(record: Record, particle: int) -> _Noisy:
+def _found(run: RunView, particle: int) -> _Noisy:
     """The noisiest kept state of a particle, with the weights of all data points."""
-    step = min(record.kept_steps, key=lambda i: record.levels[i].log_snr)
-    x = record.series("x", step)
+    index = min(run.trajectory.kept_visits, key=lambda i: run.trajectory.levels[i].log_snr)
+    x = run.trajectory.series("x", index)
     assert x is not None
-    x0 = record.data.x0.numpy().astype(np.float64)
-    here, level = x[particle].astype(np.float64), record.levels[step]
-    return _Noisy(step, level, here, x0, posterior_weights(here, x0, level))
+    x0 = run.trajectory.data.x0.numpy().astype(np.float64)
+    here, level = x[particle].astype(np.float64), run.trajectory.levels[index]
+    return _Noisy(index, level, here, x0, posterior_weights(here, x0, level))
 
 
 def posterior_weights(x: Array, x0: Array, t: Level) -> Array:
@@ -148,14 +148,14 @@ def partial_targets(noisy: _Noisy, s: Level) -> Array:
     return on_x * noisy.x + on_x0 * noisy.x0
 
 
-def _hues(record: Record) -> NDArray[np.float32] | None:
+def _hues(run: RunView) -> NDArray[np.float32] | None:
     """The data's own colours, else those of the particles that came from them; None if there are none."""
-    if record.data.hue is not None:
-        return record.data.hue.numpy()
-    if record.hue is None or record.origin is None:
+    if run.trajectory.data.hue is not None:
+        return run.trajectory.data.hue.numpy()
+    if run.trajectory.hue is None or run.trajectory.origin is None:
         return None
-    hue = np.full(len(record.data.x0), 0.5, np.float32)
-    hue[record.origin] = record.hue
+    hue = np.full(len(run.trajectory.data.x0), 0.5, np.float32)
+    hue[run.trajectory.origin] = run.trajectory.hue
     return hue
 
 

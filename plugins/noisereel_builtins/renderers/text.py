@@ -5,12 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from noisereel import marks
-from noisereel.figure import Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Space
-from noisereel.subject import Subject
-from noisereel.template import Template
+from noisereel.contracts import marks
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.support.template import Template
 
 from ._memo import once
 from ._paint import Ink
@@ -58,18 +57,18 @@ class Text(Renderer):
     bold: bool = False
     """Bold type."""
 
-    def check(self, subject: Subject) -> str | None:
-        return Template(self.words).fault(subject.numbers)
+    def check(self, run: RunInfo) -> str | None:
+        return Template(self.words).fault(run.value_names)
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        lines = self._written(record, moment.step).split("\n")
-        (x, y), (across, up), view = self.at, self._anchor, look.view
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        lines = self._written(run, moment.index).split("\n")
+        (x, y), (across, up), view = self.at, self._anchor, ctx.view
         if self.within == "panel":
             x, y = view.x[0] + x * (view.x[1] - view.x[0]), view.y[0] + y * (view.y[1] - view.y[0])
         above = {"bottom": len(lines) - 1, "center": (len(lines) - 1) / 2, "top": 0}[up]
         for i, line in enumerate(lines):
             offset = 0.0, LEADING * PIXELS * self.size * (above - i)
-            ink, ground = look.theme.color(self.color), look.theme.color("background")
+            ink, ground = ctx.theme.color(self.color), ctx.theme.color("background")
             yield marks.Text((x, y), line, ink, self.size, self.bold, (across, up), offset, ground)
 
     @property
@@ -78,16 +77,16 @@ class Text(Renderer):
         right, up = map(_third, self.at) if self.within == "panel" else (1, 1)
         return self.align or ACROSS[right], UP[up]
 
-    def _written(self, record: Record, step: int) -> str:
+    def _written(self, run: RunView, index: int) -> str:
         """The words at a visit, as wide as at any other that is shown."""
         template = Template(self.words)
 
         def padded() -> dict[int, str]:
-            rows = [record.told(at, template.names) for at in record.shown]
-            return dict(zip(record.shown, template.pad(rows), strict=True))
+            rows = [run.live_values(at, template.names) for at in run.shown]
+            return dict(zip(run.shown, template.pad(rows), strict=True))
 
-        words = once(record, (self, "words"), padded).get(step)
-        return template.format(record.told(step, template.names)) if words is None else words
+        words = once(run, (self, "words"), padded).get(index)
+        return template.format(run.live_values(index, template.names)) if words is None else words
 
 
 def _third(share: float) -> int:

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from noisereel import marks
-from noisereel.figure import Box, Look
-from noisereel.record import Record
-from noisereel.renderer import Moment, Renderer, Series, Space
-from noisereel.subject import Subject
+from noisereel.contracts import marks
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Space
+from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.trajectory import Series
 
 from ._cloud import plane_extent, unrecorded
 from ._paint import ParticlePaint, shades, unpaintable
@@ -38,23 +39,27 @@ class Trails(Renderer):
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity at the newest end; left out, what suits the number of particles."""
 
-    def check(self, subject: Subject) -> str | None:
-        return super().check(subject) or unrecorded(self.of, subject) or unpaintable(self.color, subject)
+    def check(self, run: RunInfo) -> str | None:
+        return super().check(run) or unrecorded(self.of, run) or unpaintable(self.color, run)
 
-    def extent(self, record: Record) -> Box | None:
-        return plane_extent(record, self.of)
+    def extent(self, run: RunView) -> Box | None:
+        return plane_extent(run, self.of)
 
-    def _reach(self, record: Record, moment: Moment) -> int:
+    def _reach(self, run: RunView, moment: Moment) -> int:
         """How many visits back."""
         if self.seconds is None:
             return self.length
-        return max(1, round(self.seconds / moment.seconds * (len(record) - 1)))
+        return max(1, round(self.seconds / moment.seconds * (len(run.trajectory) - 1)))
 
-    def marks(self, record: Record, moment: Moment, look: Look) -> Iterable[marks.Mark]:
-        steps = range(max(0, moment.step - self._reach(record, moment)), moment.step + 1)
-        past = [xy for step in steps if record.kept(step) and (xy := record.series(self.of, step)) is not None]
+    def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
+        steps = range(max(0, moment.index - self._reach(run, moment)), moment.index + 1)
+        past = [
+            xy
+            for index in steps
+            if run.trajectory.kept(index) and (xy := run.trajectory.series(self.of, index)) is not None
+        ]
         if len(past) < 2:
             return
-        alpha = self.alpha or min(0.5 * (250 / record.particles) ** 0.4, 0.7)
-        color = shades(self.color, record, look.theme, moment.step)
+        alpha = self.alpha or min(0.5 * (250 / run.trajectory.particles) ** 0.4, 0.7)
+        color = shades(self.color, run, ctx.theme, moment.index)
         yield marks.Trails(np.stack(past), color, self.width, alpha, series=self.of)

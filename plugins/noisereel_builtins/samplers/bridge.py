@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.sampler import Step, StepContext
-from noisereel.schedule import Level, transition
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.sampler import Step, StepContext
+from noisereel.contracts.schedule import Level, transition
 
 from .gaussian import gaussian
 from .rising import Rising
@@ -38,7 +38,7 @@ class Bridge(Rising):
 
     def check(self, data: Data) -> str | None:
         """The end must have the coordinates of a sample."""
-        return self._misfit(math.prod(data.event))
+        return self._misfit(math.prod(data.event_shape))
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Draw x_s at a noisier level.
@@ -60,8 +60,8 @@ class Bridge(Rising):
         if self.end is None:
             a, variance = transition(t, end)
             return x.mul(a).add_(ctx.draw(x, "end"), alpha=math.sqrt(variance))
-        if said := self._misfit(x[0].numel()):
-            raise ValueError(said)
+        if message := self._misfit(x[0].numel()):
+            raise ValueError(message)
         return torch.tensor(self.end, dtype=x.dtype, device=x.device).reshape(x.shape[1:]).expand_as(x)
 
     def _misfit(self, count: int) -> str | None:

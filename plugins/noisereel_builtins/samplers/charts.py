@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from noisereel.denoiser import to_eps
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.parametrisation import to_eps
+from noisereel.contracts.schedule import Level, Schedule
 
 __all__ = ["FLOW", "SIGMA", "Chart", "advance", "level_at", "regular", "straight"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from noisereel.sampler import StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.sampler import StepContext
+from noisereel.contracts.schedule import Level
 
 from .charts import FLOW
 
@@ -29,7 +29,7 @@ class Velocity:
     """
 
     ctx: StepContext
-    event: tuple[int, ...]
+    event_shape: tuple[int, ...]
     probe: Tensor | None
     density: bool
 
@@ -47,7 +47,7 @@ class Velocity:
             ValueError: The density is followed, and the model has no gradient.
         """
         scale, count = FLOW.scale(level), y.shape[1] - self.density
-        x = y[:, :count].mul(scale).reshape(-1, *self.event)
+        x = y[:, :count].mul(scale).reshape(-1, *self.event_shape)
         if not self.density:
             return FLOW.slope(x, self.ctx.model(x, level), level).flatten(1)
         with torch.enable_grad():

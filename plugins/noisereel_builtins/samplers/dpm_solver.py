@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .exponential import combined, decay, half_log_snr, moments
 from .gaussian import gaussian

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from noisereel.denoiser import to_eps
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.parametrisation import to_eps
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .charts import SIGMA, advance, regular, straight
 

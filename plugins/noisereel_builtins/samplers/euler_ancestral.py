@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .charts import SIGMA, straight
 from .gaussian import gaussian

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from noisereel.schedule import Level
+from noisereel.contracts.schedule import Level
 
 __all__ = ["combined", "decay", "half_log_snr", "moments", "weights"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from noisereel.sampler import Step, StepContext
-from noisereel.schedule import Level, transition
+from noisereel.contracts.sampler import Step, StepContext
+from noisereel.contracts.schedule import Level, transition
 
 from .gaussian import gaussian
 from .rising import Rising

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from noisereel.sampler import Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.sampler import Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .gaussian import gaussian
 from .rising import FromData

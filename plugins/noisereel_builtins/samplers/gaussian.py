@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from noisereel.sampler import StepContext
+from noisereel.contracts.sampler import StepContext
 
 __all__ = ["gaussian"]
 

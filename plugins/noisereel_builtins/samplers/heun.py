@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .charts import SIGMA, Chart, advance, regular, straight
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from noisereel.denoiser import to_eps
-from noisereel.sampler import Step, StepContext
-from noisereel.schedule import Level
+from noisereel.contracts.parametrisation import to_eps
+from noisereel.contracts.sampler import Step, StepContext
+from noisereel.contracts.schedule import Level
 
 from .rising import FromData
 

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.denoiser import to_eps
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.parametrisation import to_eps
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule
 
 __all__ = ["AnnealedLangevin", "langevin_step"]
 

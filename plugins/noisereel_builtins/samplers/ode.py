@@ -10,8 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule
 
 from .charts import FLOW, level_at
 from .density import Velocity
@@ -50,7 +50,7 @@ class ODE(Sampler):
     """Whether to follow the density too; the denoiser must have a gradient."""
 
     @property
-    def extras(self) -> Sequence[str]:
+    def aux_names(self) -> Sequence[str]:
         return ("log_det", "log_prior") if self.likelihood else ()
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
@@ -80,7 +80,7 @@ class ODE(Sampler):
         before, done = out, torch.zeros(len(y), 1, dtype=torch.bool, device=y.device)
         for halved in range(1, self.halvings + 1):
             found, error = _integrated(y, slope, velocity, _divided(t, end, 2**halved, schedule))
-            size = torch.maximum(error.abs(), (found - before).abs() / 7)[:, : math.prod(velocity.event)]
+            size = torch.maximum(error.abs(), (found - before).abs() / 7)[:, : math.prod(velocity.event_shape)]
             out, before = torch.where(done, out, found), found
             done = done | (size.square().mean(1, keepdim=True).sqrt() <= self.tolerance)
             if bool(done.all()):
@@ -122,7 +122,7 @@ def _with_density(step: Step, x: Tensor, grown: Tensor, schedule: Schedule, carr
     first = carry is None
     so_far = {"log_det": torch.zeros_like(grown), "log_prior": _log_prior(x, schedule)} if first else carry
     reached = {**so_far, "log_det": so_far["log_det"] + grown}
-    return Step(step.x, step.x0, carry=reached, extra=so_far if first else {}, reached=reached)
+    return Step(step.x, step.x0, carry=reached, aux=so_far if first else {}, next_aux=reached)
 
 
 def _log_prior(x: Tensor, schedule: Schedule) -> Tensor:

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule
 
 from .langevin import langevin_step
 from .reverse_sde import reverse_diffusion

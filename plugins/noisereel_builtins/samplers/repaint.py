@@ -11,9 +11,9 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from noisereel.dataset import Data
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, Schedule, posterior, transition
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, Schedule, posterior, transition
 
 from .gaussian import gaussian
 
@@ -58,7 +58,7 @@ class RePaint(Sampler):
 
     def check(self, data: Data) -> str | None:
         """A mask must have the size of a sample."""
-        return self._misfit(data.event)
+        return self._misfit(data.event_shape)
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
         """Falling times that go back up now and then."""
@@ -96,16 +96,16 @@ class RePaint(Sampler):
         """1 where given, of a shape that spreads over the particles'."""
         if isinstance(self.given, str):
             return _half_plane(clean, self.given) if clean.ndim == 2 else _half_picture(clean, self.given)
-        if said := self._misfit(tuple(clean.shape[1:])):
-            raise ValueError(said)
+        if message := self._misfit(tuple(clean.shape[1:])):
+            raise ValueError(message)
         mask = torch.tensor(self.given, dtype=clean.dtype, device=clean.device)
         return mask[..., None] if clean.ndim == 4 else mask
 
-    def _misfit(self, event: tuple[int, ...]) -> str | None:
+    def _misfit(self, event_shape: tuple[int, ...]) -> str | None:
         """What is wrong with the mask's size, if anything."""
-        if isinstance(self.given, str) or np.shape(self.given) == event[:2]:
+        if isinstance(self.given, str) or np.shape(self.given) == event_shape[:2]:
             return None
-        wanted, got = ("×".join(map(str, shape)) for shape in (event[:2], np.shape(self.given)))
+        wanted, got = ("×".join(map(str, shape)) for shape in (event_shape[:2], np.shape(self.given)))
         return f"the mask must have the size of a sample, {wanted}, got {got}"
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.denoiser import to_score
-from noisereel.sampler import Sampler, Step, StepContext
-from noisereel.schedule import Level, transition
+from noisereel.contracts.parametrisation import to_score
+from noisereel.contracts.sampler import Sampler, Step, StepContext
+from noisereel.contracts.schedule import Level, transition
 
 from .gaussian import gaussian
 

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from noisereel.sampler import Sampler, StepContext
-from noisereel.schedule import Schedule
+from noisereel.contracts.sampler import Sampler, StepContext
+from noisereel.contracts.schedule import Schedule
 
 __all__ = ["FromData", "Rising"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from noisereel.schedule import BetaSchedule
+from noisereel.contracts.schedule import BetaSchedule
 
 __all__ = ["AlphaBars"]
 

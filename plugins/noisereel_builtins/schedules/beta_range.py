@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from noisereel.schedule import BetaSchedule
+from noisereel.contracts.schedule import BetaSchedule
 
 __all__ = ["BetaRange"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from noisereel.schedule import BetaSchedule
+from noisereel.contracts.schedule import BetaSchedule
 
 __all__ = ["Cosine"]
 

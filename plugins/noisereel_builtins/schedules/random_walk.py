@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field
 
-from noisereel.schedule import Level
+from noisereel.contracts.schedule import Level
 
 from .stepped import Stepped
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisereel.schedule import Level
+from noisereel.contracts.schedule import Level
 
 from .stepped import Stepped
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from noisereel.schedule import Schedule
+from noisereel.contracts.schedule import Schedule
 
 __all__ = ["Stepped"]
 

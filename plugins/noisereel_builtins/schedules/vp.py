@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from noisereel.schedule import Level
+from noisereel.contracts.schedule import Level
 
 from .stepped import Stepped
 

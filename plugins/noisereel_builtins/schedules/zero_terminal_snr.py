@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import field_validator
 
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.schedule import Level, Schedule
 
 __all__ = ["ZeroTerminalSNR"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from noisereel.schedule import Schedule, Spacing
+from noisereel.contracts.schedule import Schedule, Spacing
 
 __all__ = ["Given"]
 

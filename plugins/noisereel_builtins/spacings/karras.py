@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field
 
-from noisereel.schedule import Schedule, Spacing
+from noisereel.contracts.schedule import Schedule, Spacing
 
 from .levels import cleanest, log_snr_of, times_at
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisereel.schedule import Schedule, Spacing
+from noisereel.contracts.schedule import Schedule, Spacing
 
 from .whole import check_whole
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from noisereel.schedule import Level, Schedule
+from noisereel.contracts.schedule import Level, Schedule
 
 __all__ = ["cleanest", "log_snr_of", "times_at"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from noisereel.schedule import Schedule, Spacing
+from noisereel.contracts.schedule import Schedule, Spacing
 
 from .levels import cleanest, times_at
 

@@ -12,7 +12,8 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
-from noisereel.writer import Frame, OutputSpec, Pixels, Sink, Writer
+from noisereel.contracts.geometry import Pixels
+from noisereel.contracts.writer import Frame, Sink, Writer, WriterContext
 
 from .comment import to_comment
 from .palette import Indexer, Palette
@@ -37,14 +38,14 @@ class Gif(Writer):
     """
 
     @contextmanager
-    def open(self, spec: OutputSpec) -> Iterator[Sink]:
-        """Start a file; the palette is made from ``spec.sample``, or from the first frame if that gives none."""
-        samples = [_solid(pixels, spec.ground) for pixels in spec.sample(_SAMPLES)]
-        with spec.path.open("wb") as file:
-            yield _Sink(file, spec, Palette.of(samples, _CLEAR) if samples else None)
+    def open(self, ctx: WriterContext) -> Iterator[Sink]:
+        """Start a file; the palette is made from ``ctx.sample``, or from the first frame if that gives none."""
+        samples = [_solid(pixels, ctx.background) for pixels in ctx.sample(_SAMPLES)]
+        with ctx.path.open("wb") as file:
+            yield _Sink(file, ctx, Palette.of(samples, _CLEAR) if samples else None)
             file.write(_END)
 
-    def delays(self, fps: Fraction) -> str | None:
+    def rate_warning(self, fps: Fraction) -> str | None:
         """A warning where frames are shorter than browsers show, or no whole hundredths of a second."""
         if fps > 50:
             return f"GIF cannot play faster than 50 fps, and this is {float(fps):g}: use 20, 25, 33⅓ or 50"
@@ -57,16 +58,16 @@ class Gif(Writer):
 class _Sink:
     """Encodes frames and lays the packets out as a GIF file, with exact delays, which a muxer would round or clip."""
 
-    def __init__(self, file: BinaryIO, spec: OutputSpec, palette: Palette | None) -> None:
-        self._file, self._spec = file, spec
+    def __init__(self, file: BinaryIO, ctx: WriterContext, palette: Palette | None) -> None:
+        self._file, self._ctx = file, ctx
         self._indexer = None if palette is None else Indexer(palette)
-        self._encoder = _encoder(spec.size)
+        self._encoder = _encoder(ctx.size)
         self._elapsed, self._shown, self._packets = Fraction(0), 0, 0
 
     def write(self, frame: Frame) -> None:
         delay = self._delay(frame.duration)
         while delay > 0:
-            self._put(_solid(frame.content, self._spec.ground), min(delay, _LONGEST))
+            self._put(_solid(frame.content, self._ctx.background), min(delay, _LONGEST))
             delay -= _LONGEST
 
     def _delay(self, duration: Fraction) -> int:
@@ -88,8 +89,8 @@ class _Sink:
             self._packets += 1
 
     def _extensions(self) -> bytes:
-        loop = _ALWAYS if self._spec.loop else b""
-        return loop + (_comment(to_comment(self._spec.metadata)) if self._spec.metadata else b"")
+        loop = _ALWAYS if self._ctx.loop else b""
+        return loop + (_comment(to_comment(self._ctx.metadata)) if self._ctx.metadata else b"")
 
 
 def _encoder(size: tuple[int, int]) -> VideoCodecContext:

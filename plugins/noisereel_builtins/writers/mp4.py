@@ -13,8 +13,9 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from noisereel.errors import UsageError
-from noisereel.writer import Frame, OutputSpec, Pixels, Quality, Sink, Writer
+from noisereel.contracts.geometry import Pixels
+from noisereel.contracts.writer import Frame, Quality, Sink, Writer, WriterContext
+from noisereel.support.errors import UsageError
 
 from .comment import to_comment
 
@@ -36,17 +37,17 @@ class Mp4(Writer):
     alpha: ClassVar[bool] = False
 
     @contextmanager
-    def open(self, spec: OutputSpec) -> Iterator[Sink]:
+    def open(self, ctx: WriterContext) -> Iterator[Sink]:
         """Start a file.
 
         Raises:
             UsageError: The film is transparent, which H.264 cannot be.
         """
-        if spec.alpha:
+        if ctx.alpha:
             raise UsageError("MP4 cannot be transparent: use .gif or .png, or leave --transparent out")
-        with av.open(spec.path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            stream = _stream(container, spec)
-            yield _Sink(container, stream, spec.fps)
+        with av.open(ctx.path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            stream = _stream(container, ctx)
+            yield _Sink(container, stream, ctx.fps)
             container.mux(stream.encode())
 
 
@@ -78,17 +79,17 @@ class _Sink:
         )
 
 
-def _stream(container: OutputContainer, spec: OutputSpec) -> VideoStream:
-    width, height = spec.size
-    stream = container.add_stream("libx264", rate=spec.fps, options=dict(_OPTIONS[spec.quality]))
+def _stream(container: OutputContainer, ctx: WriterContext) -> VideoStream:
+    width, height = ctx.size
+    stream = container.add_stream("libx264", rate=ctx.fps, options=dict(_OPTIONS[ctx.quality]))
     stream.width, stream.height = width + width % 2, height + height % 2
     stream.pix_fmt = "yuv420p"
     tags = stream.codec_context
     tags.colorspace, tags.color_range = Colorspace.ITU709, ColorRange.MPEG
     tags.color_primaries, tags.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-    if spec.metadata:
-        known = {key: spec.metadata[key] for key in ("title", "description") if key in spec.metadata}
-        container.metadata.update(known, comment=to_comment(spec.metadata))
+    if ctx.metadata:
+        known = {key: ctx.metadata[key] for key in ("title", "description") if key in ctx.metadata}
+        container.metadata.update(known, comment=to_comment(ctx.metadata))
     return stream
 
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from noisereel.writer import Pixels
+from noisereel.contracts.geometry import Pixels
 
 __all__ = ["Indexer", "Palette"]
 

@@ -8,7 +8,8 @@ from io import BytesIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from noisereel.writer import OutputSpec, Pixels, Quality
+from noisereel.contracts.geometry import Pixels
+from noisereel.contracts.writer import Quality, WriterContext
 
 from .stills import Still
 
@@ -20,11 +21,11 @@ _LEVELS: Mapping[Quality, int] = {"draft": 1, "standard": 6, "high": 9}
 class Png(Still):
     """Writes a picture as PNG, RGB or RGBA, with its metadata as text chunks."""
 
-    def save(self, content: Pixels, spec: OutputSpec) -> None:
+    def save(self, content: Pixels, ctx: WriterContext) -> None:
         """Write the file."""
         text = PngInfo()
-        for key, value in spec.metadata.items():
+        for key, value in ctx.metadata.items():
             text.add_text(key, value)
         data = BytesIO()  # Pillow's own way into a file forgets why it failed
-        Image.fromarray(content).save(data, "PNG", compress_level=_LEVELS[spec.quality], pnginfo=text)
-        spec.path.write_bytes(data.getbuffer())
+        Image.fromarray(content).save(data, "PNG", compress_level=_LEVELS[ctx.quality], pnginfo=text)
+        ctx.path.write_bytes(data.getbuffer())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from noisereel.canvas import vector
-from noisereel.writer import Frame, OutputSpec, Sink, Writer
+from noisereel.contracts.writer import Frame, Sink, Writer, WriterContext
 
 from .comment import to_comment
 
@@ -22,22 +22,22 @@ class Still(Writer):
     still: ClassVar[bool] = True
 
     @contextmanager
-    def open(self, spec: OutputSpec) -> Iterator[Sink]:
+    def open(self, ctx: WriterContext) -> Iterator[Sink]:
         """Start a file."""
-        yield _Sink(self, spec)
+        yield _Sink(self, ctx)
 
     @abstractmethod
-    def save(self, content: Any, spec: OutputSpec) -> None:
+    def save(self, content: Any, ctx: WriterContext) -> None:
         """Write the file from its only frame's content."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sink:
     writer: Still
-    spec: OutputSpec
+    ctx: WriterContext
 
     def write(self, frame: Frame) -> None:
-        self.writer.save(frame.content, self.spec)
+        self.writer.save(frame.content, self.ctx)
 
 
 class Drawn(Still):
@@ -48,13 +48,13 @@ class Drawn(Still):
         names: What the format calls the title, the description and the rest.
     """
 
-    takes: ClassVar[Literal["pixels", "drawing", "record"]] = "drawing"
+    takes: ClassVar[Literal["pixels", "drawing", "trajectory"]] = "drawing"
     format: ClassVar[Literal["svg", "pdf"]]
     names: ClassVar[Mapping[str, str]]
 
-    def save(self, content: Any, spec: OutputSpec) -> None:
+    def save(self, content: Any, ctx: WriterContext) -> None:
         """Write the file, with its metadata."""
-        known = {name: spec.metadata[key] for key, name in self.names.items() if key in spec.metadata}
-        if spec.metadata:
-            known[self.names["rest"]] = to_comment(spec.metadata)
-        vector.save(content, spec.path, self.format, known)
+        known = {name: ctx.metadata[key] for key, name in self.names.items() if key in ctx.metadata}
+        if ctx.metadata:
+            known[self.names["rest"]] = to_comment(ctx.metadata)
+        vector.save(content, ctx.path, self.format, known)

@@ -9,18 +9,19 @@ from matplotlib.figure import Figure as Page
 from numpy.typing import NDArray
 
 from noisereel.canvas.axes import build, paint_backdrop
-from noisereel.figure import Box, Figure
-from noisereel.layout import Grid, PanelPlan, lay_out
-from noisereel.renderer import Colorbar, Legend
-from noisereel.theme import THEMES, rgb
-from noisereel.typeset import measure
+from noisereel.contracts.figure import Figure
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.guides import Colorbar, Legend
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.layout import FrameText, Grid, Line, PanelPlan, lay_out
+from noisereel.support.typeset import measure
 
 LIGHT = THEMES["light"]
 
 
 def graph(size: tuple[int, int] = (640, 480), x: tuple[float, float] = (0, 1000)) -> Figure:
-    plan = PanelPlan("graph", Box(x, (0, 1)), title="Entropy", title_live=True, x_label="t", y_label="bit")
-    return lay_out(size, LIGHT, [plan], bar=("t = 1000", "T = 1000"))
+    plan = PanelPlan("graph", Box(x, (0, 1)), title=Line("Entropy", True), x_label="t", y_label="bit")
+    return lay_out(size, LIGHT, [plan], text=FrameText(bar=("t = 1000", "T = 1000")))
 
 
 def ink(pixels: NDArray[np.uint8], color: str = "background") -> NDArray[np.bool_]:
@@ -38,7 +39,7 @@ def test_the_frame_has_exactly_the_size_asked_for(size: tuple[int, int]) -> None
 @pytest.mark.parametrize("size", [(1280, 720), (640, 480)])
 def test_axes_line_and_grid_lie_at_their_values(size: tuple[int, int]) -> None:
     figure = graph(size)
-    rect = figure.panels[0].look.view.rect
+    rect = figure.panels[0].view.rect
     inside = paint_backdrop(figure)[:, rect.left + 2 : rect.right - 2]
     rows = np.flatnonzero(ink(inside).all(axis=1))
     bar = figure.bar
@@ -52,7 +53,7 @@ def test_axes_line_and_grid_lie_at_their_values(size: tuple[int, int]) -> None:
 
 def test_tick_labels_hang_left_of_the_data_and_under_the_line() -> None:
     figure = graph((1280, 720))
-    rect = figure.panels[0].look.view.rect
+    rect = figure.panels[0].view.rect
     marked = ink(paint_backdrop(figure))
     gutter = marked[rect.top - 8 : rect.bottom + 8, : rect.left - 1]
     assert np.flatnonzero(gutter.any(axis=0)).max() == pytest.approx(rect.left - 9, abs=2)
@@ -64,8 +65,8 @@ def test_tick_labels_hang_left_of_the_data_and_under_the_line() -> None:
 
 
 def test_what_is_live_is_left_out_and_the_rest_is_written_where_the_slot_says() -> None:
-    plan = PanelPlan("plane", Box((0, 1), (0, 1)), title="live", title_live=True)
-    figure = lay_out((1280, 720), LIGHT, [plan], title="Noise", bar=("t = 5", ""))
+    plan = PanelPlan("plane", Box((0, 1), (0, 1)), title=Line("live", True))
+    figure = lay_out((1280, 720), LIGHT, [plan], text=FrameText(title=Line("Noise"), bar=("t = 5", "")))
     marked = ink(paint_backdrop(figure))
     slot, bar = figure.slots[0], figure.bar
     assert bar is not None
@@ -85,7 +86,7 @@ def test_keys_stand_at_the_right_end_above_the_data() -> None:
     guides = (Legend((("signal", "amber"),)), Colorbar(palette, -1.0, 2.5, "bits"))
     plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=guides)
     figure = lay_out((1280, 720), LIGHT, [plan])
-    rect = figure.panels[0].look.view.rect
+    rect = figure.panels[0].view.rect
     pixels = paint_backdrop(figure)
     rows, columns = np.nonzero(ink(pixels))
     assert rows.max() < rect.top - 8
@@ -100,7 +101,7 @@ def test_the_ends_of_a_colour_bar_are_written_equally_close_to_it() -> None:
     plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=(Colorbar(red, 8.0, 8.0),))
     figure = lay_out((1280, 720), LIGHT, [plan])
     pixels = paint_backdrop(figure).astype(int)
-    above = pixels[: figure.panels[0].look.view.rect.top - 8]
+    above = pixels[: figure.panels[0].view.rect.top - 8]
     ramp = np.flatnonzero((np.abs(above - [255, 0, 0]).sum(axis=2) < 12).any(axis=0))
     words = np.setdiff1d(np.flatnonzero(ink(above).any(axis=0)), np.arange(ramp[0] - 2, ramp[-1] + 3))
     left, right = words[words < ramp[0]], words[words > ramp[-1]]
@@ -148,7 +149,7 @@ def test_axes_of_all_panels_come_first_and_lie_on_their_rectangles() -> None:
     figure = lay_out((1000, 600), LIGHT, wanted, Grid((1, 2, 1)))
     page: Page = build(figure)
     for axes, panel in zip(page.axes, figure.panels, strict=True):
-        rect, box = panel.look.view.rect, axes.get_window_extent()
+        rect, box = panel.view.rect, axes.get_window_extent()
         corners = [box.x0, 600 - box.y1, box.x1, 600 - box.y0]
         assert corners == pytest.approx([rect.left, rect.top, rect.right, rect.bottom], abs=1e-3)
-        assert (*axes.get_xlim(), *axes.get_ylim()) == pytest.approx((*panel.look.view.x, *panel.look.view.y))
+        assert (*axes.get_xlim(), *axes.get_ylim()) == pytest.approx((*panel.view.x, *panel.view.y))

@@ -11,10 +11,11 @@ from noisereel.canvas.axes import rendering
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.canvas.surface import Strip
 from noisereel.canvas.vector import draw_vector
-from noisereel.figure import Box, Drawing
+from noisereel.contracts.figure import Drawing
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.marks import Mark, Mesh, Shades
+from noisereel.contracts.theme import THEMES, rgb
 from noisereel.layout import PanelPlan, lay_out
-from noisereel.marks import Mark, Mesh, Shades
-from noisereel.theme import THEMES, rgb
 
 LIGHT = THEMES["light"]
 BLUE, AMBER = LIGHT.color("blue"), LIGHT.color("amber")

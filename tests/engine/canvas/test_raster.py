@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from noisereel.canvas.glyphs import Glyphs
 from noisereel.canvas.raster import RasterCanvas
-from noisereel.errors import PluginError
-from noisereel.figure import Drawing, Figure, Look, Panel, Rect, Slot, TimeBar, View
-from noisereel.marks import Area, Arrows, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
-from noisereel.theme import THEMES, rgb
+from noisereel.contracts.figure import Drawing, Figure, Panel, Slot, TimeBar
+from noisereel.contracts.geometry import Rect, View
+from noisereel.contracts.marks import Area, Arrows, Image, Mark, Mesh, Points, Polylines, Shades, Text, Trails
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.support.errors import PluginError
 
 DARK = THEMES["dark"]
 GROUND = rgb(DARK.color("background"))
@@ -24,9 +25,8 @@ RECT = Rect(20, 20, 120, 80)
 
 def figure(*, rect=RECT, limits=((0, 120), (0, 80)), scale=1.0, **fields) -> Figure:
     """One panel whose data coordinates are design pixels from its lower left corner."""
-    look = Look(View(rect, *limits, scale), DARK)
     backdrop = fields.pop("backdrop", ())
-    return Figure(SIZE, DARK, (Panel(look, "plane", rect, backdrop),), **fields)
+    return Figure(SIZE, DARK, (Panel(View(rect, *limits, scale), DARK, "plane", rect, backdrop),), **fields)
 
 
 def flat(color=GROUND, channels=3):
@@ -35,8 +35,9 @@ def flat(color=GROUND, channels=3):
 
 def drawn(*marks, fig=None, words=(), progress=0.0, ground=GROUND):
     fig = fig or figure()
-    backdrop = flat((0, 0, 0, 0), 4) if fig.transparent else flat(ground)
-    return RasterCanvas(fig, backdrop).draw(Drawing(fig, (marks,), words, progress))
+    background = "#{:02X}{:02X}{:02X}".format(*ground)
+    fig = replace(fig, theme=replace(fig.theme, colors={**fig.theme.colors, "background": background}))
+    return RasterCanvas(fig).draw(Drawing(fig, (marks,), words, progress))
 
 
 def dots(*xy, **look):
@@ -71,7 +72,7 @@ def some_of_everything():
 
 def test_a_frame_is_a_new_array_each_time():
     fig = figure()
-    canvas = RasterCanvas(fig, flat())
+    canvas = RasterCanvas(fig)
     first = canvas.draw(Drawing(fig, ((dots([60, 40]),),)))
     kept = first.copy()
     second = canvas.draw(Drawing(fig, ((),)))
@@ -84,7 +85,7 @@ def test_a_frame_is_a_new_array_each_time():
 
 def test_the_same_drawing_gives_the_same_pixels_whatever_was_drawn_before():
     fig = figure()
-    canvas = RasterCanvas(fig, flat())
+    canvas = RasterCanvas(fig)
     drawing = Drawing(fig, (some_of_everything(),))
     first = canvas.draw(drawing)
     canvas.draw(Drawing(fig, ((dots(*np.random.default_rng(5).uniform(10, 70, (500, 2))),),)))
@@ -235,7 +236,7 @@ def test_an_area_lies_between_its_curves():
 
 def test_backdrop_marks_are_in_every_frame_and_behind():
     fig = figure(backdrop=(Area(np.array([0.0, 120.0]), np.zeros(2), np.full(2, 80.0), ROSE, 1.0),))
-    canvas = RasterCanvas(fig, flat())
+    canvas = RasterCanvas(fig)
     for marks in ((), (dots([60.5, 40.5], size=3, alpha=1),)):
         frame = canvas.draw(Drawing(fig, (marks,)))
         assert frame[30, 30].tolist() == list(rgb(ROSE))
@@ -311,7 +312,7 @@ def test_words_carry_the_ink_that_matplotlib_gives_them():
     from matplotlib.font_manager import findfont, get_font
     from matplotlib.ft2font import LoadFlags
 
-    from noisereel.typeset import font
+    from noisereel.support.typeset import font
 
     face = get_font(findfont(font(12.0)))
     face.set_size(12.0, 100)
@@ -360,7 +361,7 @@ def test_text_hangs_at_its_anchor_whatever_its_letters():
 
 
 def test_the_bar_ends_within_a_pixel():
-    bar = TimeBar(Rect(20, 108, 101, 4), "#FFFFFF", "#252C36")
+    bar = TimeBar(Rect(20, 108, 101, 4), "#FFFFFF", "#000000")
     for progress in (0.0, 0.123, 0.5, 1.0):
         frame = drawn(fig=figure(bar=bar), progress=progress, ground=(0, 0, 0))
         assert frame[109, :, 0].astype(float).sum() / 255 == pytest.approx(101 * progress, abs=0.01)

@@ -9,7 +9,7 @@ from noisereel.canvas.coverage import disc_coverage, line_kernel, strip_coverage
 from noisereel.canvas.splat import Splatter, fits
 from noisereel.canvas.stamps import ExactDisc, depth, disc_table, line_table
 from noisereel.canvas.trails import spots
-from noisereel.figure import Rect
+from noisereel.contracts.geometry import Rect
 
 SHEET = Rect(0, 0, 96, 80)
 BLUE, ROSE = np.array([90, 176, 242], np.float32), np.array([226, 96, 126], np.float32)

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from noisereel.canvas.axes import rendering
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.canvas.vector import draw_vector, save
-from noisereel.errors import PluginError
-from noisereel.figure import Box, Drawing, View
-from noisereel.layout import PanelPlan, lay_out
-from noisereel.marks import Area, Arrows, Image, Mark, Points, Polylines, Shades, Text, Trails
-from noisereel.renderer import Space
-from noisereel.theme import THEMES, rgb
+from noisereel.contracts.figure import Drawing
+from noisereel.contracts.geometry import Box, View
+from noisereel.contracts.guides import Space
+from noisereel.contracts.marks import Area, Arrows, Image, Mark, Points, Polylines, Shades, Text, Trails
+from noisereel.contracts.theme import THEMES, rgb
+from noisereel.layout import FrameText, Line, PanelPlan, lay_out
+from noisereel.support.errors import PluginError
 
 LIGHT = THEMES["light"]
 INK = LIGHT.color("ink")
@@ -29,7 +30,9 @@ INK = LIGHT.color("ink")
 
 def drawing(*marks: Mark, space: Space = "plane", transparent: bool = False) -> Drawing:
     plan = PanelPlan(space, Box((0, 10), (0, 8)))
-    figure = lay_out((640, 480), LIGHT, [plan], title="Title", bar=("t = 10", "T"), transparent=transparent)
+    figure = lay_out(
+        (640, 480), LIGHT, [plan], transparent=transparent, text=FrameText(title=Line("Title"), bar=("t = 10", "T"))
+    )
     return Drawing(figure, (marks,), ("t = 4",), 0.4)
 
 
@@ -49,7 +52,7 @@ def inside(what: Drawing, frame: NDArray[np.int_]) -> NDArray[np.int_]:
 @pytest.mark.parametrize("space", ["plane", "graph"])
 @pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_points_at_the_limits_land_on_the_corners_of_the_rectangle(space: Space, corner: tuple[int, int]) -> None:
-    view = drawing(space=space).figure.panels[0].look.view
+    view = drawing(space=space).figure.panels[0].view
     at = np.array([[view.x[corner[0]], view.y[corner[1]]]])
     change = np.abs(pixels(drawing(Points(at, INK, size=4, alpha=1), space=space)) - pixels(drawing(space=space)))
     weight = change.sum(axis=2)
@@ -155,13 +158,13 @@ def test_a_halo_hides_what_is_close_to_words_and_no_more(away: int, left: float)
     red = Area(np.array([0.0, 10.0]), np.zeros(2), np.full(2, 8.0), "#FF0000", 1)
     what = drawing(red, Text((5, 4), "\N{EM DASH}" * 5, "#000000", 30, anchor=("center", "center"), halo="#FFFFFF"))
     for frame in (pixels(what), RasterCanvas(what.figure).draw(what).astype(int)):
-        column = frame[:, round(what.figure.panels[0].look.view.pixels(np.array([5.0, 4.0]))[0])]
+        column = frame[:, round(what.figure.panels[0].view.pixels(np.array([5.0, 4.0]))[0])]
         top = np.flatnonzero(column[:, 0] < 128)[0]
         assert 1 - column[top - away, 1] / 255 == pytest.approx(left, abs=0.1)
 
 
 def test_words_are_moved_into_the_panel() -> None:
-    view = drawing(space="graph").figure.panels[0].look.view
+    view = drawing(space="graph").figure.panels[0].view
     what = drawing(Text((10, 8), "Gaussian, 4.09 bit", INK), space="graph")
     rows, columns = np.nonzero(np.abs(pixels(what) - pixels(drawing(space="graph"))).max(axis=2) > 20)
     assert columns.max() < view.rect.right and rows.min() >= view.rect.top

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from noisereel.dataset import Data
-from noisereel.denoiser import Bind
-from noisereel.learning import Learned, load_weights
-from noisereel.progress import Progress
-from noisereel.schedule import BetaSchedule
+from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import DenoiserContext, TrainingContext
+from noisereel.contracts.schedule import BetaSchedule
+from noisereel.learning import TrainedDenoiser, load_weights
+from noisereel.support.progress import Progress
 
 
 class Even(BetaSchedule):
@@ -38,25 +39,29 @@ class Net(nn.Module):
         return self.leave(torch.tanh(h))
 
 
-class Small(Learned):
+class Small(TrainedDenoiser):
     steps: int = 120
     batch: int = 32
     warm_up: int = 5
 
-    def network(self, event: tuple[int, ...], classes: int | None, schedule: Any) -> nn.Module:
-        return Net(event[0], classes)
+    def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Any) -> nn.Module:
+        return Net(event_shape[0], classes)
 
 
-def context(folder: Path, **changed: Any) -> Bind:
+TRAINING = {field.name for field in fields(TrainingContext)}
+
+
+def context(folder: Path, **changed: Any) -> DenoiserContext:
     """What a run on 200 points of two labelled clusters binds a denoiser to."""
     generator = torch.Generator().manual_seed(1)
     labels = torch.arange(200) % 2
     x0 = 0.2 * torch.randn(200, 2, generator=generator) + (2.0 * labels - 1)[:, None]
-    given = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "cache": folder}
-    return Bind(**{**given, **changed})
+    training = TrainingContext(**{"cache": folder} | {name: changed.pop(name) for name in TRAINING & changed.keys()})
+    given = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "training": training}
+    return DenoiserContext(**{**given, **changed})
 
 
-def weights_of(denoiser: Learned, ctx: Bind) -> dict[str, torch.Tensor]:
+def weights_of(denoiser: TrainedDenoiser, ctx: DenoiserContext) -> dict[str, torch.Tensor]:
     return load_weights(denoiser.weights_file(ctx))
 
 
@@ -69,10 +74,10 @@ class Interrupting(Progress):
 
     def __init__(self, after: int) -> None:
         super().__init__(quiet=True)
-        self.after, self.said = after, list[str]()
+        self.after, self.messages = after, list[str]()
 
     def warn(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Any]:

@@ -7,9 +7,9 @@ import torch
 from small import Even, Small, context
 from torch import nn
 
+from noisereel.contracts.schedule import Level
 from noisereel.learning.examples import Batch
 from noisereel.learning.prediction import PREDICTIONS, weight
-from noisereel.schedule import Level
 
 LEVELS = [Level(t, a, s) for t, a, s in [(1.0, 0.99, math.sqrt(1 - 0.99**2)), (2.0, 0.3, 0.9), (3.0, 1.0, 5.0)]]
 

@@ -12,10 +12,10 @@ import torch
 from small import Even, Interrupting, Small, context, same, weights_of
 from torch import nn
 
-from noisereel.dataset import Data
+from noisereel.contracts.dataset import Data
 from noisereel.learning import read_facts
 from noisereel.learning.training import Training
-from noisereel.threads import threads
+from noisereel.support.threads import threads
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path):
@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path)
 
 def test_weights_trained_on_one_thread_are_anybodys(tmp_path):
     class Alone(Small):
-        def examples_per_thread(self, event):
+        def examples_per_thread(self, event_shape):
             return 32  # as many as there are in a step
 
     homes = set()
@@ -48,7 +48,7 @@ def test_the_learning_rate_rises_and_falls():
 class Convolutional(Small):
     """Weights that lie in memory otherwise than their gradients would by themselves."""
 
-    def network(self, event, classes, schedule):
+    def network(self, event_shape, classes, schedule):
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
@@ -61,9 +61,9 @@ class Convolutional(Small):
         return Net()
 
 
-@pytest.mark.parametrize(("of", "event"), [(Small, (2,)), (Convolutional, (8, 8))])
-def test_a_step_is_adamws(tmp_path, of, event):
-    denoiser, ctx = of(weight_decay=0.1), context(tmp_path, data=Data(torch.randn(50, *event)))
+@pytest.mark.parametrize(("of", "event_shape"), [(Small, (2,)), (Convolutional, (8, 8))])
+def test_a_step_is_adamws(tmp_path, of, event_shape):
+    denoiser, ctx = of(weight_decay=0.1), context(tmp_path, data=Data(torch.randn(50, *event_shape)))
     network, twin = denoiser._new_network(ctx), denoiser._new_network(ctx)
     network.idle = twin.idle = nn.Parameter(torch.ones(3))  # no part of the loss: AdamW leaves it alone
     ours = Training(network, denoiser, denoiser._examples(ctx).steps, denoiser.loss)
@@ -88,7 +88,7 @@ def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
         drop_labels: float = 0.3
         weighting: str = "min-snr"
 
-        def examples_per_thread(self, event):
+        def examples_per_thread(self, event_shape):
             return 32 / parts
 
         def loss(self, network, batch):
@@ -152,7 +152,7 @@ def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
     facts = read_facts(small.weights_file(ctx))
     assert facts["step"] < 5000 and facts["step"] % 200 == 0
     # After an early stop the rest of a film shows the last weights.
-    last = small.over_training(ctx, [0, 5000])[1]
+    last = small.snapshots(ctx, [0, 5000])[1]
     x = torch.tensor([[0.3, 0.1]])
     assert torch.equal(last.model(x, Even().at(5.0)), small.bind(ctx)(x, Even().at(5.0)))
 
@@ -198,7 +198,7 @@ def test_a_network_that_may_be_parted_is_asked_in_parts(tmp_path, per):
     asked = []
 
     class Asked(Small):
-        def examples_per_thread(self, event):
+        def examples_per_thread(self, event_shape):
             return per
 
     def note(network, given):
@@ -222,7 +222,7 @@ def test_a_network_that_may_be_parted_is_asked_in_parts(tmp_path, per):
 
 def test_over_training_gives_the_weights_of_each_moment(tmp_path):
     small, ctx = Small(), context(tmp_path)
-    first, middle, last = small.over_training(ctx, [0, 60, 120])
+    first, middle, last = small.snapshots(ctx, [0, 60, 120])
     x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
     assert math.isnan(first.loss) and first.loss != last.loss
     assert torch.equal(last.model(x, level), small.bind(ctx)(x, level))
@@ -232,7 +232,7 @@ def test_over_training_gives_the_weights_of_each_moment(tmp_path):
 
 
 def test_weights_say_what_they_belong_to(tmp_path):
-    ctx = context(tmp_path, seed=5, scene={"scene": "dataset: mine\n", "set": ["a=1"]})
+    ctx = context(tmp_path, seed=5, provenance={"scene": "dataset: mine\n", "set": ["a=1"]})
     facts = read_facts(Small().weights_file(ctx))
     assert (facts["event"], facts["classes"], facts["seed"], facts["step"]) == ([2], None, 5, 120)
     assert (facts["scene"], facts["set"]) == ("dataset: mine\n", ["a=1"])
@@ -249,7 +249,9 @@ def test_what_the_weights_depend_on_is_in_their_key(tmp_path):
         Small()._home(replace(ctx, data=Data(ctx.data.x0 + 1))),
     }
     assert len(homes) == 5
-    assert Small()._home(replace(ctx, scene={"scene": "other"}, resume=True)) in homes
+    assert (
+        Small()._home(replace(ctx, training=replace(ctx.training, provenance={"scene": "other"}, resume=True))) in homes
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_eps_under_a_schedule_that_leaves_hardly_any_signal_is_warned_of(tmp_pat
     progress = Interrupting(1e9)
     Small(predicts=predicts, steps=2).bind(context(tmp_path, schedule=Even(beta=beta), progress=progress))
     said = "at t = T the schedule leaves 0.0003 of the signal, by which x̂_0 from ε̂ divides; v or velocity do not"
-    assert progress.said == ([f"predicts: eps: {said}"] if warned else [])
+    assert progress.messages == ([f"predicts: eps: {said}"] if warned else [])
 
 
 def test_times_below_1_cannot_be_learned(tmp_path):

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from noisereel.errors import NoisereelError
 from noisereel.learning import load_into, load_weights, read_facts, save_weights
+from noisereel.support.errors import NoisereelError
 
 
 def test_another_library_reads_what_was_written(tmp_path):

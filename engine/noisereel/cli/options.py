@@ -1,0 +1,128 @@
+"""Options that commands share, and what they mean for a scene and its rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..support.errors import UsageError
+
+if TYPE_CHECKING:
+    from ..output.options import RenderOptions
+    from ..registry import Registry
+    from ..scene import Scene
+
+__all__ = [
+    "Flags",
+    "device_option",
+    "find_registry",
+    "load_with",
+    "options",
+    "plugin_options",
+    "render_options",
+    "resume_option",
+    "scene_options",
+    "work_options",
+]
+
+Command = Callable[..., Any]
+Flags = Mapping[str, Any]
+
+
+def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Combine several click options into one decorator, shown in the order given."""
+
+    def add(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return add
+
+
+plugin_options = options(
+    click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE.py",
+                 help="Load plugins from a Python file; may be repeated."),
+    click.option("--strict-plugins", is_flag=True, help="Stop at a plugin that cannot be loaded."),
+    click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
+)  # fmt: skip
+
+resume_option = click.option("--resume", is_flag=True, help="Resume training that was interrupted.")
+device_option = click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to compute.")
+
+scene_options = options(
+    click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
+                 help="Change the scene, e.g. --set film.frames=50; may be repeated."),
+    click.option("--seed", metavar="N", help="Seed of all noise."),
+    click.option("--fps", metavar="N", help="Frames per second."),
+    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or a shape, e.g. 9:16."),
+    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file."),
+)  # fmt: skip
+
+work_options = options(
+    click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
+                 help="Where to write; the suffix chooses the format; may be repeated."),
+    click.option("-q", "--quality", type=click.Choice(["draft", "standard", "high"]), default="standard",
+                 help="draft: half the size, quick encoding; high: drawn at twice the size, encoded with care."),
+    click.option("--transparent", is_flag=True, help="Leave the background out."),
+    device_option,
+    click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Processes that draw."),
+    click.option("--no-cache", is_flag=True, help="Neither use nor keep simulated runs and trained weights."),
+    resume_option,
+    click.option("--compile", "compile_", is_flag=True, help="Compile networks first; pays in long runs."),
+    click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
+    click.option("--open", "open_", is_flag=True, help="Open what was written."),
+    click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+)  # fmt: skip
+
+
+def find_registry(flags: Flags, *, warn: bool = True) -> Registry:
+    """Load all plugins, and warn of those that cannot be loaded."""
+    from ..registry import load_registry
+
+    registry = load_registry(flags["plugins"], strict=flags["strict_plugins"])
+    for warning in registry.warnings if warn and not flags.get("quiet") else ():
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+    return registry
+
+
+def load_with(name: str, flags: Flags, registry: Registry) -> Scene:
+    """Load a scene and apply the flags that change it, which are validated like the scene itself."""
+    from ..api import load
+    from ..scene import Override
+
+    changes = [Override.read(setting) for setting in flags["settings"]]
+    if flags["size"] is not None:
+        changes.append(Override("--size", "film.size", _size(flags["size"])))
+    for flag, path in (("seed", "seed"), ("fps", "film.fps"), ("theme", "film.theme")):
+        if flags[flag] is not None:
+            changes.append(Override(f"--{flag}", path, flags[flag]))
+    return load(name, changes, registry=registry)
+
+
+def _size(text: str) -> str:
+    if ":" in text:  # a shape, which the film's settings know
+        return text
+    width, x, height = text.lower().partition("x")
+    if not (x and width.strip().isdecimal() and height.strip().isdecimal()):
+        raise UsageError(f"--size {text}: write it as WIDTHxHEIGHT in pixels, e.g. --size 1280x720")
+    return f"[{int(width)}, {int(height)}]"
+
+
+def render_options(flags: Flags) -> RenderOptions:
+    """Return the options of a rendering."""
+    from ..output.options import RenderOptions
+    from ..support.folders import cache_folder
+
+    return RenderOptions(
+        device=flags["device"],
+        cache=None if flags["no_cache"] else cache_folder(),
+        workers=flags["workers"],
+        quality=flags["quality"],
+        transparent=flags["transparent"],
+        compile=flags["compile_"],
+        resume=flags["resume"],
+    )

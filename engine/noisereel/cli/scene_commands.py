@@ -1,0 +1,172 @@
+"""Commands that work on a scene: render, still, train and validate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..support.errors import NoisereelError, UsageError
+from ..support.memory import format_bytes
+from .imports import importing
+from .messages import print_error
+from .options import (
+    Flags,
+    device_option,
+    find_registry,
+    load_with,
+    options,
+    plugin_options,
+    render_options,
+    resume_option,
+    scene_options,
+    work_options,
+)
+
+if TYPE_CHECKING:
+    from ..output.render import Summary
+    from ..scene import Scene
+
+__all__ = ["render", "still", "train", "validate"]
+
+
+@click.command()
+@click.argument("scene")
+@options(work_options, scene_options, plugin_options)
+def render(scene: str, **flags: Any) -> None:
+    """Render SCENE (a file, or a name from the gallery) as a film."""
+    with importing():
+        from .. import api
+    _run(api.render, scene, "gif", flags)
+
+
+@click.command(short_help="Take stills of SCENE: one, a strip, or a file each.")
+@click.argument("scene")
+@click.option("--at", metavar="T[,T…]", help="Times to show; the last moment of the film if left out.")
+@options(work_options, scene_options, plugin_options)
+def still(scene: str, at: str | None, **flags: Any) -> None:
+    """Take stills of SCENE: one picture, a strip of several times, or a file each ({t}, {step} or {frame} in -o)."""
+    with importing():
+        from .. import api
+    _run(partial(api.still, at=None if at is None else _parse_times(at)), scene, "png", flags)
+
+
+def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags: Flags) -> None:
+    """Render films or stills, and print a line for each drawing; or only what would be done."""
+    from ..support.progress import Progress
+
+    with importing():
+        registry = find_registry(flags)
+        scene = load_with(name, flags, registry)
+    outputs = flags["outputs"] or (f"renders/{Path(name).stem}.{suffix}",)
+    progress = Progress(flags["quiet"])
+    done = work(
+        scene,
+        *outputs,
+        options=render_options(flags),
+        registry=registry,
+        progress=progress,
+        dry_run=flags["dry_run"],
+    )
+    if flags["dry_run"]:
+        _print_plan(scene, outputs)
+    for summary in done:
+        progress.say(_summary_line(summary))
+        if flags["open_"]:
+            click.launch(str(summary.files[0]))
+
+
+def _parse_times(text: str) -> tuple[float, ...]:
+    """Return the times in ``"0,6,12"``.
+
+    Raises:
+        UsageError: One of them is not a time.
+    """
+    try:
+        times = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        times = (-1.0,)
+    if not all(0 <= t < float("inf") for t in times):
+        raise UsageError(f"--at {text}: write times as numbers from 0 to T, e.g. --at 0,6,12")
+    return times
+
+
+def _print_plan(scene: Scene, outputs: Sequence[str]) -> None:
+    width, height = scene.film.size
+    click.echo(f"scene    {scene.document.name}: {_outline(scene)}")
+    click.echo(f"film     {width}x{height}, theme {scene.film.theme}")
+    for output in outputs:
+        click.echo(f"output   {output}")
+
+
+def _outline(scene: Scene) -> str:
+    """Return a scene's runs and length in a few words."""
+    runs = "1 run" if len(scene.runs) == 1 else f"{len(scene.runs)} runs"
+    return f"{runs}, {scene.film.frames} frames at {float(scene.film.rate):g} fps"
+
+
+def _summary_line(done: Summary) -> str:
+    width, height = done.size
+    origin = "simulated before" if done.cached else f"simulated in {done.simulated:.1f} s"
+    weight = format_bytes(sum(file.stat().st_size for file in done.files))
+    origin = f"{origin}, {done.compiled}" if done.compiled else origin
+    facts = f"{_content(done)}, {width}x{height}, {weight}"
+    return f"{_places(done.files)}  ({facts}; {origin}, filmed in {done.filmed:.1f} s)"
+
+
+def _content(done: Summary) -> str:
+    if done.is_film:
+        return f"{done.frames} frames, {float(done.duration):.1f} s"
+    return "1 picture" if len(done.files) == 1 else f"{len(done.files)} pictures"
+
+
+def _places(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, files)) if len(files) <= 3 else f"{files[0]} … {files[-1]}"
+
+
+@click.command()
+@click.argument("scene")
+@click.option("-o", "--output", metavar="FILE", help="Copy the weights there, e.g. mine.safetensors; may hold {run}.")
+@options(device_option, resume_option, scene_options, plugin_options)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def train(scene: str, output: str | None, **flags: Any) -> None:
+    """Train the denoisers of SCENE without rendering it."""
+    with importing():
+        from .. import api
+        from ..output.options import RenderOptions
+        from ..support.folders import cache_folder
+        from ..support.progress import Progress
+
+        registry = find_registry(flags)
+    progress = Progress(flags["quiet"])
+    settings = RenderOptions(device=flags["device"], cache=cache_folder(), resume=flags["resume"])
+    loaded = load_with(scene, flags, registry)
+    for weights in api.train(loaded, output, options=settings, registry=registry, progress=progress):
+        size, facts = format_bytes(weights.file.stat().st_size), weights.facts
+        progress.say(f"{weights.file}  (run '{weights.run}': {facts['step']} steps, loss {facts['loss']:.4g}, {size})")
+
+
+@click.command(short_help="Check scenes without simulating them.")
+@click.argument("scenes", nargs=-1, required=True)
+@options(scene_options, plugin_options)
+def validate(scenes: Sequence[str], **flags: Any) -> None:
+    """Check scenes: everything that rendering would refuse, without simulating."""
+    with importing():
+        from .. import api
+
+        registry = find_registry(flags)
+    code = 0
+    for name in scenes:
+        try:
+            scene = load_with(name, flags, registry)
+            for problem in api.validate(scene, registry=registry):
+                click.secho(f"warning: {problem}", fg="yellow", err=True)
+            click.echo(f"{name}: fine  ({_outline(scene)})")
+        except NoisereelError as error:
+            print_error(error, verbose=flags["verbose"])
+            code = max(code, error.exit_code)
+    if code:
+        raise click.exceptions.Exit(code)

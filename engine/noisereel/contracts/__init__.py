@@ -1,0 +1,1 @@
+"""Contracts: the base classes of plugins and the values that they exchange."""

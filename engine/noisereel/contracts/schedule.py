@@ -1,0 +1,216 @@
+"""Time and the kernel: x_t = α_t·x_0 + σ_t·ε, with t = 0 clean data and t = T the noisiest."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .plugin import Plugin
+
+__all__ = [
+    "BetaSchedule",
+    "Kernel",
+    "Level",
+    "Posterior",
+    "Schedule",
+    "Spacing",
+    "check_schedule",
+    "posterior",
+    "signal_left",
+    "signal_warning",
+    "transition",
+]
+
+_LEFT_TOO_MUCH = (
+    0.1  # the share of the signal at T from which on a reverse process shows that it starts from too little
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How noisy a moment is: q(x_t | x_0) = N(α_t·x_0, σ_t²·I).
+
+    Attributes:
+        t: Time, real, in [0, T].
+        alpha: Factor of the signal, α_t.
+        sigma: Standard deviation of the noise, σ_t.
+    """
+
+    t: float
+    alpha: float
+    sigma: float
+
+    @property
+    def log_snr(self) -> float:
+        """ln(α²/σ²); +∞ for clean data and −∞ for pure noise."""
+        if self.sigma == 0:
+            return math.inf
+        return -math.inf if self.alpha == 0 else 2 * (math.log(self.alpha) - math.log(self.sigma))
+
+    def beta_to(self, s: Level) -> float:
+        """β = 1 − (α_t/α_s)², the variance-preserving step's variance from an earlier level s to this one."""
+        return 1 - (self.alpha / s.alpha) ** 2
+
+
+class Kernel(NamedTuple):
+    """q(x_t | x_s) = N(a·x_s, variance·I)."""
+
+    a: float
+    variance: float
+
+
+class Posterior(NamedTuple):
+    """q(x_s | x_t, x_0) = N(x_t·on_x + x_0·on_x0, variance·I); the variance is β̃."""
+
+    on_x: float
+    on_x0: float
+    variance: float
+
+
+def transition(s: Level, t: Level) -> Kernel:
+    """The forward kernel from s to a noisier t: a = α_t/α_s, σ²_{t|s} = σ_t² − a²σ_s².
+
+    References:
+        Kingma et al. (2021), arXiv:2107.00630, Eq. (2) and appendix A.1.
+    """
+    a = t.alpha / s.alpha
+    return Kernel(a, max(t.sigma**2 - a**2 * s.sigma**2, 0.0))
+
+
+def posterior(s: Level, t: Level) -> Posterior:
+    """The reverse kernel given x_0, from t to a cleaner s < t.
+
+    mean (a σ_s² x_t + α_s σ²_{t|s} x_0)/σ_t², variance β̃ = σ²_{t|s} σ_s²/σ_t².
+
+    References:
+        Ho et al. (2020), arXiv:2006.11239, Eq. (6, 7); Kingma et al. (2021), arXiv:2107.00630, Eq. (25).
+    """
+    a, variance = transition(s, t)
+    v = t.sigma**2
+    return Posterior(a * s.sigma**2 / v, s.alpha * variance / v, variance * s.sigma**2 / v)
+
+
+class Schedule(Plugin):
+    """Two functions of time, α_t and σ_t, in float64; SNR never rises and t = 0 is clean: (α, σ) = (1, 0)."""
+
+    kind: ClassVar[str] = "schedule"
+
+    @property
+    @abstractmethod
+    def T(self) -> float:
+        """The noisiest time."""
+
+    @abstractmethod
+    def at(self, t: float) -> Level:
+        """The level at time t in [0, T].
+
+        Raises:
+            ValueError: t lies outside [0, T].
+        """
+
+    def time_of(self, log_snr: float) -> float:
+        """The time whose log-SNR is the given one (clipped to what the schedule reaches), by bisection."""
+        low, high = 0.0, float(self.T)
+        if log_snr <= self.at(high).log_snr:
+            return high
+        for _ in range(64):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.at(middle).log_snr > log_snr else (low, middle)
+        return (low + high) / 2
+
+    def prior_std(self) -> float:
+        """Standard deviation of the noise that a reverse process starts from; 1 where α_T is near 0."""
+        return 1.0
+
+    def _inside(self, t: float) -> float:
+        if not 0 <= t <= self.T:
+            raise ValueError(f"t = {t:g} lies outside [0, {self.T:g}]")
+        return float(t)
+
+
+class BetaSchedule(Schedule):
+    """A variance-preserving schedule given by β_1 … β_T: ᾱ_t = Π (1 − β_i), log α linear between integers."""
+
+    @abstractmethod
+    def betas(self) -> NDArray[np.float64]:
+        """β_1 … β_T, shape (T,), each in [0, 1]."""
+
+    @cached_property
+    def _log_alpha(self) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.concatenate([[0.0], np.cumsum(np.log1p(-np.asarray(self.betas(), np.float64))) / 2])
+
+    @property
+    def T(self) -> float:
+        return float(len(self._log_alpha) - 1)
+
+    def at(self, t: float) -> Level:
+        i, rest = divmod(self._inside(t), 1.0)
+        log_alpha = float(self._log_alpha[int(i)])
+        if rest:
+            log_alpha += rest * (float(self._log_alpha[int(i) + 1]) - log_alpha)
+        return Level(t, math.exp(log_alpha), math.sqrt(-math.expm1(2 * log_alpha)))
+
+
+class Spacing(Plugin):
+    """Which times a reverse process visits."""
+
+    kind: ClassVar[str] = "spacing"
+
+    @abstractmethod
+    def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
+        """The times to visit, falling, ``steps`` + 1 of them; the last is 0 unless the spacing stops earlier.
+
+        Args:
+            schedule: What the times are times of.
+            steps: Number of steps to take.
+            start: The noisiest time, at most T.
+        """
+
+
+def check_schedule(schedule: Schedule) -> str | None:
+    """Why a schedule cannot be used, or None: T is below 1, t = 0 is not clean, or SNR rises at an integer time."""
+    if not (math.isfinite(schedule.T) and schedule.T >= 1):
+        return f"T must be at least 1, got {schedule.T:g}"
+    clean = schedule.at(0.0)
+    if (clean.alpha, clean.sigma) != (1, 0):
+        return f"t = 0 must be clean data, (alpha, sigma) = (1, 0), got ({clean.alpha:g}, {clean.sigma:g})"
+    before = clean.log_snr
+    for t in range(1, math.floor(schedule.T) + 1):
+        now = schedule.at(float(t)).log_snr
+        if not now <= before + 1e-12:
+            return f"the signal-to-noise ratio must never rise, but does from t = {t - 1} to t = {t}"
+        before = now
+    return None
+
+
+def signal_left(schedule: Schedule) -> float:
+    """How much of x_T is data of unit variance, α_T/√(α_T² + σ_T²): 0 for pure noise, 1 for pure data."""
+    last = schedule.at(schedule.T)
+    return last.alpha / math.hypot(last.alpha, last.sigma)
+
+
+def signal_warning(schedule: Schedule) -> str | None:
+    """What to say of a schedule that a process starts on from pure noise, or None; a tenth of x_T may be data.
+
+    Such a process starts from too little: the samples it ends in are off, mostly towards the data's mean.
+    """
+    left = signal_left(schedule)
+    if left < _LEFT_TOO_MUCH:
+        return None
+    return f"at t = T = {schedule.T:g}, {100 * left:.0f} % of the data is left: {_remedy(schedule)}"
+
+
+def _remedy(schedule: Schedule) -> str:
+    """What makes a schedule end in more noise, in the words of its own fields."""
+    fields = type(schedule).model_fields
+    more = ["more steps"] if "steps" in fields and {"beta_start", "step_std"} & fields.keys() else []
+    larger = [name for name in ("beta_end", "beta_max", "sigma_max", "step_std") if name in fields]
+    message = " or ".join([*more, *(f"a larger {name}" for name in larger)])
+    return message or "it should end in more noise"

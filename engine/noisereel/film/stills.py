@@ -1,0 +1,92 @@
+"""Stills: frames at given times, and several of them side by side in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from ..contracts.renderer import space_of
+from ..contracts.trajectory import nearest
+from ..support.errors import UsageError
+from .timeline import FrameSpec
+
+if TYPE_CHECKING:
+    from ..scene import PanelSpec, Scene
+    from ..simulation.plan import RunPlan
+    from .plan import FrameSelector
+
+__all__ = ["check_times", "describe_nearest", "every_visit", "still_frames", "strip"]
+
+
+def still_frames(times: Sequence[float] | None) -> FrameSelector:
+    """Return a selector of one frame per time, every run at its nearest visit; of the end of all runs if None."""
+
+    def select(plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None) -> tuple[FrameSpec, ...]:
+        if times is None:
+            return (FrameSpec(0, 1.0, {name: len(plan.levels) - 1 for name, plan in plans.items()}, Fraction(1)),)
+        last = max(1, len(times) - 1)
+        indices = [{name: nearest(plan.times, t) for name, plan in plans.items()} for t in times]
+        return tuple(FrameSpec(i, i / last, at, Fraction(1)) for i, at in enumerate(indices))
+
+    return select
+
+
+def every_visit(scene: Scene) -> FrameSelector:
+    """Return a selector of one frame per visit of the first panel's run; the other runs show the same progress."""
+
+    def select(plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None) -> tuple[FrameSpec, ...]:
+        last = len(plans[scene.panels[0].run].levels) - 1
+        fractions = [i / max(1, last) for i in range(last + 1)]
+        indices = [{n: round(u * (len(p.levels) - 1)) for n, p in plans.items()} for u in fractions]
+        each = 1 / scene.film.rate
+        return tuple(FrameSpec(i, u, at, each) for i, (u, at) in enumerate(zip(fractions, indices, strict=True)))
+
+    return select
+
+
+def check_times(plans: Mapping[str, RunPlan], times: Sequence[float]) -> None:
+    """Refuse times that no run reaches.
+
+    Raises:
+        UsageError: There is one.
+    """
+    latest = max(t for plan in plans.values() for t in plan.times)
+    for t in times:
+        if t > latest:
+            raise UsageError(f"--at {t:g}: no run gets there; the last time is t = {latest:g}")
+
+
+def describe_nearest(plans: Mapping[str, RunPlan], times: Sequence[float]) -> Iterator[str]:
+    """Yield a line for each time that no visit falls on: the visit that is shown instead."""
+    for wanted in times:
+        shown = {name: plan.times[nearest(plan.times, wanted)] for name, plan in plans.items()}
+        for t in dict.fromkeys(shown.values()):
+            if t != wanted:
+                runs = [name for name, other in shown.items() if other == t]
+                suffix = f" of run {', '.join(runs)}" if len(runs) < len(plans) else ""
+                yield f"at {wanted:g}: t = {t:g} is the nearest visit{suffix}"
+
+
+def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
+    """Return the scene as one picture: a row per panel that shows particles or images, a column per time; no insets.
+
+    Args:
+        scene: The scene.
+        times: Times of the columns.
+        sized: Whether the user chose the size; otherwise the height fits the rows.
+    """
+    on_grid = [panel for panel in scene.panels if panel.inset is None]
+    shown = [panel for panel in on_grid if space_of(panel.layers) != "time"] or on_grid
+    panels = tuple(_at(panel, t, row == 0) for row, panel in enumerate(shown) for t in times)
+    width, height = scene.film.size
+    if not sized:
+        head = 0.13 if scene.title else 0.08
+        height = 2 * round((head + 0.95 * len(shown) / len(times)) * width / 2)
+    film = scene.film.model_copy(update={"size": (width, height), "time_bar": False})
+    layout = scene.layout.model_copy(update={"columns": len(times), "areas": None, "widths": None, "heights": None})
+    return scene.model_copy(update={"panels": panels, "film": film, "layout": layout})
+
+
+def _at(panel: PanelSpec, t: float, labelled: bool) -> PanelSpec:
+    return panel.model_copy(update={"at": t, "title": "t = {t}" if labelled else "", "caption": ""})

@@ -1,0 +1,75 @@
+"""Legends and colour bars as a short line of coloured words at the upper right of a panel, instead of boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contracts.guides import Guide, Legend
+from ..contracts.theme import Theme
+from ..support.typeset import measure
+
+__all__ = ["KEY_SIZE", "Ramp", "Word", "key_parts", "key_scale", "key_width"]
+
+KEY_SIZE = 11.0
+"""Type size of legends in points."""
+
+KEY_SHARE = 0.75
+"""Share of a panel's width that its key may take."""
+
+_RAMP_WIDTH = 72.0
+_NEAR, _FAR = 7.0, 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A coloured word of a key: its width and the room to the next, in design pixels."""
+
+    text: str
+    color: str
+    width: float
+    space: float = _FAR
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ramp:
+    """A strip of all colours of a palette."""
+
+    palette: NDArray[np.uint8]
+    width: float = _RAMP_WIDTH
+    space: float = _NEAR
+
+
+Part = Word | Ramp
+
+
+def key_parts(guides: Sequence[Guide], theme: Theme) -> list[Part]:
+    """What stands in a panel's key, from left to right."""
+    return [part for guide in guides for part in _parts(guide, theme)]
+
+
+def key_width(parts: Sequence[Part]) -> float:
+    """Room that a key takes, in design pixels; 0 for none."""
+    return sum(part.width + part.space for part in parts) - parts[-1].space if parts else 0.0
+
+
+def key_scale(parts: Sequence[Part], room: float) -> float:
+    """What a key is shrunk by to take no more than its share of a panel's width, room, in design pixels."""
+    return min(1.0, KEY_SHARE * room / key_width(parts)) if parts else 1.0
+
+
+def _parts(guide: Guide, theme: Theme) -> list[Part]:
+    if isinstance(guide, Legend):
+        return [_word(label, theme.color(color), _FAR, theme.font) for label, color in guide.entries]
+    ink = theme.color("muted")
+    low, high = (f"{value:.3g}".replace("-", "\N{MINUS SIGN}") for value in (guide.low, guide.high))
+    label = [_word(guide.label, ink, _FAR / 2, theme.font)] if guide.label else []
+    ramp = Ramp(guide.palette)
+    return [*label, _word(low, ink, _NEAR, theme.font), ramp, _word(high, ink, _FAR, theme.font)]
+
+
+def _word(text: str, color: str, space: float, family: str) -> Word:
+    return Word(text, color, measure(text, KEY_SIZE, family=family).width, space)

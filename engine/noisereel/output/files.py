@@ -1,0 +1,123 @@
+"""Output paths: their placeholders, the writer that serves their suffix, and writers at work on temporary files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..support.errors import UsageError
+from ..support.files import report_errors
+from ..support.template import Template
+
+if TYPE_CHECKING:
+    from ..contracts.writer import Frame, Sink, Writer, WriterContext
+    from ..registry import Registry
+
+__all__ = ["OutputPath", "opened"]
+
+_NAMES = ("frame", "step", "t")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPath:
+    """A path to write to, which may stand for several files.
+
+    Attributes:
+        path: The path as given, with its placeholders.
+        writer: Name of the writer that serves its suffix.
+        names: Its placeholders, a subset of {"frame", "step", "t"}.
+    """
+
+    path: Path
+    writer: str
+    names: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str, registry: Registry) -> OutputPath:
+        """Parse a path such as ``film.gif``, ``frames/{frame:04d}.png`` or ``at-{t}.svg``.
+
+        Raises:
+            UsageError: The suffix, a placeholder or its format is unknown, or the path is a folder.
+        """
+        path = Path(text)
+        if text.endswith(os.sep) or path.is_dir():
+            raise UsageError(f"{text}: is a folder; name a file in it, such as {path / 'film.gif'}")
+        return cls(path, _writer(path, registry), frozenset(_placeholders(text)))
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it stands for several files."""
+        return bool(self.names)
+
+    @property
+    def each_frame(self) -> bool:
+        """Whether every frame has its own file, rather than every visited state that is shown."""
+        return "frame" in self.names
+
+    def file(self, frame: int, step: int, t: float) -> Path:
+        """Return the path with its placeholders filled in.
+
+        Args:
+            frame: Position in the film.
+            step: Position in the run.
+            t: The run's time there.
+        """
+        return Path(Template(str(self.path)).format({"frame": frame, "step": step, "t": t}))
+
+
+def _writer(path: Path, registry: Registry) -> str:
+    known = sorted(registry.names("writer"))
+    suffix = path.suffix[1:].lower()
+    if suffix in known:
+        return suffix
+    what = f"unknown suffix '{path.suffix}'" if suffix else "needs a suffix that names the format"
+    raise UsageError(f"{path}: {what}; known: {', '.join('.' + name for name in known)}")
+
+
+def _placeholders(text: str) -> tuple[str, ...]:
+    try:
+        template = Template(text)
+        for name in template.names:
+            if name not in _NAMES:
+                raise ValueError(f"unknown name '{{{name}}}'; known: " + ", ".join(f"{{{n}}}" for n in _NAMES))
+        template.format({"frame": 0, "step": 0, "t": 0.5})
+    except ValueError as error:
+        raise UsageError(f"{text}: {error}") from error
+    return template.names
+
+
+@contextmanager
+def opened(writer: Writer, ctx: WriterContext, path: Path) -> Iterator[Sink]:
+    """Open a writer on a temporary file, ``ctx.path``; errors name ``path`` instead.
+
+    Raises:
+        NoisereelError: The file cannot be written, or the writer does not support the settings.
+    """
+    with report_errors(path, ctx.path):
+        encoding = writer.open(ctx)
+        sink = encoding.__enter__()
+    try:
+        yield _Guarded(sink, path, ctx.path)
+    except BaseException as error:
+        with suppress(OSError):  # a full disk is still full at the end; the first error is reported
+            encoding.__exit__(type(error), error, error.__traceback__)
+        raise
+    with report_errors(path, ctx.path):
+        encoding.__exit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """A sink whose errors name the file that the user asked for."""
+
+    sink: Sink
+    path: Path
+    part: Path
+
+    def write(self, frame: Frame) -> None:
+        with report_errors(self.path, self.part):
+            self.sink.write(frame)

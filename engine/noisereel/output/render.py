@@ -1,0 +1,245 @@
+"""Rendering: simulate, then draw and encode at the same time; all files appear together at the end, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import repeat
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contracts.writer import Frame
+from ..film.composition import Film, compose, run_views
+from ..film.plan import FilmPlan, film_frames, named_visits, plan_film
+from ..film.visits import shown_visits
+from ..simulation.device import find_device
+from ..simulation.simulate import SimulatedRun, SimulationContext, notify, simulate
+from ..simulation.store import TrajectoryStore
+from ..support.compiled import Compiler, uncompiled
+from ..support.files import AtomicFiles, scratch_folder
+from .encoder import check_names, check_outputs, encoder, rate_warnings, writer_of
+from .workers import Drawn, pixels_of
+
+if TYPE_CHECKING:
+    from ..contracts.geometry import Pixels
+    from ..contracts.trajectory import Trajectory
+    from ..film.plan import FrameSelector
+    from ..film.timeline import FrameSpec
+    from ..registry import Registry
+    from ..scene import Scene
+    from ..simulation.plan import RunPlan
+    from ..support.progress import Progress
+    from .encoder import EncoderThread
+    from .files import OutputPath
+    from .options import RenderOptions
+
+__all__ = ["Summary", "plan_render", "render"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The result of a rendering.
+
+    Attributes:
+        files: The files written.
+        frames: Frames drawn.
+        size: (width, height) in pixels.
+        is_film: Whether a file holds several frames.
+        duration: Length of the film, in seconds.
+        simulated: Seconds spent simulating.
+        filmed: Seconds spent drawing and encoding.
+        cached: Whether every run came from the cache.
+        compiled: Cost and savings of compiling, if anything was compiled.
+    """
+
+    files: tuple[Path, ...]
+    frames: int
+    size: tuple[int, int]
+    is_film: bool
+    duration: Fraction
+    simulated: float
+    filmed: float
+    cached: bool
+    compiled: str | None = None
+
+
+def plan_render(
+    scene: Scene,
+    runs: Mapping[str, RunPlan],
+    outputs: Sequence[OutputPath],
+    registry: Registry,
+    select: FrameSelector | None = None,
+    *,
+    transparent: bool = False,
+) -> FilmPlan:
+    """Plan a film, and check everything that can be checked without simulating, its outputs included.
+
+    Args:
+        scene: The scene.
+        runs: The plan of each run.
+        outputs: The outputs; all are written from one drawing.
+        registry: Registry of plugins.
+        select: Chooses the frames; the whole film's if None.
+        transparent: Whether the background is left out.
+
+    Raises:
+        NoisereelError: Something is wrong; the message gives the place.
+    """
+
+    def check_frames(frames: Sequence[FrameSpec]) -> None:
+        check_outputs(outputs, len(frames), registry, transparent=transparent)
+        check_names(outputs, named_visits(scene, {name: run.times for name, run in runs.items()}, frames))
+
+    return plan_film(scene, runs, registry, select, check_frames=check_frames)
+
+
+def render(
+    plan: FilmPlan, outputs: Sequence[OutputPath], options: RenderOptions, registry: Registry, progress: Progress
+) -> Summary:
+    """Simulate a scene (or take it from the cache), draw it and write every output.
+
+    Args:
+        plan: The scene, planned for these outputs by `plan_render`.
+        outputs: The outputs; all are written from one drawing.
+        options: Options.
+        registry: Registry of plugins.
+        progress: Shows progress bars and warnings.
+
+    Raises:
+        NoisereelError: An error that the user can fix. Existing files are left as they were.
+    """
+    began = perf_counter()
+    compiler = Compiler(progress.warn) if options.compile else None
+    for warning in rate_warnings(outputs, len(plan.frames), plan.scene.film.rate, registry):
+        progress.warn(warning)
+    with AtomicFiles() as files, scratch_folder() as scratch:
+        # Now, since an unwritable path should be noticed before all the work.
+        parts = [None if output.numbered else files.part(output.path) for output in outputs]
+        ctx = SimulationContext(
+            registry=registry,
+            store=TrajectoryStore(options.cache, scratch),
+            device=find_device(options.device),
+            progress=progress,
+            resume=options.resume,
+            compile=compiler or uncompiled,
+            on_disk=options.workers > 1,
+        )
+        simulated, shown, frames = _simulated(plan, ctx)
+        seconds = perf_counter() - began
+        film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
+        drawn = Drawn(film, {name: run.folder for name, run in simulated.items()}, registry)
+        _write(drawn, list(zip(outputs, parts, strict=True)), options, files, progress)
+    for file in files.paths:
+        notify(registry, "film_finished", path=file)
+    return Summary(
+        files=files.paths,
+        frames=len(frames),
+        size=plan.scene.film.size,
+        is_film=len(frames) > 1 and any(not output.numbered for output in outputs),
+        duration=sum((frame.duration for frame in frames), Fraction(0)),
+        simulated=seconds,
+        filmed=perf_counter() - began - seconds,
+        cached=all(run.cached for run in simulated.values()),
+        compiled=None if compiler is None else compiler.summary,
+    )
+
+
+def _simulated(
+    plan: FilmPlan, ctx: SimulationContext
+) -> tuple[dict[str, SimulatedRun], dict[str, list[int]], tuple[FrameSpec, ...]]:
+    """Return the simulated runs, the visits that the film shows, and the frames to draw."""
+    # Curves follow the whole film, also in a still of it.
+    frames = [*film_frames(plan.scene, plan.runs), *plan.frames]
+    shown = shown_visits(plan.scene, plan.runs, frames)
+    runs = simulate(plan.scene, plan.runs, plan.data, shown, ctx)
+    if plan.scene.film.align != "calls":
+        return runs, shown, plan.frames
+    calls = {name: run.trajectory.calls for name, run in runs.items()}
+    recounted = tuple(_kept_only(frame, runs) for frame in plan.select(plan.runs, calls))
+    shown = {name: sorted({*visits, *(f.indices[name] for f in recounted)}) for name, visits in shown.items()}
+    return runs, shown, recounted
+
+
+def _kept_only(frame: FrameSpec, runs: Mapping[str, SimulatedRun]) -> FrameSpec:
+    """Return a frame that was chosen after simulating, each run at the kept visit nearest to the chosen one."""
+    return replace(frame, indices={name: _nearest_kept(runs[name].trajectory, i) for name, i in frame.indices.items()})
+
+
+def _nearest_kept(run: Trajectory, index: int) -> int:
+    return index if run.kept(index) else min(run.kept_visits, key=lambda kept: abs(kept - index))
+
+
+def _composed(
+    scene: Scene,
+    simulated: Mapping[str, SimulatedRun],
+    shown: Mapping[str, Sequence[int]],
+    frames: Sequence[FrameSpec],
+    ctx: SimulationContext,
+    *,
+    transparent: bool,
+) -> Film:
+    """Compose the film, with everything measured that it shows, and keep the measured values."""
+    for warning in _lost_runs(simulated):
+        ctx.progress.warn(warning)
+    views = run_views(scene, simulated, shown)
+    film = compose(scene, views, frames, ctx.registry, transparent=transparent)
+    for run in simulated.values():
+        try:
+            run.measurements.save()
+        except OSError as error:
+            ctx.progress.warn(f"what was measured is not kept: {error.strerror or error}")
+    return film
+
+
+def _lost_runs(simulated: Mapping[str, SimulatedRun]) -> Iterator[str]:
+    """Yield a warning for each run that ends with nothing to show."""
+    for name, run in simulated.items():
+        index = run.trajectory.kept_visits[-1]
+        x = run.trajectory.series("x", index)
+        if x is not None and not np.isfinite(x).any():
+            t = run.trajectory.levels[index].t
+            yield f"run '{name}': all particles are infinite or no numbers at its end, t = {t:g}"
+
+
+def _write(
+    drawn: Drawn,
+    outputs: Sequence[tuple[OutputPath, Path | None]],
+    options: RenderOptions,
+    files: AtomicFiles,
+    progress: Progress,
+) -> None:
+    """Draw every frame once and hand it to every output."""
+    film = drawn.film
+    # One step of the bar is one frame in one file, so that it is full when the last file is complete.
+    total = len(film.frames) * len(outputs)
+    with progress.bar("filming", total) as advance, ExitStack() as stack:
+        encoders = []
+        for output, part in outputs:
+            writer = writer_of(output, drawn.registry)
+            running = encoder(output, film, writer, options, files, part=part, advance=advance)
+            encoders.append(stack.enter_context(running))
+        pixels: Iterator[Pixels | None] = repeat(None)
+        if any(each.takes == "pixels" for each in encoders):
+            frames = pixels_of(drawn, options.workers, finely=options.quality == "high")
+            pixels = stack.enter_context(closing(frames))
+        times = {name: run.trajectory.times for name, run in film.runs.items()}
+        for index, visit in enumerate(named_visits(film.scene, times, film.frames)):
+            _hand_over(film, index, visit, next(pixels), encoders)
+
+
+def _hand_over(
+    film: Film, index: int, visit: tuple[int, float], pixels: Pixels | None, encoders: Sequence[EncoderThread]
+) -> None:
+    """Give every output its content of one frame."""
+    for each in encoders:
+        content: Any = pixels
+        if each.takes == "drawing":
+            content = film.drawing(index)
+        elif each.takes == "trajectory":
+            content = {name: run.trajectory for name, run in film.runs.items()}
+        each.put(Frame(index, film.frames[index].duration, content), visit)

@@ -1,0 +1,309 @@
+"""Names → plugins. Nothing is imported before a scene, or a person, asks for it by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from ..support.errors import NoisereelError, PluginError, UsageError, suggest
+from . import hookspecs
+from .registration import Entry, collect, collect_folder, imported, load_file
+
+if TYPE_CHECKING:
+    from ..contracts.plugin import Plugin
+
+__all__ = ["KINDS", "Registry", "load_registry"]
+
+KINDS: Mapping[str, str] = {
+    "dataset": "noisereel.contracts.dataset:Dataset",
+    "schedule": "noisereel.contracts.schedule:Schedule",
+    "spacing": "noisereel.contracts.schedule:Spacing",
+    "denoiser": "noisereel.contracts.denoiser:Denoiser",
+    "sampler": "noisereel.contracts.sampler:Sampler",
+    "metric": "noisereel.contracts.probe:Metric",
+    "renderer": "noisereel.contracts.renderer:Renderer",
+    "writer": "noisereel.contracts.writer:Writer",
+}
+"""Each kind of plugin and its base class, as a string so that listing names imports none of them."""
+
+
+def load_registry(plugin_files: Sequence[Path] = (), *, strict: bool = False) -> Registry:
+    """Find the plugins of all installed packages and of the given files.
+
+    Args:
+        plugin_files: Python files to load as plugins.
+        strict: Whether a broken plugin is an error instead of a warning.
+
+    Raises:
+        UsageError: A file does not exist.
+        PluginError: Two plugins register the same name, or, if ``strict``, one is broken.
+    """
+    registry = Registry(strict=strict)
+    for name, entry in _installed():
+        registry.add(name, entry.load)
+    for path in plugin_files:
+        registry.add_file(Path(path))
+    registry.warn_of_unknown_hooks()
+    return registry
+
+
+def _installed() -> Iterator[tuple[str, EntryPoint]]:
+    """Entry points with readable names: the distribution's, and the entry's where a distribution has several."""
+    unique = {(_distribution(entry), entry.name): entry for entry in entry_points(group=hookspecs.GROUP)}
+    packages = [package for package, _ in unique]
+    for (package, name), entry in sorted(unique.items(), key=lambda item: item[0]):
+        yield package if packages.count(package) == 1 else f"{package}:{name}", entry
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.module
+
+
+class Registry:
+    """The plugins at hand.
+
+    Attributes:
+        strict: Whether a broken plugin is an error instead of a warning.
+        warnings: One line for each plugin that is broken or misspells a hook.
+        files: Plugin files loaded by path, so that a worker can load them again.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.warnings: list[str] = []
+        self.files: tuple[Path, ...] = ()
+        self._manager = pluggy.PluginManager(hookspecs.GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+        self._classes: dict[type[Plugin], str] = {}
+        self._folders: list[tuple[Path, str]] = []
+
+    @classmethod
+    def from_plugins(cls, plugins: Mapping[str, object], *, strict: bool = False) -> Registry:
+        """A registry of the given plugin modules (or other objects with hooks) by readable name."""
+        registry = cls(strict=strict)
+        for name, plugin in plugins.items():
+            registry.add(name, partial(_same, plugin))
+        registry.warn_of_unknown_hooks()
+        return registry
+
+    # Loading
+
+    def add(self, name: str, load: Callable[[], object]) -> None:
+        """Load one plugin and let it register what it has; all of it is dropped if any of that fails.
+
+        Raises:
+            PluginError: It registers a name that another has, or, if ``strict``, it is broken.
+        """
+        plugin: object = None
+        try:
+            plugin = load()
+            self._manager.register(plugin, name)
+            found = [*self._registrations(plugin, name)]
+        except Exception as error:
+            if plugin is not None and self._manager.get_plugin(name) is plugin:
+                self._manager.unregister(plugin)
+            self._broken(name, error)
+            return
+        for kind, key, entry in found:
+            self._put(kind, key, entry)
+
+    def add_file(self, path: Path) -> None:
+        """Load a Python file as a plugin.
+
+        Raises:
+            UsageError: There is no such file.
+            PluginError: As for `add`.
+        """
+        if not path.is_file():
+            raise UsageError(f"no plugin file '{path}'")
+        if path.resolve() in self.files:
+            return
+        self.files = (*self.files, path.resolve())
+        self.add(str(path), partial(load_file, path.resolve()))
+
+    def register_commands(self, cli: Any) -> None:
+        """Let every plugin add its commands to the command line."""
+        for name, plugin in self._manager.list_name_plugin():
+            try:
+                self._hook_of(plugin, "register_commands")(cli=cli)
+            except Exception as error:
+                self._broken(name, error)
+
+    def warn_of_unknown_hooks(self) -> None:
+        """Name the plugins that implement a hook which does not exist, or one that is not marked as such."""
+        known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.GROUP}_spec")]
+        for name, plugin in self._manager.list_name_plugin():
+            for caller in self._manager.get_hookcallers(plugin) or ():
+                if not caller.has_spec():
+                    self._warn(f"plugin '{name}': unknown hook '{caller.name}'; {suggest(caller.name, known)}")
+            for hook in known:
+                found = getattr(plugin, hook, None)
+                if getattr(found, "__module__", "") == getattr(plugin, "__name__", None) and not _is_marked(found):
+                    self._warn(f"plugin '{name}': '{hook}' is never called without @hookimpl above it")
+
+    def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, Entry]]:
+        """Everything that one plugin registers, as (kind, name, entry); folders of scenes as kind "scenes"."""
+        found: list[tuple[str, str, Entry]] = []
+        for kind in KINDS:
+            self._hook_of(plugin, f"register_{kind}s")(register=partial(collect, found, package, kind))
+        self._hook_of(plugin, "register_scenes")(register=partial(collect_folder, found, package))
+        yield from found
+
+    def _hook_of(self, plugin: object, hook: str) -> Callable[..., Any]:
+        """The hook as this one plugin implements it."""
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def _put(self, kind: str, name: str, entry: Entry) -> None:
+        if kind == "scenes":
+            self._folders.append((Path(name), entry.package))
+            return
+        if other := self._entries[kind].get(name):
+            raise PluginError(_twice(kind, name, other.package, entry.package))
+        self._entries[kind][name] = entry
+        if not isinstance(entry.target, str):
+            self._classes.setdefault(entry.target, name)
+
+    def _broken(self, name: str, error: Exception) -> None:
+        message = f"plugin '{name}' is skipped: {_reason(error)}"
+        if self.strict:
+            raise PluginError(message) from error
+        self.warnings.append(message)
+
+    def _warn(self, message: str) -> None:
+        if self.strict:
+            raise PluginError(message)
+        self.warnings.append(message)
+
+    # Asking
+
+    @property
+    def hooks(self) -> Any:
+        """pluggy's relay: ``registry.hooks.run_finished(run=…, record=…)`` calls every implementation."""
+        return self._manager.hook
+
+    def has_observers(self, hook: str) -> bool:
+        """Return whether any plugin implements a hook."""
+        return bool(getattr(self.hooks, hook).get_hookimpls())
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of plugin."""
+        return tuple(KINDS)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Readable names of the plugins that were loaded."""
+        return tuple(name for name, _ in self._manager.list_name_plugin())
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """All names of a kind, sorted."""
+        return tuple(sorted(self._entries[kind]))
+
+    def package(self, kind: str, name: str) -> str:
+        """Which package registered a name.
+
+        Raises:
+            UsageError: Nobody did.
+        """
+        return self._entry(kind, name).package
+
+    def get(self, kind: str, name: str) -> type[Plugin]:
+        """The class registered under a name, imported now if it was not yet.
+
+        Raises:
+            UsageError: There is none.
+            PluginError: It cannot be imported, or is no plugin of this kind.
+        """
+        entry = self._entry(kind, name)
+        try:
+            found = imported(entry.target) if isinstance(entry.target, str) else entry.target
+        except NoisereelError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{kind} '{name}' of '{entry.package}' cannot be loaded: {_reason(error)}") from error
+        if fault := _fault(found, kind):
+            raise PluginError(f"{kind} '{name}' of '{entry.package}' {fault}")
+        self._classes.setdefault(found, name)
+        return found
+
+    def _entry(self, kind: str, name: str) -> Entry:
+        if name not in self._entries[kind]:
+            raise UsageError(f"unknown {kind} '{name}'; {suggest(name, self.names(kind))}")
+        return self._entries[kind][name]
+
+    def default_renderers(self, event_shape: tuple[int, ...]) -> tuple[str, ...]:
+        """The renderer that shows an event shape by default; none if nobody registered one for it.
+
+        Of several, the one that says the most sizes; of these, the one that was registered first.
+        """
+        fitting = [
+            (pattern.count(None), name)
+            for name, entry in self._entries["renderer"].items()
+            for pattern in entry.default_for
+            if len(pattern) == len(event_shape)
+            and all(size in (None, n) for size, n in zip(pattern, event_shape, strict=True))
+        ]
+        return (min(fitting, key=itemgetter(0))[1],) if fitting else ()
+
+    def name_of(self, plugin: Plugin | type[Plugin]) -> str:
+        """The name a plugin is registered under; ``module:Class`` for one that is not registered."""
+        cls = plugin if isinstance(plugin, type) else type(plugin)
+        where = f"{cls.__module__}:{cls.__qualname__}"
+        if cls not in self._classes:
+            for name, entry in self._entries.get(cls.kind, {}).items():
+                if entry.target == where:
+                    return name
+        return self._classes.get(cls, where)
+
+    def scenes(self) -> Mapping[str, Path]:
+        """The gallery: every scene file in a registered folder, by bare name.
+
+        Raises:
+            PluginError: Two folders hold a scene of the same name.
+        """
+        found: dict[str, tuple[Path, str]] = {}
+        for folder, package in self._folders:
+            for path in sorted(folder.glob("*.yaml")):
+                if path.stem in found:
+                    raise PluginError(_twice("scene", path.stem, found[path.stem][1], package))
+                found[path.stem] = (path, package)
+        return {name: path for name, (path, _) in sorted(found.items())}
+
+
+def _is_marked(function: object) -> bool:
+    return hasattr(function, f"{hookspecs.GROUP}_impl")
+
+
+def _same(plugin: object) -> object:
+    return plugin
+
+
+def _fault(found: Any, kind: str) -> str | None:
+    """Why this is no plugin of the kind, or None."""
+    base = imported(KINDS[kind])
+    if not (isinstance(found, type) and issubclass(found, base)):
+        return f"is not a subclass of noisereel.{base.__name__}"
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        return f"lacks {', '.join(missing)}"
+    return None
+
+
+def _twice(kind: str, name: str, first: str, second: str) -> str:
+    both = f"twice by '{first}'" if first == second else f"by both '{first}' and '{second}'"
+    return f"{kind} '{name}' is registered {both}; names are unique, uninstall or rename one"
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, NoisereelError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

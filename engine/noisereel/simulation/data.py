@@ -1,0 +1,99 @@
+"""Data of a scene's runs: loaded, validated, and checked against denoisers and samplers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..contracts.dataset import Data, Dataset, LoadContext
+from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
+from ..scene import PluginSpecs
+from ..support.errors import PluginError, Problem, SceneError, plugin_errors
+from ..support.memory import require_memory
+from ..support.noise import LoadDraw
+
+if TYPE_CHECKING:
+    from ..registry import Registry
+    from ..scene import RunSpec, Scene, SceneDocument
+
+__all__ = ["denoiser_contexts", "load_all", "load_data"]
+
+_COPIES = 4  # copies of x alive in one step, at least: x before and after, the noise, and one in between
+
+
+def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
+    """Load the data of every run, on the CPU; runs with the same data set and seed share it.
+
+    Raises:
+        SceneError: Data cannot be read or used, or a denoiser does not fit them.
+    """
+    loaded: dict[tuple[Dataset, int], Data] = {}
+    for spec in scene.runs.values():
+        if (spec.dataset, spec.seed) not in loaded:
+            loaded[spec.dataset, spec.seed] = load_data(spec, scene.document)
+    data = {name: loaded[spec.dataset, spec.seed] for name, spec in scene.runs.items()}
+    contexts = denoiser_contexts(scene, data, registry)
+    problems = [
+        problem for name, spec in scene.runs.items() for problem in _misfits(spec, contexts[name], scene.document)
+    ]
+    if problems:
+        raise SceneError(problems)
+    return data
+
+
+def denoiser_contexts(scene: Scene, data: Mapping[str, Data], registry: Registry) -> dict[str, DenoiserContext]:
+    """Return each run's context for denoisers before anything is simulated: on the CPU, with empty pairs."""
+    training = TrainingContext(plugins=PluginSpecs(registry))
+    contexts = {}
+    for name, spec in scene.runs.items():
+        empty = data[name].x0[:0]
+        pairs = None if spec.pairs is None else Pairs(empty, empty)
+        cpu, folder = torch.device("cpu"), scene.document.folder
+        contexts[name] = DenoiserContext(data[name], spec.schedule, cpu, folder, spec.seed, pairs, training)
+    return contexts
+
+
+def load_data(spec: RunSpec, document: SceneDocument) -> Data:
+    """Load a run's data set, on the CPU.
+
+    Raises:
+        SceneError: The data cannot be read or used; the message gives the place in the scene.
+        PluginError: The data set has a bug.
+    """
+    who = f"dataset {type(spec.dataset).__name__} (load)"
+    place = f"runs.{spec.name}.dataset"
+    with plugin_errors(who):
+        try:
+            data = spec.dataset.load(LoadContext(document.folder, LoadDraw(spec.seed)))
+        except (OSError, ValueError) as error:
+            raise SceneError([document.problem(place, _message(error))]) from error
+    if not isinstance(data, Data):
+        raise PluginError(f"{who}: must give noisereel.Data, not {type(data).__name__}")
+    if len(data.x0) == 0:
+        raise SceneError([document.problem(place, "the data set is empty: it needs one sample at least")])
+    if not bool(torch.isfinite(data.x0).all()):
+        raise SceneError([document.problem(place, "the data holds numbers that are not finite")])
+    return data
+
+
+def _misfits(spec: RunSpec, ctx: DenoiserContext, document: SceneDocument) -> Iterator[Problem]:
+    """Yield the problems of a run whose denoiser or samplers cannot serve its data, or that does not fit in memory."""
+    if spec.particles is not None:
+        try:
+            require_memory("particles", spec.particles, _COPIES * 4 * math.prod(ctx.data.event_shape))
+        except ValueError as error:
+            yield document.problem(f"runs.{spec.name}.particles", str(error))
+    if spec.denoiser is not None and (reason := spec.denoiser.check(ctx)):
+        yield document.problem(f"runs.{spec.name}.denoiser", reason)
+    for sampler in spec.sampler:
+        if reason := sampler.check(ctx.data):
+            yield document.problem(f"runs.{spec.name}.sampler", reason)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

@@ -1,0 +1,45 @@
+"""Lint: settings of a scene that are allowed but probably mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..contracts.plugin import plugins_in
+from ..contracts.schedule import signal_warning
+
+if TYPE_CHECKING:
+    from ..scene import Scene
+    from ..support.errors import Problem
+    from .plan import RunPlan
+
+__all__ = ["lint"]
+
+_PARTS = ("dataset", "schedule", "denoiser", "sampler", "metrics")
+
+
+def lint(scene: Scene, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
+    """Return the warnings of a scene's plugins, each once, with its place in the file."""
+    warnings = [
+        scene.document.problem(f"{owner}.{key}", warning)
+        for owner, key, value in _values(scene)
+        for plugin in plugins_in(value)
+        for warning in plugin.lint()
+    ]
+    return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans)]))
+
+
+def _too_much_signal(scene: Scene, plans: Mapping[str, RunPlan]) -> Iterator[Problem]:
+    """Warn of runs from the prior on a schedule that does not end in noise: their samples are off."""
+    for name, run in scene.runs.items():
+        warning = signal_warning(run.schedule)
+        if warning and run.start in (None, "prior") and plans[name].levels[0].t > 0:
+            yield scene.document.problem(f"runs.{name}.schedule", warning)
+
+
+def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:
+    """Yield everything in a scene that may hold plugins, as (owner, key, value)."""
+    for name, run in scene.runs.items():
+        yield from ((f"runs.{name}", key, getattr(run, key)) for key in _PARTS)
+    for i, panel in enumerate(scene.panels):
+        yield from ((f"panels.{i}.layers", str(j), layer) for j, layer in enumerate(panel.layers))

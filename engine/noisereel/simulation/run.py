@@ -1,0 +1,188 @@
+"""The timestep loop: the only place that iterates over the times of a diffusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..contracts.dataset import Data
+from ..contracts.denoiser import DenoiserContext, Model, Snapshot
+from ..contracts.probe import MeasureContext
+from ..contracts.sampler import Sampler, Step, StepContext
+from ..contracts.state import State
+from ..support.errors import PluginError, plugin_errors
+from ..support.noise import Noise
+from .plan import RunPlan, particle_count, start_of
+
+if TYPE_CHECKING:
+    from ..contracts.schedule import Level
+    from ..contracts.trajectory import Trajectory
+    from ..scene import RunSpec
+
+__all__ = ["Run"]
+
+_START = -1  # the "act" in the keys of the initial state's draws
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, bound to data, a device and its noise.
+
+    Attributes:
+        spec: The run in the scene.
+        plan: The times it visits.
+        context: Its data and device, and everything else that its denoiser is built from.
+        predecessor: Trajectory of the run that this one starts from, if it does.
+    """
+
+    spec: RunSpec
+    plan: RunPlan
+    context: DenoiserContext
+    predecessor: Trajectory | None = None
+
+    @property
+    def data(self) -> Data:
+        """The run's data, on its device."""
+        return self.context.data
+
+    @property
+    def device(self) -> torch.device:
+        """Device that simulates it."""
+        return self.context.device
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The run's denoiser, bound; None if it has none."""
+        if self.spec.denoiser is None:
+            return None
+        with plugin_errors(f"denoiser {type(self.spec.denoiser).__name__}"):
+            return self.spec.denoiser.bind(self.context)
+
+    @cached_property
+    def snapshots(self) -> Sequence[Snapshot]:
+        """The denoiser at each visit, if the run shows it in training; else empty."""
+        if self.plan.training is None or self.spec.denoiser is None:
+            return ()
+        with plugin_errors(f"denoiser {type(self.spec.denoiser).__name__}"):
+            return self.spec.denoiser.snapshots(self.context, self.plan.training)
+
+    def measure_context(self, index: int) -> MeasureContext:
+        """Return the context for probes at a visit; calls of its model are not counted."""
+        model = self.snapshots[index].model if self.snapshots else self.model
+        return MeasureContext(model, self.data, self.spec.schedule, self.context)
+
+    @cached_property
+    def rows(self) -> Tensor | None:
+        """Row of the data that each particle comes from, shape (particles,); None unless started from data."""
+        if self.predecessor is not None:
+            origin = self.predecessor.origin
+            return None if origin is None else self._repeated(torch.as_tensor(origin))
+        if self.start == "prior":
+            return None
+        n = len(self.data.x0)
+        return torch.arange(self.spec.particles or n, device=self.device) % n
+
+    @property
+    def start(self) -> str:
+        """Initial state of the particles: "data", "prior", "marginal" or "run"."""
+        return start_of(self.spec, self.plan)
+
+    @property
+    def particles(self) -> int:
+        """Number of particles."""
+        predecessor = None if self.predecessor is None else self.predecessor.particles
+        return particle_count(self.spec, self.start, len(self.data.x0), predecessor)
+
+    def states(self) -> Iterator[State]:
+        """Yield every visited state in order.
+
+        Raises:
+            PluginError: A sampler raised, or gives particles of another shape.
+        """
+        if self.plan.training is None:
+            yield from self._path(lambda: self.model)
+            return
+        level = self.plan.levels[0]
+        for index, snapshot in enumerate(self.snapshots):
+            path = self._path(lambda model=snapshot.model: model)  # type: ignore[misc]
+            state = next(s for s in path if s.level == level)
+            loss = torch.tensor(snapshot.loss)
+            yield state._replace(index=index, act=0, aux={**state.aux, "loss": loss})
+
+    def _path(self, model_of: Callable[[], Model | None]) -> Iterator[State]:
+        """Run the timestep loop; ``model_of`` is called once a model is needed."""
+        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(model_of)
+        origin = None if self.rows is None else self.data.x0[self.rows].float()
+        labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
+        rest = (self.data, origin, labels, self.spec.schedule)
+        ctx = StepContext(model, noise.at(_START, 0, 0, 0), *rest)
+        x, arrived, index = self._first(ctx), None, 0
+        arrived_aux: Mapping[str, Tensor] = {}
+        no_grad, unchanged = torch.no_grad(), nullcontext()
+        for act, (sampler, transitions) in enumerate(zip(self.spec.sampler, self.plan.transitions, strict=True)):
+            carry = None
+            for t, s, before in transitions:
+                draw = noise.at(act, t.t, s.t, before)
+                # Around the step alone: a generator would leak it to whoever iterates.
+                with no_grad if torch.is_grad_enabled() else unchanged:
+                    step = _step(sampler, x, t, s, StepContext(model, draw, *rest), carry)
+                aux = {**arrived_aux, **step.aux} if arrived_aux else step.aux
+                yield State(index, act, t, x, step.x0, arrived, model.calls, aux)
+                x, arrived, carry, index = _checked(step, x, sampler).x, step.noise, step.carry, index + 1
+                arrived_aux = step.next_aux
+        yield State(index, act, self.plan.last, x, None, arrived, model.calls, arrived_aux)
+
+    def _first(self, ctx: StepContext) -> Tensor:
+        """Return the particles at the path's first level."""
+        level, spec = self.plan.first, self.spec
+        if self.predecessor is not None:
+            x = self.predecessor.series("x", self.predecessor.nearest(level.t))
+            assert x is not None, "x is recorded at every kept visit"
+            return self._repeated(torch.as_tensor(x))
+        if ctx.origin is None:
+            like = self.data.x0.new_empty((self.particles, *self.data.event_shape), dtype=torch.float32)
+            return ctx.draw(like, "start") * spec.schedule.prior_std()
+        if self.start == "data":
+            assert level.t == 0, "planning refuses clean data anywhere else"
+            return ctx.origin
+        return level.alpha * ctx.origin + level.sigma * ctx.draw(ctx.origin, "start")
+
+    def _repeated(self, rows: Tensor) -> Tensor:
+        """Return a row for each particle: particle i takes row i mod n."""
+        return rows[torch.arange(self.particles) % len(rows)].to(self.device)
+
+
+class _Counted:
+    """A run's model that counts its calls."""
+
+    def __init__(self, model_of: Callable[[], Model | None]) -> None:
+        self.model_of = model_of
+        self.calls = 0
+
+    def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        self.calls += 1
+        model = self.model_of()
+        assert model is not None, "the scene was checked for a denoiser"
+        return model(x, level, labels)
+
+
+def _step(sampler: Sampler, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
+    """Take one step; an error names the sampler, at no cost to steps that raise none."""
+    try:
+        return sampler.step(x, t, s, ctx, carry)
+    except Exception:
+        with plugin_errors(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"):
+            raise
+
+
+def _checked(step: Step, x: Tensor, sampler: Sampler) -> Step:
+    if step.x.shape != x.shape:
+        name = type(sampler).__name__
+        raise PluginError(f"{name}.step gave particles of shape {tuple(step.x.shape)}, not {tuple(x.shape)}")
+    return step

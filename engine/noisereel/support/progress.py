@@ -1,0 +1,76 @@
+"""Progress bars and warnings on the terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from tqdm import tqdm
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Progress bars, which appear only in terminals, and messages that do not disturb them.
+
+    Attributes:
+        quiet: Whether to show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._printed: set[str] = set()
+
+    def warn(self, message: str) -> None:
+        """Print a warning to stderr; the same message is printed once."""
+        if not self.quiet and message not in self._printed:
+            self._printed.add(message)
+            line = f"warning: {message}"
+            tqdm.write(f"\033[33m{line}\033[0m" if sys.stderr.isatty() else line, file=sys.stderr)
+
+    def say(self, message: str) -> None:
+        """Print a line to stdout."""
+        if not self.quiet:
+            tqdm.write(message, file=sys.stdout)
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Callable[..., None]]:
+        """Show a bar until the context ends; gives ``advance(n, note="")``, which moves it on by n steps.
+
+        It appears when it first moves, so that nested work is shown above it.
+        """
+        began = time.time()
+        lock = threading.Lock()  # every output counts in a thread of its own
+        shown: list[tqdm[NoReturn]] = []
+
+        def advance(n: int, note: str = "") -> None:
+            with lock:
+                if not shown:
+                    shown.append(self._shown(label, total, began))
+                if note:
+                    shown[0].set_postfix_str(note, refresh=False)
+                shown[0].update(n)
+
+        try:
+            yield advance
+        finally:
+            for bar in shown:
+                bar.close()
+
+    def _shown(self, label: str, total: int, began: float) -> tqdm[NoReturn]:
+        # disable=None hides the bar when stderr is no terminal: logs and pipes stay clean.
+        bar = tqdm(
+            total=total,
+            desc=f"{label:>10}",
+            unit="",
+            disable=True if self.quiet else None,
+            mininterval=0.05,
+            dynamic_ncols=True,
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}{postfix}",
+        )
+        bar.start_t = began
+        return bar

@@ -1,0 +1,153 @@
+"""What training makes is kept: it goes on where it was interrupted, and nothing is lost or made twice."""
+
+import pytest
+import torch
+from small import Even, Interrupting, Small, context, same, weights_of
+
+from noisereel.learning import load_weights, read_facts
+from noisereel.learning.checkpointer import CHECKPOINT
+from noisereel.support.errors import NoisereelError
+from noisereel.support.progress import Progress
+
+
+@pytest.mark.parametrize("more", [{}, {"held_out": 0.2, "patience": 50}])
+def test_training_that_was_resumed_equals_training_that_was_not(tmp_path, more):
+    small = Small(**more)
+    whole = weights_of(small, context(tmp_path / "whole"))
+    for after, step in ((100, 50), (120, 100)):
+        stopped = context(tmp_path / "parts", progress=Interrupting(after), resume=True)
+        with pytest.raises(KeyboardInterrupt):
+            small.weights_file(stopped)
+        kept = next((tmp_path / "parts").rglob(CHECKPOINT))
+        # The state before the one that was interrupted is kept.
+        assert read_facts(kept)["training"]["step"] == step
+        said = f"training stopped at step {step} of 120; --resume goes on from there"
+        assert stopped.training.progress.messages == [said]
+    parts = weights_of(small, context(tmp_path / "parts", resume=True))
+    assert same(whole, parts)
+    assert not kept.exists()
+
+
+def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
+    small = Small(steps=400)
+
+    def stop(after, resume=False):
+        progress = Interrupting(after)
+        with pytest.raises(KeyboardInterrupt):
+            small.weights_file(context(tmp_path, progress=progress, resume=resume))
+        said.extend(progress.messages)
+        return read_facts(next(tmp_path.rglob(CHECKPOINT)))["training"]["step"]
+
+    said = []
+    assert [stop(200), stop(100), stop(250), stop(300, resume=True)] == [150, 150, 200, 250]
+    assert said[:2] == [
+        "training stopped at step 150 of 400; --resume goes on from there",
+        "training stopped at step 50 of 400; --resume goes on from step 150, where an earlier training got",
+    ]
+
+
+def test_nothing_is_promised_where_nothing_lasts(tmp_path):
+    stopped = context(tmp_path, progress=Interrupting(100), persistent=False)
+    with pytest.raises(KeyboardInterrupt):
+        Small().weights_file(stopped)
+    assert stopped.training.progress.messages == ["training stopped at step 50 of 120"] and not [
+        *tmp_path.rglob(CHECKPOINT)
+    ]
+    with pytest.raises(NoisereelError, match=r"a lower learning_rate than 1e\+30 may do$"):
+        Small(learning_rate=1e30, warm_up=0, steps=300).bind(context(tmp_path, persistent=False))
+
+
+def test_a_damaged_checkpoint_is_said_and_training_begins_anew(tmp_path):
+    small, stopped = Small(), context(tmp_path, progress=Interrupting(100))
+    with pytest.raises(KeyboardInterrupt):
+        small.weights_file(stopped)
+    kept = next(tmp_path.rglob(CHECKPOINT))
+    kept.write_bytes(kept.read_bytes()[:-100])
+    progress = Interrupting(1000)
+    found = weights_of(small, context(tmp_path, progress=progress, resume=True))
+    (line,) = progress.messages
+    assert line.startswith(f"{kept}: is damaged") and line.endswith("; training begins anew")
+    assert same(found, weights_of(small, context(tmp_path / "whole")))
+
+
+def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(tmp_path):
+    small = Small()
+    with pytest.raises(KeyboardInterrupt):
+        small.weights_file(context(tmp_path, progress=Interrupting(100)))
+    progress = Interrupting(1000)
+    resumed = small.snapshots(context(tmp_path, progress=progress, resume=True), [20, 90, 120])
+    assert progress.messages == ["moments that are shown were not kept before; training begins anew"]
+    x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
+    for moment, whole in zip(resumed, small.snapshots(context(tmp_path / "whole"), [20, 90, 120]), strict=True):
+        assert torch.equal(moment.model(x, level), whole.model(x, level))
+
+
+def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path):
+    class Counting(Progress):
+        trained = 0
+
+        def bar(self, label, total):
+            type(self).trained += 1
+            return super().bar(label, total)
+
+    said = []
+    progress = Counting(quiet=True)
+    progress.warn = said.append
+    ctx = context(tmp_path, progress=progress)
+    file = Small().weights_file(ctx)
+    first = load_weights(file)
+    Small().bind(ctx)
+    assert Counting.trained == 1
+    file.write_bytes(file.read_bytes()[:-100])
+    assert same(weights_of(Small(), ctx), first)
+    assert Counting.trained == 2
+    (line,) = said
+    assert line.startswith(f"{file}: is damaged or no safetensors file (")
+    assert line.endswith("; it is trained again")
+
+
+def test_a_loss_that_is_no_number_stops_it_and_keeps_the_last_good_weights(tmp_path):
+    small = Small(learning_rate=1e30, warm_up=0, steps=300)
+    with pytest.raises(NoisereelError) as error:
+        small.bind(context(tmp_path))
+    line = str(error.value)
+    assert line.startswith("denoiser Small: the loss of step ") and "\n" not in line
+    assert line.endswith(" is no finite number; a lower learning_rate than 1e+30 may do")  # nothing was learned yet
+
+
+def test_a_loss_that_turns_bad_later_leaves_the_last_good_weights(tmp_path, monkeypatch):
+    """Weights grow beyond all bounds from step 130 on; the state of step 100 was looked at and good."""
+    plain = Small.loss
+    count = iter(range(1000))
+    monkeypatch.setattr(Small, "loss", lambda self, net, batch: plain(self, net, batch) / (next(count) < 130))
+    with pytest.raises(NoisereelError) as error:
+        Small(steps=300).bind(context(tmp_path))
+    (kept,) = tmp_path.rglob(CHECKPOINT)
+    line = str(error.value)
+    assert line.startswith("denoiser Small: the loss of step 131 is no finite number; a lower learning_rate than 0.002")
+    assert line.endswith(f"may do. The weights of step 100 are kept in {kept}")
+    assert read_facts(kept)["training"]["step"] == 100
+    assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
+
+
+def test_there_is_room_for_a_checkpoint_with_the_optimisers_moments(tmp_path, monkeypatch):
+    """What is written to try is no smaller than what is written later."""
+    from noisereel.learning import checkpointer as keeper
+
+    sizes = {}
+    plain = keeper.save_weights
+
+    def save(path, tensors, facts):
+        plain(path, tensors, facts)
+        sizes[path.name] = max(sizes.get(path.name, 0), sum(t.numel() for t in tensors.values()))
+
+    monkeypatch.setattr(keeper, "save_weights", save)
+    with pytest.raises(KeyboardInterrupt):
+        Small().weights_file(context(tmp_path, progress=Interrupting(100)))
+    assert sizes["checkpoint.safetensors"] <= sizes["trial.safetensors"] + 100  # + AdamW's counters
+
+
+def test_no_room_is_known_before_the_work(tmp_path):
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(NoisereelError, match=r"^cannot write .*trial\.safetensors: Not a directory$"):
+        Small().bind(context(tmp_path / "cache", progress=Interrupting(1)))
