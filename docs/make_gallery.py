@@ -1,4 +1,4 @@
-"""Renders every scene and a page to look at them all: ``python docs/make_gallery.py renders/gallery``."""
+"""Render every scene, and write an HTML page that shows them: ``python docs/make_gallery.py renders/gallery``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
 
 FILES = {"dark": ("{name}.mp4", "{name}.gif"), "light": ("{name}-light.mp4",)}
-"""What is made of each scene, by theme."""
+"""The files rendered from each scene, by theme."""
 
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>noisereel: the gallery</title>
+<title>The noisereel gallery</title>
 <style>
 :root {{ color-scheme: light dark; {light} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
@@ -42,8 +42,8 @@ video.dark {{ display: none; }}
 a {{ color: var(--blue); text-decoration: none; }} a:hover {{ text-decoration: underline; }}
 code {{ font: .92em ui-monospace, "DejaVu Sans Mono", monospace; }}
 </style>
-<header><h1>What noisereel shows</h1>
-<p>{count} scenes. Each is a file of at most thirty lines: <code>noisereel render NAME -o NAME.gif</code></p></header>
+<header><h1>The noisereel gallery</h1>
+<p>{count} scenes, each a file of at most 30 lines: <code>noisereel render NAME -o NAME.gif</code></p></header>
 <main>
 {cards}
 </main>
@@ -66,7 +66,7 @@ CARD = """<article>
 
 
 def page(scenes: dict[str, Path]) -> str:
-    """The page of films, in the colours of the themes `light` and `dark`."""
+    """Return the page as HTML, coloured like the themes `light` and `dark`."""
     registry = load_registry()
     cards = [
         CARD.format(name=name, title=_formulas(load_scene(name, registry).title or name), shows=_shows(file))
@@ -77,21 +77,21 @@ def page(scenes: dict[str, Path]) -> str:
 
 
 def _shows(file: Path) -> str:
-    """The comment that a scene begins with."""
+    """Return the comment at the top of a scene file, as HTML."""
     lines = file.read_text(encoding="utf-8").splitlines()
     end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
     return html.escape(" ".join(line.lstrip("# ") for line in lines[:end]))
 
 
 def _formulas(title: str) -> str:
-    """A title as HTML: the few formulas in titles have letters and single indices."""
+    """Return a title as HTML. Its formulas may hold only letters and one-character subscripts."""
     parts = re.split(r"\$(.*?)\$", html.escape(title))
     parts[1::2] = ["<i>" + re.sub(r"_(.)", r"<sub>\1</sub>", formula) + "</i>" for formula in parts[1::2]]
     return "".join(parts)
 
 
 def render(name: str, folder: Path, quality: str) -> float:
-    """Make all files of a scene; gives the seconds it took."""
+    """Render all files of a scene; return the time taken in seconds."""
     begun = time.perf_counter()
     for theme, files in FILES.items():
         outputs = [word for file in files for word in ("-o", str(folder / file.format(name=name)))]
@@ -100,11 +100,11 @@ def render(name: str, folder: Path, quality: str) -> float:
 
 
 def main() -> None:
-    """Render in parallel and write the page."""
+    """Render all scenes in parallel, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-q", "--quality", choices=("draft", "standard", "high"), default="draft")
-    parser.add_argument("-j", "--jobs", type=int, default=2, help="scenes rendered at a time")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="scenes to render in parallel")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     scenes, begun = load_registry().scenes(), time.perf_counter()

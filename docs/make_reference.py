@@ -1,4 +1,4 @@
-"""Writes docs/reference.md, the table of all built-in plugins: ``python docs/make_reference.py``."""
+"""Write docs/reference.md, the tables of all built-in plugins: ``python docs/make_reference.py``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ each: its equation, and where it comes from.
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page as Markdown."""
     registry = Registry.from_plugins({"noisereel": noisereel_builtins}, strict=True)
     parts = [INTRODUCTION]
     for kind in KINDS:
@@ -33,7 +33,7 @@ def page() -> str:
 
 def _rows(name: str, cls: type) -> Iterator[str]:
     first = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
-    fields = [f"**{field}** ({kind}): {said}" for field, kind, said in parameters(cls)]
+    fields = [f"**{field}** ({kind}): {description}" for field, kind, description in parameters(cls)]
     yield f"| `{name}` | {_cell(first)} | {'<br>'.join(map(_cell, fields))} |"
 
 

@@ -1,4 +1,4 @@
-"""``make gallery``: every file that its page names is made, and it tells of every scene."""
+"""``make gallery`` renders every file that its page links to, and the page shows every scene."""
 
 import re
 import runpy
@@ -36,7 +36,7 @@ def test_the_page_has_every_scene_in_both_themes():
         f"{name}{end}" for name in scenes for end in (".gif", ".mp4", "-light.mp4")
     )
     assert "Many ways into one <i>x<sub>t</sub></i>, one way back" in page
-    assert "<p>A photograph drowns in noise: every pixel is a coordinate of its own.</p>" in page
+    assert "<p>A photograph dissolves in noise: each pixel is a coordinate of its own.</p>" in page
 
 
 def test_what_the_page_shows_is_made(tmp_path):

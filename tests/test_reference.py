@@ -1,4 +1,4 @@
-"""The table of all plugins in the documentation is the one that the plugins give."""
+"""docs/reference.md matches the plugins."""
 
 from __future__ import annotations
 
