@@ -1,6 +1,6 @@
 # make demo     set up .venv and render three scenes of the gallery into renders/
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
-# make lint     formatting, lint and types                  make bench      measure; see docs/performance.md
+# make lint     formatting, lint, types and imports         make bench      measure; see docs/performance.md
 # make gallery  render every scene, and a page of them all   make clean      remove all that make made
 #
 # Another Python: make demo PYTHON=python3.12
@@ -33,6 +33,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(READY)
 	OMP_WAIT_POLICY=passive $(BIN)/python tests/bench/run.py

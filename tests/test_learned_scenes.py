@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from noisereel.contracts.schedule import posterior
 from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
-from noisereel_builtins.metrics.energy_distance import EnergyDistance
-from noisereel_builtins.metrics.memorisation import Memorisation
-from noisereel_builtins.renderers.field import FieldGrid
+from noisereel_builtins.metrics.distances.energy_distance import EnergyDistance
+from noisereel_builtins.metrics.distances.memorisation import Memorisation
+from noisereel_builtins.renderers.plane.field import FieldGrid
 
 pytestmark = pytest.mark.slow  # every one of them trains
 

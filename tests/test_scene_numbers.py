@@ -18,11 +18,11 @@ from noisereel.contracts.theme import THEMES
 from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
 from noisereel_builtins.denoisers.empirical import Empirical
-from noisereel_builtins.metrics.mode_coverage import ModeCoverage
-from noisereel_builtins.metrics.near_data import NearData
-from noisereel_builtins.renderers._grid import Grid, density_on
-from noisereel_builtins.renderers.embedding import Embedding
-from noisereel_builtins.renderers.targets import Targets
+from noisereel_builtins.metrics.distances.mode_coverage import ModeCoverage
+from noisereel_builtins.metrics.distances.near_data import NearData
+from noisereel_builtins.renderers.plane.embedding import Embedding
+from noisereel_builtins.renderers.plane.targets import Targets
+from noisereel_builtins.renderers.shared.grid import Grid, density_on
 
 
 def test_single_steps_have_the_variances_given(records):

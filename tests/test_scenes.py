@@ -18,7 +18,7 @@ from noisereel.contracts.marks import Image as ImageMark
 from noisereel.contracts.schedule import posterior
 from noisereel.registry.registry import load_registry
 from noisereel.scene import load_scene
-from noisereel_builtins.renderers.field import FieldGrid
+from noisereel_builtins.renderers.plane.field import FieldGrid
 
 FEW_STEPS = {
     "digits-guidance": [f"runs.w{w}.denoiser.guided.of.unet" for w in (0, 1, 3, 7)],

@@ -9,14 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from common import Row, compare
-from noisereel.film.film import render
 from scenes import ROLL, film_of, roll, scene
 
+from noisereel.api import render
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.contracts.writer import Frame, WriterContext
-from noisereel.output.files import OutputPath
 from noisereel.output.options import RenderOptions
-from noisereel.support.progress import Progress
 from noisereel_builtins.writers.gif import _encoder, _picture
 from noisereel_builtins.writers.palette import Indexer, Palette
 
@@ -35,7 +33,7 @@ def rows() -> Iterator[Row]:
 
 def _render(size: tuple[int, int], path: str) -> None:
     what, registry = scene(ROLL.replace("COLOR", "blue"), size)
-    render(what, [OutputPath.parse(path, registry)], RenderOptions(), registry, Progress(quiet=True))
+    render(what, path, options=RenderOptions(), registry=registry)
 
 
 def _gif(size: tuple[int, int], asked: str) -> Row:

@@ -25,9 +25,9 @@ from noisereel.contracts.schedule import Level, posterior
 from noisereel.contracts.state import State
 from noisereel.support.noise import LoadDraw
 from noisereel.support.threads import threads
-from noisereel_builtins.datasets.datasaurus import Datasaurus
+from noisereel_builtins.datasets.shapes.datasaurus import Datasaurus
 from noisereel_builtins.denoisers.mlp import Mlp
-from noisereel_builtins.metrics.energy_distance import EnergyDistance
+from noisereel_builtins.metrics.distances.energy_distance import EnergyDistance
 from noisereel_builtins.schedules.linear import Linear
 
 T = 50
@@ -151,7 +151,7 @@ from noisereel.contracts.dataset import LoadContext
 from noisereel.contracts.denoiser import DenoiserContext
 from noisereel.learning import Training
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.digits import Digits
+from noisereel_builtins.datasets.images.digits import Digits
 from noisereel_builtins.denoisers.unet import Unet
 from noisereel_builtins.schedules.cosine import Cosine
 

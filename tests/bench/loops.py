@@ -21,8 +21,8 @@ from noisereel.contracts.schedule import Schedule
 from noisereel.scene import RunSpec, SceneDocument
 from noisereel.simulation.plan import plan_run
 from noisereel.simulation.run import Run
-from noisereel_builtins.samplers.ddim import DDIM
-from noisereel_builtins.samplers.forward import Forward
+from noisereel_builtins.samplers.ancestral.ddim import DDIM
+from noisereel_builtins.samplers.forward.forward import Forward
 from noisereel_builtins.schedules.linear import Linear
 
 N, STEPS = 10_000, 1000

@@ -15,8 +15,8 @@ from noisereel.contracts.dataset import LoadContext
 from noisereel.contracts.denoiser import DenoiserContext
 from noisereel.contracts.schedule import Level
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.gaussian_mixture import GaussianMixture
-from noisereel_builtins.datasets.mixture import Mixture as MixtureData
+from noisereel_builtins.datasets.mixtures.gaussian_mixture import GaussianMixture
+from noisereel_builtins.datasets.mixtures.mixture import Mixture as MixtureData
 from noisereel_builtins.denoisers.mixture import Mixture
 from noisereel_builtins.schedules.cosine import Cosine
 

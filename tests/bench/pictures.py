@@ -10,7 +10,7 @@ from common import Row, compare
 from matplotlib.figure import Figure
 from scenes import Notebook, draw_all, film_of
 
-from noisereel_builtins.renderers._grid import Grid, spread_over
+from noisereel_builtins.renderers.shared.grid import Grid, spread_over
 
 FEW = 6
 """Frames that the slow side draws in one go; both sides count by the frame."""

@@ -15,12 +15,12 @@ from torch import Tensor
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.contracts.schedule import Level
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.datasaurus import Datasaurus
-from noisereel_builtins.datasets.image import Image
-from noisereel_builtins.datasets.mandrill import Mandrill
-from noisereel_builtins.datasets.mixture import Mixture
-from noisereel_builtins.datasets.s_curve import SCurve
-from noisereel_builtins.datasets.swiss_roll import SwissRoll
+from noisereel_builtins.datasets.images.image import Image
+from noisereel_builtins.datasets.images.mandrill import Mandrill
+from noisereel_builtins.datasets.mixtures.mixture import Mixture
+from noisereel_builtins.datasets.shapes.datasaurus import Datasaurus
+from noisereel_builtins.datasets.shapes.s_curve import SCurve
+from noisereel_builtins.datasets.shapes.swiss_roll import SwissRoll
 
 FIVE = Mixture(
     means=((5, 1.5), (0, 5), (-5, 1.5), (-4.5, -5.5), (3, -4)),

@@ -14,11 +14,11 @@ from noisereel.contracts.dataset import Data, LoadContext
 from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
 from noisereel.contracts.schedule import Level
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.grid import Grid
-from noisereel_builtins.datasets.mixture import Mixture as MixtureData
-from noisereel_builtins.datasets.pinwheel import Pinwheel
+from noisereel_builtins.datasets.mixtures.grid import Grid
+from noisereel_builtins.datasets.mixtures.mixture import Mixture as MixtureData
+from noisereel_builtins.datasets.shapes.pinwheel import Pinwheel
+from noisereel_builtins.datasets.shapes.swiss_roll import SwissRoll
 from noisereel_builtins.datasets.standardised import Standardised
-from noisereel_builtins.datasets.swiss_roll import SwissRoll
 from noisereel_builtins.denoisers.blend import Blend
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.denoisers.gaussian import Gaussian

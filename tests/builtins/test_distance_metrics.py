@@ -19,29 +19,29 @@ from noisereel.scene import RunSpec, SceneDocument
 from noisereel.simulation.plan import plan_run
 from noisereel.simulation.run import Run
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.grid import Grid
-from noisereel_builtins.datasets.mixture import Mixture
+from noisereel_builtins.datasets.mixtures.grid import Grid
+from noisereel_builtins.datasets.mixtures.mixture import Mixture
 from noisereel_builtins.denoisers.blend import Blend
 from noisereel_builtins.denoisers.empirical import Empirical
 from noisereel_builtins.denoisers.gaussian import Gaussian
 from noisereel_builtins.denoisers.guided import Guided
 from noisereel_builtins.denoisers.mixture import Mixture as MixtureDenoiser
 from noisereel_builtins.denoisers.oracle import Oracle
-from noisereel_builtins.metrics.calls import Calls
-from noisereel_builtins.metrics.energy_distance import EnergyDistance
-from noisereel_builtins.metrics.entropy import Entropy
-from noisereel_builtins.metrics.kl_density import KLDensity
-from noisereel_builtins.metrics.knn_accuracy import KNNAccuracy
-from noisereel_builtins.metrics.l1 import L1
-from noisereel_builtins.metrics.log_likelihood import LogLikelihood
-from noisereel_builtins.metrics.memorisation import Memorisation
-from noisereel_builtins.metrics.mmd import MMD
-from noisereel_builtins.metrics.mode_coverage import ModeCoverage
-from noisereel_builtins.metrics.near_data import NearData
-from noisereel_builtins.metrics.sliced_wasserstein import SlicedWasserstein
-from noisereel_builtins.metrics.snr import SNR
-from noisereel_builtins.metrics.straightness import Straightness
-from noisereel_builtins.samplers.ode import ODE
+from noisereel_builtins.metrics.distances.energy_distance import EnergyDistance
+from noisereel_builtins.metrics.distances.knn_accuracy import KNNAccuracy
+from noisereel_builtins.metrics.distances.memorisation import Memorisation
+from noisereel_builtins.metrics.distances.mmd import MMD
+from noisereel_builtins.metrics.distances.mode_coverage import ModeCoverage
+from noisereel_builtins.metrics.distances.near_data import NearData
+from noisereel_builtins.metrics.distances.sliced_wasserstein import SlicedWasserstein
+from noisereel_builtins.metrics.information.entropy import Entropy
+from noisereel_builtins.metrics.information.kl_density import KLDensity
+from noisereel_builtins.metrics.information.log_likelihood import LogLikelihood
+from noisereel_builtins.metrics.moments.l1 import L1
+from noisereel_builtins.metrics.moments.snr import SNR
+from noisereel_builtins.metrics.run.calls import Calls
+from noisereel_builtins.metrics.run.straightness import Straightness
+from noisereel_builtins.samplers.ode.ode import ODE
 from noisereel_builtins.schedules.cosine import Cosine
 
 CLEAN = Level(0.0, 1.0, 0.0)
@@ -106,7 +106,7 @@ def test_on_a_line_they_are_scipys(n: int, m: int) -> None:
 
 
 def test_energy_distance_by_pairs_and_by_slices_agree() -> None:
-    from noisereel_builtins.metrics.energy_distance import _exact, _sliced
+    from noisereel_builtins.metrics.distances.energy_distance import _exact, _sliced
 
     for d, slices, tolerance in ((2, 64, 2e-3), (3, 4000, 0.03), (10, 4000, 0.05)):
         x, y = normal(300, d), 0.5 + normal(400, d, seed=1)

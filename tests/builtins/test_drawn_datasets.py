@@ -12,25 +12,25 @@ from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.contracts.schedule import Level
 from noisereel.support import memory
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.array import Array
-from noisereel_builtins.datasets.checkerboard import Checkerboard
-from noisereel_builtins.datasets.circles import Circles
-from noisereel_builtins.datasets.cloud import within
-from noisereel_builtins.datasets.cross import Cross
-from noisereel_builtins.datasets.disc import Disc
-from noisereel_builtins.datasets.grid import Grid
-from noisereel_builtins.datasets.line import Line
-from noisereel_builtins.datasets.mixture import PRESETS, Mixture
-from noisereel_builtins.datasets.pinwheel import Pinwheel
-from noisereel_builtins.datasets.rings import Rings
-from noisereel_builtins.datasets.s_curve import SCurve
-from noisereel_builtins.datasets.smiley import Smiley
-from noisereel_builtins.datasets.spirals import Spirals
+from noisereel_builtins.datasets.mixtures.grid import Grid
+from noisereel_builtins.datasets.mixtures.mixture import PRESETS, Mixture
+from noisereel_builtins.datasets.shapes.checkerboard import Checkerboard
+from noisereel_builtins.datasets.shapes.circles import Circles
+from noisereel_builtins.datasets.shapes.cloud import within
+from noisereel_builtins.datasets.shapes.cross import Cross
+from noisereel_builtins.datasets.shapes.disc import Disc
+from noisereel_builtins.datasets.shapes.line import Line
+from noisereel_builtins.datasets.shapes.pinwheel import Pinwheel
+from noisereel_builtins.datasets.shapes.rings import Rings
+from noisereel_builtins.datasets.shapes.s_curve import SCurve
+from noisereel_builtins.datasets.shapes.smiley import Smiley
+from noisereel_builtins.datasets.shapes.spirals import Spirals
+from noisereel_builtins.datasets.shapes.swiss_roll import SwissRoll
+from noisereel_builtins.datasets.shapes.text import Text
+from noisereel_builtins.datasets.shapes.tree import Tree
+from noisereel_builtins.datasets.shapes.two_moons import TwoMoons
 from noisereel_builtins.datasets.standardised import Standardised
-from noisereel_builtins.datasets.swiss_roll import SwissRoll
-from noisereel_builtins.datasets.text import Text
-from noisereel_builtins.datasets.tree import Tree
-from noisereel_builtins.datasets.two_moons import TwoMoons
+from noisereel_builtins.datasets.tables.array import Array
 
 N = 20_000
 

@@ -7,7 +7,7 @@ from noisereel.contracts import marks
 from noisereel.contracts.renderer import Moment
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.theme import rgb
-from noisereel_builtins.renderers.embedding import Embedding
+from noisereel_builtins.renderers.plane.embedding import Embedding
 
 from .recording import DARK, SCHEDULE, panel_ctx, record
 

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from noisereel.cli.main import cli
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.array import Array
-from noisereel_builtins.datasets.csv import Csv
-from noisereel_builtins.datasets.digits import Digits
-from noisereel_builtins.datasets.images import Images
-from noisereel_builtins.datasets.measurements import Measurements
-from noisereel_builtins.datasets.mnist import Mnist
-from noisereel_builtins.datasets.photo import Photo
-from noisereel_builtins.datasets.picture import Picture
+from noisereel_builtins.datasets.images.digits import Digits
+from noisereel_builtins.datasets.images.images import Images
+from noisereel_builtins.datasets.images.mnist import Mnist
+from noisereel_builtins.datasets.images.photo import Photo
+from noisereel_builtins.datasets.shapes.picture import Picture
+from noisereel_builtins.datasets.tables.array import Array
+from noisereel_builtins.datasets.tables.csv import Csv
+from noisereel_builtins.datasets.tables.measurements import Measurements
 
 
 def load(dataset: Dataset, folder: Path = Path(), seed: int = 0) -> Data:

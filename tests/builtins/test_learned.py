@@ -21,7 +21,7 @@ from noisereel.simulation.plan import plan_runs
 from noisereel.simulation.recording import run_key
 from noisereel.simulation.simulate import bound_runs, simulate, train_denoisers
 from noisereel.support.errors import SceneError
-from noisereel_builtins.datasets.digits import Digits
+from noisereel_builtins.datasets.images.digits import Digits
 from noisereel_builtins.denoisers.guided import Guided
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.denoisers.unet import Unet
@@ -78,7 +78,7 @@ class TestOverTraining:
         assert np.abs(learning.series("x", 0) - plain.series("x", 20)).max() > 0.1
 
     def test_probes_see_the_model_of_that_moment(self, records, registry, tmp_path):
-        from noisereel_builtins.renderers.field import VECTORS, FieldGrid
+        from noisereel_builtins.renderers.plane.field import VECTORS, FieldGrid
 
         text = SCENE + "training: {snapshots: 3, at: 7}\n"
         record = records(text)["run"]

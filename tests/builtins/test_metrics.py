@@ -19,12 +19,12 @@ from noisereel.contracts.probe import MeasureContext, Metric
 from noisereel.contracts.schedule import Level
 from noisereel.contracts.state import State
 from noisereel.support.noise import LoadDraw
-from noisereel_builtins.datasets.s_curve import SCurve
-from noisereel_builtins.metrics.cells import expected_entropy
-from noisereel_builtins.metrics.entropy import Entropy
-from noisereel_builtins.metrics.kl import KL
-from noisereel_builtins.metrics.mean import Mean
-from noisereel_builtins.metrics.std import Std
+from noisereel_builtins.datasets.shapes.s_curve import SCurve
+from noisereel_builtins.metrics.information.cells import expected_entropy
+from noisereel_builtins.metrics.information.entropy import Entropy
+from noisereel_builtins.metrics.information.kl import KL
+from noisereel_builtins.metrics.moments.mean import Mean
+from noisereel_builtins.metrics.moments.std import Std
 
 UNUSED = MeasureContext(None, Data(torch.zeros(1, 2)), None)
 

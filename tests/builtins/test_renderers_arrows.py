@@ -14,9 +14,9 @@ from noisereel.contracts.dataset import Data
 from noisereel.contracts.denoiser import DenoiserContext
 from noisereel.contracts.schedule import posterior
 from noisereel_builtins.denoisers.empirical import Empirical
-from noisereel_builtins.renderers.direction import Direction
-from noisereel_builtins.renderers.field import Field, FieldGrid, streamlines
-from noisereel_builtins.renderers.noise import Noise
+from noisereel_builtins.renderers.plane.direction import Direction
+from noisereel_builtins.renderers.plane.field import Field, FieldGrid, streamlines
+from noisereel_builtins.renderers.plane.noise import Noise
 
 
 class TestField:

@@ -13,11 +13,11 @@ from recording import CLOUD, DARK, drawn, panel_ctx, record, run_info, to_origin
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.theme import rgb
 from noisereel.support.errors import UsageError
-from noisereel_builtins.renderers.data import Data as DataLayer
-from noisereel_builtins.renderers.field import Field
-from noisereel_builtins.renderers.paths import Paths
-from noisereel_builtins.renderers.points import Points
-from noisereel_builtins.renderers.trails import Trails
+from noisereel_builtins.renderers.plane.data import Data as DataLayer
+from noisereel_builtins.renderers.plane.field import Field
+from noisereel_builtins.renderers.plane.paths import Paths
+from noisereel_builtins.renderers.plane.points import Points
+from noisereel_builtins.renderers.plane.trails import Trails
 
 
 class TestPoints:

@@ -12,8 +12,8 @@ from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box, View
 from noisereel.contracts.schedule import BetaSchedule, Level
 from noisereel.support.typeset import measure
-from noisereel_builtins.renderers.curve import Curve
-from noisereel_builtins.renderers.schedules import Schedules
+from noisereel_builtins.renderers.graph.curve import Curve
+from noisereel_builtins.renderers.graph.schedules import Schedules
 from noisereel_builtins.schedules.random_walk import RandomWalk
 
 

@@ -9,9 +9,9 @@ from recording import DARK, drawn, panel_ctx, record
 
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.theme import rgb
-from noisereel_builtins.renderers.difference import Difference
-from noisereel_builtins.renderers.image import Image
-from noisereel_builtins.renderers.image_grid import ImageGrid
+from noisereel_builtins.renderers.image.difference import Difference
+from noisereel_builtins.renderers.image.image import Image
+from noisereel_builtins.renderers.image.image_grid import ImageGrid
 
 
 class TestImage:

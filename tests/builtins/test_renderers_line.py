@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
 from noisereel.contracts import marks
-from noisereel_builtins.renderers.density import Density
-from noisereel_builtins.renderers.histogram import Histogram
-from noisereel_builtins.renderers.ridge import Ridge
+from noisereel_builtins.renderers.graph.density import Density
+from noisereel_builtins.renderers.graph.histogram import Histogram
+from noisereel_builtins.renderers.graph.ridge import Ridge
 
 
 class TestDensity:

@@ -5,10 +5,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
-from noisereel_builtins.renderers._heat import heat_alpha
-from noisereel_builtins.renderers._line import densities
-from noisereel_builtins.renderers.paths import Paths
-from noisereel_builtins.renderers.river import River
+from noisereel_builtins.renderers.graph.line import densities
+from noisereel_builtins.renderers.graph.river import River
+from noisereel_builtins.renderers.plane.paths import Paths
+from noisereel_builtins.renderers.shared.heat import heat_alpha
 
 
 class TestPaths:

@@ -11,10 +11,10 @@ from recording import CLOUD, DARK, LIGHT, drawn, normal, panel_ctx, record
 
 from noisereel.contracts.guides import Colorbar
 from noisereel.support.errors import UsageError
-from noisereel_builtins.renderers._grid import Grid, counts, grid_over, smoothed, spread_over
-from noisereel_builtins.renderers._heat import heat, heat_alpha
-from noisereel_builtins.renderers.contours import Contours
-from noisereel_builtins.renderers.heatmap import Heatmap
+from noisereel_builtins.renderers.plane.contours import Contours
+from noisereel_builtins.renderers.plane.heatmap import Heatmap
+from noisereel_builtins.renderers.shared.grid import Grid, counts, grid_over, smoothed, spread_over
+from noisereel_builtins.renderers.shared.heat import heat, heat_alpha
 
 GRID = Grid((-2.0, 2.0), (-1.0, 1.0), (4, 8))
 

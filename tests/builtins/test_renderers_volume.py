@@ -8,10 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from recording import CLOUD, DARK, drawn, normal, panel_ctx, record, run_info
 
 from noisereel.contracts import marks
-from noisereel_builtins.renderers._camera import Camera
-from noisereel_builtins.renderers._heat import heat
-from noisereel_builtins.renderers.scatter_3d import Scatter3D
-from noisereel_builtins.renderers.surface import Surface, back_to_front, brightness
+from noisereel_builtins.renderers.shared.heat import heat
+from noisereel_builtins.renderers.volume.camera import Camera
+from noisereel_builtins.renderers.volume.scatter_3d import Scatter3D
+from noisereel_builtins.renderers.volume.surface import Surface, back_to_front, brightness
 
 
 class TestCamera:

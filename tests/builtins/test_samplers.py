@@ -14,10 +14,10 @@ from walking import DOUBLE, Draw, bent, context, never
 
 from noisereel.contracts.sampler import Sampler, StepContext
 from noisereel.contracts.schedule import Schedule, Spacing
-from noisereel_builtins.samplers.ddim import DDIM
-from noisereel_builtins.samplers.ddpm import DDPM
-from noisereel_builtins.samplers.forward import Forward
-from noisereel_builtins.samplers.forward_jump import ForwardJump
+from noisereel_builtins.samplers.ancestral.ddim import DDIM
+from noisereel_builtins.samplers.ancestral.ddpm import DDPM
+from noisereel_builtins.samplers.forward.forward import Forward
+from noisereel_builtins.samplers.forward.forward_jump import ForwardJump
 from noisereel_builtins.schedules.betas import Betas
 from noisereel_builtins.schedules.cosine import Cosine
 from noisereel_builtins.schedules.linear import Linear

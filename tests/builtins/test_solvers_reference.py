@@ -22,18 +22,18 @@ from walking import DOUBLE, Draw, bent, context, never, walk
 
 from noisereel.contracts.sampler import Sampler
 from noisereel.contracts.schedule import Level, Schedule, Spacing
-from noisereel_builtins.samplers.ddim import DDIM
-from noisereel_builtins.samplers.ddpm import DDPM
-from noisereel_builtins.samplers.deis import DEIS
-from noisereel_builtins.samplers.dpm_solver import DPMSolver
-from noisereel_builtins.samplers.euler import Euler
-from noisereel_builtins.samplers.euler_ancestral import EulerAncestral
-from noisereel_builtins.samplers.flow_euler import FlowEuler
-from noisereel_builtins.samplers.flow_heun import FlowHeun
-from noisereel_builtins.samplers.heun import Heun
-from noisereel_builtins.samplers.predictor_corrector import PredictorCorrector
-from noisereel_builtins.samplers.repaint import RePaint
-from noisereel_builtins.samplers.unipc import UniPC
+from noisereel_builtins.samplers.ancestral.ddim import DDIM
+from noisereel_builtins.samplers.ancestral.ddpm import DDPM
+from noisereel_builtins.samplers.ancestral.repaint import RePaint
+from noisereel_builtins.samplers.ode.deis import DEIS
+from noisereel_builtins.samplers.ode.dpm_solver import DPMSolver
+from noisereel_builtins.samplers.ode.euler import Euler
+from noisereel_builtins.samplers.ode.flow_euler import FlowEuler
+from noisereel_builtins.samplers.ode.flow_heun import FlowHeun
+from noisereel_builtins.samplers.ode.heun import Heun
+from noisereel_builtins.samplers.ode.unipc import UniPC
+from noisereel_builtins.samplers.sde.euler_ancestral import EulerAncestral
+from noisereel_builtins.samplers.sde.predictor_corrector import PredictorCorrector
 from noisereel_builtins.schedules.cosine import Cosine
 from noisereel_builtins.schedules.edm import EDM
 from noisereel_builtins.schedules.linear import Linear

@@ -22,13 +22,13 @@ from walking import (
 )
 
 from noisereel.contracts.schedule import Level, Schedule
-from noisereel_builtins.samplers.bridge import Bridge
-from noisereel_builtins.samplers.ddim_inversion import DDIMInversion
-from noisereel_builtins.samplers.ddpm import DDPM
-from noisereel_builtins.samplers.forward import Forward
-from noisereel_builtins.samplers.interpolation import Interpolation
-from noisereel_builtins.samplers.ode import ODE
-from noisereel_builtins.samplers.repaint import RePaint
+from noisereel_builtins.samplers.ancestral.ddim_inversion import DDIMInversion
+from noisereel_builtins.samplers.ancestral.ddpm import DDPM
+from noisereel_builtins.samplers.ancestral.repaint import RePaint
+from noisereel_builtins.samplers.forward.bridge import Bridge
+from noisereel_builtins.samplers.forward.forward import Forward
+from noisereel_builtins.samplers.forward.interpolation import Interpolation
+from noisereel_builtins.samplers.ode.ode import ODE
 from noisereel_builtins.schedules.edm import EDM
 from noisereel_builtins.schedules.linear import Linear
 from noisereel_builtins.schedules.random_walk import RandomWalk

@@ -13,7 +13,7 @@ from noisereel.contracts.geometry import Rect, View
 from noisereel.contracts.renderer import Moment, RenderContext
 from noisereel.contracts.schedule import Level
 from noisereel.contracts.theme import THEMES
-from noisereel_builtins.renderers.targets import Targets, posterior_weights
+from noisereel_builtins.renderers.plane.targets import Targets, posterior_weights
 
 LOOK = RenderContext(View(Rect(0, 0, 640, 320), (-2.0, 2.0), (-1.0, 1.0), 1.0), THEMES["dark"])
 DATA = [[1, 0], [0, 1], [-1, 0]]

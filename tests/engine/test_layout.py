@@ -333,7 +333,7 @@ def test_too_many_panels_for_the_frame_are_refused() -> None:
 )
 def test_tracks_share_a_length_in_proportion(demands: list[tuple[float, float, float]], gap: float) -> None:
     weights, before, after = zip(*demands, strict=True)
-    tracks = share(10, 1010, weights, before, after, gap)
+    tracks = share((10, 1010), weights, before, after, gap)
     assert tracks[0].start == 10 and tracks[-1].end == pytest.approx(1010)
     per_weight = [track.size / weight for track, weight in zip(tracks, weights, strict=True)]
     assert np.ptp(per_weight) < 1e-6 * max(per_weight)

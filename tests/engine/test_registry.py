@@ -304,7 +304,7 @@ def test_a_plugin_that_nobody_registered_is_named_by_its_class() -> None:
 
 def test_a_registered_string_names_its_class_before_it_is_imported_through_the_registry() -> None:
     import noisereel_builtins
-    from noisereel_builtins.samplers.ddim import DDIM
+    from noisereel_builtins.samplers.ancestral.ddim import DDIM
 
     assert Registry.from_plugins({"b": noisereel_builtins}).name_of(DDIM) == "ddim"
 

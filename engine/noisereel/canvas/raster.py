@@ -37,7 +37,7 @@ class RasterCanvas:
         self._layers = [_OpaqueCanvas(figure, paint_backdrop(figure, color)) for color in colors]
 
     def draw(self, drawing: Drawing) -> Pixels:
-        """Draw one frame: a new array, shape (H, W, 3), or (H, W, 4) with straight alpha if the figure is transparent."""
+        """Draw one frame: a new array, shape (H, W, 3), or (H, W, 4) with straight alpha for a transparent figure."""
         frames = [layer.draw(drawing) for layer in self._layers]
         return frames[0] if len(frames) == 1 else _unmixed(*frames)
 

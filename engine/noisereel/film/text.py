@@ -110,7 +110,7 @@ def clock(scene: Scene) -> str:
 
 
 def shown_indices(spec: PanelSpec, runs: Mapping[str, RunView], frame: FrameSpec) -> Mapping[str, int]:
-    """Return the visit of each run that a panel shows in a frame: the film's, or the nearest to the panel's own time."""
+    """Return the visit of each run that a panel shows in a frame: the film's, or the one at the panel's own time."""
     if spec.at is None:
         return frame.indices
     return {name: run.trajectory.nearest(spec.at) for name, run in runs.items()}

@@ -62,9 +62,10 @@ def timeline(
     calls: Mapping[str, Sequence[int]] | None = None,
     training: Mapping[str, Sequence[int]] | None = None,
 ) -> tuple[FrameSpec, ...]:
-    """Return the film's frames. Every frame shows visited states: the first one the first of every run, the last the last.
+    """Return the film's frames.
 
-    In reverse it is the other way round. Aligned by progress, runs begin and end together and each spreads its visits
+    Every frame shows visited states: the first frame shows the first state of every run, the last one the last; in
+    reverse it is the other way round. Aligned by progress, runs begin and end together and each spreads its visits
     evenly. Otherwise all runs share an axis (time, log-SNR, or calls made on arrival), which goes from the outermost
     start to the outermost end, and each run shows its visit nearest to the axis. A film of one frame shows the ends.
 

@@ -38,7 +38,8 @@ def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: InsetPlan) -> Place
     try:
         (placed,) = place(room, [plan], Grid())
     except UsageError as error:
-        message = f"an inset of {ground.width}×{ground.height} pixels has no room for a panel: make it or the film larger"
+        size = f"{ground.width}×{ground.height} pixels"
+        message = f"an inset of {size} has no room for a panel: make it or the film larger"
         raise UsageError(message) from error
     return replace(placed, panel=replace(placed.panel, ground=ground))
 

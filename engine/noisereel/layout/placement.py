@@ -115,7 +115,7 @@ def _row_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Table
     n, scale = len(grid.heights), room.scale
     above = ((p.rows[0], scale * header(p, room.theme, p.rows[0] in table.stacked)) for p in plans)
     below = ((p.rows[1], scale * (footer(p) + caption_room(p, room.theme))) for p in plans)
-    return partial(share, *room.y, grid.heights, _largest(n, above), _largest(n, below), table.gap)
+    return partial(share, room.y, grid.heights, _largest(n, above), _largest(n, below), table.gap)
 
 
 def _column_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Table) -> Share:
@@ -124,7 +124,7 @@ def _column_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Ta
     before = ((p.columns[0], scale * gutter(p, table.height(p) / scale, room.theme.font)) for p in plans)
     after = _largest(n, ((p.columns[1], scale * overhang(p, least / scale, room.theme.font)) for p in plans))
     after[-1] = max(0.0, after[-1] - (room.stray.right - room.x[1]) + 8 * scale)
-    return partial(share, *room.x, grid.widths, _largest(n, before), after, table.gap)
+    return partial(share, room.x, grid.widths, _largest(n, before), after, table.gap)
 
 
 def _useful_heights(plans: Sequence[PanelPlan], table: _Table, least: float) -> list[float]:

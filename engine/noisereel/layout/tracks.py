@@ -31,8 +31,7 @@ class Track:
 
 
 def share(
-    begin: float,
-    end: float,
+    span: tuple[float, float],
     weights: Sequence[float],
     before: Sequence[float],
     after: Sequence[float],
@@ -42,14 +41,14 @@ def share(
     """Tracks whose data rooms are in proportion to weights; where some want less, they stand together in the middle.
 
     Args:
-        begin: Where the first may begin.
-        end: Where the last ends at most.
+        span: Where the first may begin, and where the last ends at most.
         weights: Relative data rooms.
         before: Room before the data of each.
         after: Room after the data of each.
         gap: Room between tracks.
         at_most: Largest data room that each can use, or None.
     """
+    begin, end = span
     free = end - begin - gap * (len(weights) - 1) - sum(before) - sum(after)
     sizes = [free * weight / sum(weights) for weight in weights]
     if at_most is not None:

@@ -67,7 +67,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         torch's generator is seeded for its first weights.
 
         Args:
-            event: Shape of one particle.
+            event_shape: Shape of one particle.
             classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
             schedule: The run's schedule.
         """
@@ -80,7 +80,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         numbers and change nothing of itself.
 
         Args:
-            event: Shape of one particle.
+            event_shape: Shape of one particle.
         """
         return None
 

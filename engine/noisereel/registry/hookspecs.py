@@ -64,8 +64,8 @@ def register_metrics(register: Register) -> None:
 def register_renderers(register: Callable[..., None]) -> None:
     """Renderers (`Renderer`): the layers of a panel.
 
-    ``register("points", Points, default_for=[(2,)])`` also says which event shapes a panel without layers shows with it;
-    None stands for any size, as in ``(None, None, 3)`` for RGB images.
+    ``register("points", Points, default_for=[(2,)])`` also makes it the layer of panels that name none, for these event
+    shapes; None stands for any size, as in ``(None, None, 3)`` for RGB images.
     """
 
 

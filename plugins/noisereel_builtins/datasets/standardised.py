@@ -12,7 +12,7 @@ from torch import Tensor
 from noisereel.contracts.dataset import Data, Dataset, LoadContext, Scaling
 from noisereel.contracts.schedule import Level
 
-from .gaussian_mixture import GaussianMixture
+from .mixtures.gaussian_mixture import GaussianMixture
 
 __all__ = ["Standardised"]
 

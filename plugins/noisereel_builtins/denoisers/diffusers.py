@@ -50,7 +50,8 @@ class Diffusers(Denoiser):
             return f"{self.folder}: prediction_type '{kind}' is unknown; known: {', '.join(_KINDS)}"
         event_shape, channels = ctx.data.event_shape, unet.get("in_channels", 3)
         if len(event_shape) not in (2, 3) or (1 if len(event_shape) == 2 else event_shape[2]) != channels:
-            return f"{self.folder}: the network takes images of {channels} channels, the data has event shape {event_shape}"
+            takes = f"the network takes images of {channels} channels"
+            return f"{self.folder}: {takes}, the data has event shape {event_shape}"
         return self._other_schedule(ctx, scheduler)
 
     def bind(self, ctx: DenoiserContext) -> Model:
@@ -95,7 +96,9 @@ class Diffusers(Denoiser):
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            message = f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
+            message = (
+                f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
+            )
             raise ValueError(message) from None
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.folder}: {part}/{file.name} cannot be read: {error}") from error

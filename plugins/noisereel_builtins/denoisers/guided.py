@@ -12,7 +12,7 @@ from torch import Tensor
 from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model, Snapshot
 from noisereel.contracts.schedule import Level
 
-from ..datasets.gaussian_mixture import GaussianMixture
+from ..datasets.mixtures.gaussian_mixture import GaussianMixture
 
 __all__ = ["Guided"]
 

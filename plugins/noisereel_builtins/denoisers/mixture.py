@@ -5,7 +5,7 @@ from torch import Tensor
 from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
 from noisereel.contracts.schedule import Level
 
-from ..datasets.gaussian_mixture import GaussianMixture
+from ..datasets.mixtures.gaussian_mixture import GaussianMixture
 
 __all__ = ["Mixture"]
 

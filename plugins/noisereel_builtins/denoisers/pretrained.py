@@ -34,7 +34,8 @@ class Pretrained(Denoiser):
         except NoisereelError as error:
             return str(error)
         if tuple(facts["event"]) != ctx.data.event_shape:
-            return f"{self.path} was trained on event shape {tuple(facts['event'])}, the data here has {ctx.data.event_shape}"
+            trained, here = tuple(facts["event"]), ctx.data.event_shape
+            return f"{self.path} was trained on event shape {trained}, the data here has {here}"
         assert ctx.training.plugins is not None, "scenes have a codec"
         other = _difference(facts["schedule"], ctx.training.plugins.to_spec(ctx.schedule), "schedule")
         return f"{self.path} was trained under {other}" if other else None

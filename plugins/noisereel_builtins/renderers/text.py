@@ -11,8 +11,8 @@ from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunVie
 from noisereel.contracts.run_info import RunInfo
 from noisereel.support.template import Template
 
-from ._memo import once
-from ._paint import Ink
+from .shared.memo import once
+from .shared.paint import Ink
 
 __all__ = ["Text"]
 

@@ -1,0 +1,1 @@
+"""Images, drawn or read from files."""

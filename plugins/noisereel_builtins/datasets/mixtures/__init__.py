@@ -1,0 +1,1 @@
+"""Gaussian mixtures, whose density is known."""

@@ -1,0 +1,133 @@
+"""Mixtures of Gaussians, whose density is known at every noise level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+import torch
+from pydantic import BeforeValidator, Field, model_validator
+from torch import Tensor
+
+from noisereel.contracts.dataset import Data, Dataset, LoadContext
+
+from ..shapes.cloud import Count
+from .gaussian_mixture import GaussianMixture, sample
+
+__all__ = ["PRESETS", "Mixture"]
+
+
+def _vectors(value: Any) -> Any:
+    """A list of numbers or vectors as vectors: 2 becomes (2,)."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(tuple(mean) if isinstance(mean, list | tuple) else (mean,) for mean in value)
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Vector = tuple[Finite, ...]
+
+_EIGHT = tuple((2 * math.cos(math.pi * k / 4), 2 * math.sin(math.pi * k / 4)) for k in range(8))
+_CUBE = tuple((x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0))
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "three": {},
+        "three-close": {"means": ((0.0,), (5.0,), (-3.0,))},
+        "five": {
+            "means": ((5.0, 1.5), (0.0, 5.0), (-5.0, 1.5), (-4.5, -5.5), (3.0, -4.0)),
+            "weights": (0.2,) * 5,
+            "covariances": (
+                ((2.0, 0.8), (0.8, 1.0)),
+                ((1.5, -0.7), (-0.7, 1.2)),
+                ((1.0, 0.4), (0.4, 2.0)),
+                ((1.0, -0.5), (-0.5, 1.5)),
+                ((2.0, 0.0), (0.0, 2.0)),
+            ),
+        },
+        "bivariate": {"means": ((0.0, 0.0),), "weights": (1.0,), "covariances": (((1.0, 0.6), (0.6, 1.0)),)},
+        "eight": {"means": _EIGHT, "weights": (0.125,) * 8, "stds": (0.15,) * 8},
+        "cube": {"means": _CUBE, "weights": (0.125,) * 8, "stds": (0.15,) * 8},
+    }
+)
+"""Mixtures by name: in one dimension, in two (five, bivariate, eight on a circle), and at a cube's corners in three."""
+
+Preset = Literal["three", "three-close", "five", "bivariate", "eight", "cube"]
+
+
+class Mixture(Dataset):
+    """Samples of Σ_k w_k·N(μ_k, Σ_k); the label is the component k, the hue follows it.
+
+    Noise keeps it a mixture: p_t = Σ_k w_k·N(α_t·μ_k, α_t²·Σ_k + σ_t²·I), which ``density`` of the loaded data gives
+    exactly. The default is one-dimensional with three components.
+    """
+
+    preset: Preset | None = None
+    """A mixture by name, in place of ``means``, ``weights`` and ``stds`` or ``covariances``."""
+    means: Annotated[tuple[Vector, ...], BeforeValidator(_vectors)] = Field(
+        default=((2.0,), (5.0,), (-3.0,)), min_length=1
+    )
+    """Centre of each component: numbers in one dimension, else lists of coordinates."""
+    weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
+    """Weight of each component; taken as shares of their sum."""
+    stds: tuple[Positive, ...] = (1.0, 0.5, 1.5)
+    """Standard deviation of each component, the same in all directions."""
+    covariances: tuple[tuple[Vector, ...], ...] = ()
+    """Covariance matrix of each component, in place of ``stds``."""
+    n: Count = 10_000
+    """Number of samples."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.preset is not None:
+            own = [name for name in ("means", "weights", "stds", "covariances") if name in self.model_fields_set]
+            if own:
+                raise ValueError(f"give either 'preset' or '{own[0]}', not both")
+            return self
+        k, dimensions = len(self.means), len(self.means[0])
+        if dimensions == 0 or any(len(mean) != dimensions for mean in self.means):
+            raise ValueError("'means' must all have the same number of coordinates")
+        if self.covariances and "stds" in self.model_fields_set:
+            raise ValueError("give either 'stds' or 'covariances', not both")
+        for name in ("weights", "covariances" if self.covariances else "stds"):
+            if len(getattr(self, name)) != k:
+                raise ValueError(
+                    f"'{name}' must have one entry for each of the {k} means, got {len(getattr(self, name))}"
+                )
+        for i, matrix in enumerate(self.covariances):
+            _check_covariance(matrix, dimensions, f"covariances[{i}]")
+        return self
+
+    def lint(self) -> Iterator[str]:
+        total = math.fsum(self.weights)
+        if not math.isclose(total, 1, rel_tol=1e-6):
+            shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
+            yield f"'weights' sum to {total:g}, not 1; they are taken as the shares {shares}"
+
+    def load(self, ctx: LoadContext) -> Data:
+        """Draw the samples, shape (n, D)."""
+        return sample(self.law(), self.n, ctx)
+
+    def law(self) -> GaussianMixture:
+        """The distribution itself."""
+        if self.preset is not None:
+            return Mixture(**PRESETS[self.preset]).law()
+        means = _doubles(self.means)
+        isotropic = _doubles(self.stds)[:, None, None] ** 2 * torch.eye(means.shape[1], dtype=torch.float64)
+        covariances = _doubles(self.covariances) if self.covariances else isotropic
+        return GaussianMixture.of(_doubles(self.weights), means, covariances)
+
+
+def _doubles(values: Sequence[Any]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _check_covariance(matrix: Sequence[Sequence[float]], dimensions: int, name: str) -> None:
+    if len(matrix) != dimensions or any(len(row) != dimensions for row in matrix):
+        raise ValueError(f"'{name}' must be {dimensions}×{dimensions}, as its mean has {dimensions} coordinates")
+    m = _doubles(matrix)
+    if not torch.equal(m, m.T) or float(torch.linalg.eigvalsh(m)[0]) <= 0:
+        raise ValueError(f"'{name}' must be symmetric and positive definite")

@@ -1,0 +1,1 @@
+"""Points along shapes: curves, pictures, words."""

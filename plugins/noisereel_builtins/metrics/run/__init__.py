@@ -1,0 +1,1 @@
+"""Metrics of the run itself: calls, loss, path length."""

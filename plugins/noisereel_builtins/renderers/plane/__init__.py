@@ -1,0 +1,1 @@
+"""Layers on the axes of points in the plane."""

@@ -1,0 +1,1 @@
+"""Parts that layers of several kinds of panels share."""

@@ -1,0 +1,1 @@
+"""Layers seen from a camera: points in space and surfaces."""

@@ -1,0 +1,1 @@
+"""Samplers from data to noise."""

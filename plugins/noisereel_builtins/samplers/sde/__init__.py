@@ -1,0 +1,1 @@
+"""Samplers that inject noise: reverse SDE, Langevin."""

@@ -1,0 +1,1 @@
+"""Parts that samplers of several kinds share."""
