@@ -2,18 +2,19 @@
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
 # make lint     formatting, lint, types and imports         make bench      measure; see docs/performance.md
 # make gallery  render every scene, and a page of them all   make clean      remove all that make made
+# make dist     build the wheel and the source archive into dist/
 #
 # Another Python: make demo PYTHON=python3.12
 
 PYTHON ?= python3
 JOBS ?= 2
 QUALITY ?= draft
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 DEMO := swiss-roll-forward.gif ddpm-vs-ddim.gif mandrill-forward.mp4
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: demo test test-all test-slow lint bench gallery clean
+.PHONY: demo test test-all test-slow lint bench gallery dist clean
 
 demo: $(READY)
 	@mkdir -p renders
@@ -40,6 +41,10 @@ bench: $(READY)
 
 gallery: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/make_gallery.py renders/gallery -j $(JOBS) -q $(QUALITY)
+
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

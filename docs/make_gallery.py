@@ -1,4 +1,4 @@
-"""Render every scene, and write an HTML page that shows them: ``python docs/make_gallery.py renders/gallery``."""
+"""The gallery: render every scene and write an HTML page of them: ``python docs/make_gallery.py renders/gallery``."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ code {{ font: .92em ui-monospace, "DejaVu Sans Mono", monospace; }}
 {cards}
 </main>
 <script>
-const seen = new IntersectionObserver(all => all.forEach(each =>
-  each.isIntersecting ? each.target.play() : each.target.pause()));
-document.querySelectorAll("video").forEach(film => seen.observe(film));
+const observer = new IntersectionObserver(entries => entries.forEach(entry =>
+  entry.isIntersecting ? entry.target.play() : entry.target.pause()));
+document.querySelectorAll("video").forEach(video => observer.observe(video));
 </script>
 </html>
 """
@@ -59,7 +59,7 @@ CARD = """<article>
 <video class="light" src="{name}-light.mp4" muted loop playsinline preload="metadata"></video>
 <video class="dark" src="{name}.mp4" muted loop playsinline preload="metadata"></video>
 <h2>{title}</h2>
-<p>{shows}</p>
+<p>{description}</p>
 <small><code>{name}</code> &nbsp; <a href="{name}.gif">GIF</a> &nbsp; <a href="{name}.mp4">MP4</a> &nbsp;
 <a href="{name}-light.mp4">MP4, light</a></small>
 </article>"""
@@ -69,34 +69,34 @@ def page(scenes: dict[str, Path]) -> str:
     """Return the page as HTML, coloured like the themes `light` and `dark`."""
     registry = load_registry()
     cards = [
-        CARD.format(name=name, title=_formulas(load_scene(name, registry).title or name), shows=_shows(file))
+        CARD.format(name=name, title=_title(load_scene(name, registry).title or name), description=_description(file))
         for name, file in scenes.items()
     ]
     colors = {name: " ".join(f"--{role}: {color};" for role, color in THEMES[name].colors.items()) for name in FILES}
     return PAGE.format(count=len(cards), cards="\n".join(cards), **colors)
 
 
-def _shows(file: Path) -> str:
+def _description(file: Path) -> str:
     """Return the comment at the top of a scene file, as HTML."""
     lines = file.read_text(encoding="utf-8").splitlines()
     end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
     return html.escape(" ".join(line.lstrip("# ") for line in lines[:end]))
 
 
-def _formulas(title: str) -> str:
-    """Return a title as HTML. Its formulas may hold only letters and one-character subscripts."""
+def _title(title: str) -> str:
+    """Return a title as HTML. Its formulas can contain only letters and one-character subscripts."""
     parts = re.split(r"\$(.*?)\$", html.escape(title))
     parts[1::2] = ["<i>" + re.sub(r"_(.)", r"<sub>\1</sub>", formula) + "</i>" for formula in parts[1::2]]
     return "".join(parts)
 
 
 def render(name: str, folder: Path, quality: str) -> float:
-    """Render all files of a scene; return the time taken in seconds."""
-    begun = time.perf_counter()
+    """Render all files of a scene; return the time taken, in seconds."""
+    start = time.perf_counter()
     for theme, files in FILES.items():
-        outputs = [word for file in files for word in ("-o", str(folder / file.format(name=name)))]
+        outputs = [argument for file in files for argument in ("-o", str(folder / file.format(name=name)))]
         cli.main(["render", name, "--theme", theme, "-q", quality, "--quiet", *outputs], standalone_mode=False)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -105,17 +105,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("-q", "--quality", choices=("draft", "standard", "high"), default="draft")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="scenes to render in parallel")
-    chosen = parser.parse_args()
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    scenes, begun = load_registry().scenes(), time.perf_counter()
-    work = partial(render, folder=chosen.folder, quality=chosen.quality)
-    with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
-        waiting = {pool.submit(work, name): name for name in scenes}
-        for done in as_completed(waiting):
-            print(f"{waiting[done]:24} {done.result():5.1f} s", flush=True)
-    index = chosen.folder / "index.html"
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    scenes, start = load_registry().scenes(), time.perf_counter()
+    render_scene = partial(render, folder=arguments.folder, quality=arguments.quality)
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        names = {pool.submit(render_scene, name): name for name in scenes}
+        for future in as_completed(names):
+            print(f"{names[future]:24} {future.result():5.1f} s", flush=True)
+    index = arguments.folder / "index.html"
     index.write_text(page(scenes), encoding="utf-8")
-    print(f"{len(scenes)} scenes in {time.perf_counter() - begun:.0f} s: {index.resolve()}")
+    print(f"{len(scenes)} scenes in {time.perf_counter() - start:.0f} s: {index.resolve()}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write docs/reference.md, the tables of all built-in plugins: ``python docs/make_reference.py``."""
+"""The reference: write docs/reference.md, tables of all built-in plugins: ``python docs/make_reference.py``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PAGE = Path(__file__).with_name("reference.md")
 
 INTRODUCTION = """# All plugins
 
-Made from the plugins' own documentation by `python docs/make_reference.py`. `noisereel plugins show NAME` says more of
-each: its equation, and where it comes from.
+Generated from the plugins' documentation by `python docs/make_reference.py`. `noisereel plugins show NAME` shows the
+whole documentation of a plugin, with equations and references.
 """
 
 
@@ -26,15 +26,15 @@ def page() -> str:
     for kind in KINDS:
         rows = (line for name in registry.names(kind) for line in _rows(name, registry.get(kind, name)))
         parts.append(
-            f"## {kind.capitalize()}s\n\n| name | what it is | parameters |\n|---|---|---|\n" + "\n".join(rows)
+            f"## {kind.capitalize()}s\n\n| name | description | parameters |\n|---|---|---|\n" + "\n".join(rows)
         )
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
 def _rows(name: str, cls: type) -> Iterator[str]:
-    first = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
+    summary = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
     fields = [f"**{field}** ({kind}): {description}" for field, kind, description in parameters(cls)]
-    yield f"| `{name}` | {_cell(first)} | {'<br>'.join(map(_cell, fields))} |"
+    yield f"| `{name}` | {_cell(summary)} | {'<br>'.join(map(_cell, fields))} |"
 
 
 def _cell(text: str) -> str:

@@ -1,6 +1,6 @@
-"""A deliberately awkward set of plugins: what the contracts must carry before the mathematics needs it.
+"""A deliberately awkward set of plugins, which exercises the contracts beyond the built-ins' needs.
 
-Loaded as a plugin file, as anybody's own would be.
+It is loaded as a plugin file, like a user's own.
 """
 
 import math
@@ -50,7 +50,7 @@ class EvenRatio(Spacing):
 
 
 class TwoStep(Sampler):
-    """Adams-Bashforth in λ = σ/α: x/α moves by ε̂, extrapolated from this step's and the last one's (kept in carry)."""
+    """Adams-Bashforth in λ = σ/α: x/α moves by ε̂, extrapolated from this step and the last one (kept in carry)."""
 
     def step(self, x, t, s, ctx, carry):
         x0 = ctx.model(x, t)
@@ -61,17 +61,17 @@ class TwoStep(Sampler):
 
 
 class Corrector(Sampler):
-    """Goes down, up again and down: every reverse step is taken ``repeats`` times, with noise back up in between."""
+    """A sampler that takes every reverse step ``repeats`` times, and goes back up with noise in between."""
 
     repeats: int = Field(default=2, ge=1)
-    """How often each step down is taken."""
+    """Number of times that each step down is taken."""
 
     def path(self, schedule, start):
         times = super().path(schedule, start)
-        out = [times[0]]
+        path = [times[0]]
         for t, s in pairwise(times):
-            out += [s, *([t, s] * (self.repeats - 1))]
-        return out
+            path += [s, *([t, s] * (self.repeats - 1))]
+        return path
 
     def step(self, x, t, s, ctx, carry):
         if s.t > t.t:
@@ -82,10 +82,10 @@ class Corrector(Sampler):
 
 
 class Adaptive(Sampler):
-    """Solves dx̄/dλ = ε̂ from t to s in as many halvings as each particle's own error asks for; counts land in extra."""
+    """A solver of dx̄/dλ = ε̂ that halves its steps until each particle's error is small; ``aux`` holds the counts."""
 
     tolerance: float = Field(default=1e-3, gt=0)
-    """Largest error of a particle in one solve."""
+    """Largest error of a particle in one step."""
 
     def step(self, x, t, s, ctx, carry):
         x0 = ctx.model(x, t)
@@ -94,11 +94,11 @@ class Adaptive(Sampler):
         coarse = self._solve(x, t, s, 1, ctx)
         for k in (2, 4, 8, 16, 32):
             fine = self._solve(x[rows], t, s, k, ctx)
-            fits = (fine - coarse).abs().amax(dim=1) <= self.tolerance
+            accurate = (fine - coarse).abs().amax(dim=1) <= self.tolerance
             if k == 32:
-                fits[:] = True
-            out[rows[fits]], pieces[rows[fits]] = fine[fits], float(k)
-            rows, coarse = rows[~fits], fine[~fits]
+                accurate[:] = True
+            out[rows[accurate]], pieces[rows[accurate]] = fine[accurate], float(k)
+            rows, coarse = rows[~accurate], fine[~accurate]
             if not len(rows):
                 break
         return Step(out, x0, aux={"pieces": pieces})
@@ -113,24 +113,24 @@ class Adaptive(Sampler):
 
 
 class Grid(Probe):
-    """x̂_0 on a grid over the limits that the layer was given."""
+    """x̂_0 on a grid over given limits."""
 
     x: tuple[float, float]
-    """Limits across."""
+    """Horizontal limits."""
     y: tuple[float, float]
-    """Limits up."""
+    """Vertical limits."""
     n: int = 5
-    """Points a side."""
+    """Points per side."""
 
     def measure(self, state, ctx):
         axes = torch.meshgrid(torch.linspace(*self.x, self.n), torch.linspace(*self.y, self.n), indexing="xy")
-        at = torch.stack(axes, -1).reshape(-1, 2)
-        return {"at": at.numpy(), "x0": ctx.model(at, state.level).numpy()}
+        points = torch.stack(axes, -1).reshape(-1, 2)
+        return {"points": points.numpy(), "x0": ctx.model(points, state.level).numpy()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crosses(Mark):
-    """A cross at each position: a mark that no canvas knows."""
+    """A cross at each position: a mark that no canvas draws itself."""
 
     xy: np.ndarray
 
@@ -153,14 +153,15 @@ class Pull(Renderer):
         return [Grid(x=ctx.view.limits.x, y=ctx.view.limits.y)]
 
     def marks(self, run, moment, ctx):
-        found = run.value(self.probes(ctx)[0], moment.index)
-        yield Crosses(found["at"])
-        yield Arrows(found["at"], 0.2 * (found["x0"] - found["at"]), ctx.theme.color("amber"))
+        values = run.value(self.probes(ctx)[0], moment.index)
+        points, x0 = values["points"], values["x0"]
+        yield Crosses(points)
+        yield Arrows(points, 0.2 * (x0 - points), ctx.theme.color("amber"))
         yield Points(run.trajectory.series("x", moment.index), ctx.theme.color("blue"), size=3)
 
 
 class Broken(Renderer):
-    """Raises while it works."""
+    """A layer that raises."""
 
     space = "plane"
 

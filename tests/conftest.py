@@ -1,4 +1,4 @@
-"""What all tests share: one thread for each worker, the device that is tested on, records of the gallery's scenes."""
+"""Shared by all tests: one thread per worker, the device under test, and simulated runs of the gallery's scenes."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 
     from noisereel.contracts.renderer import RunView
 
-sys.path.insert(0, str(Path(__file__).parent))  # for what tests share
+sys.path.insert(0, str(Path(__file__).parent))  # for shared helpers
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Workers share the cores; this must be said before anything loads an OpenMP library.
+    # Workers share the cores; this must be set before anything loads an OpenMP library.
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="device that tests with a `device` fixture run on (default: cpu)")
-    parser.addoption("--update-golden", action="store_true", help="take what is drawn as the new golden frames")
+    parser.addoption("--update-golden", action="store_true", help="save the drawn frames as the new golden frames")
 
 
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> torch.device:
-    """The torch device under test; skips where this machine lacks it."""
+    """Return the torch device under test; skip if this machine lacks it."""
     import torch
 
-    wanted = torch.device(request.config.getoption("--device"))
-    if wanted.type == "cuda" and not torch.cuda.is_available():
-        pytest.skip("no CUDA device here")
-    return wanted
+    chosen = torch.device(request.config.getoption("--device"))
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    return chosen
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Callable[..., dict[str, RunView]]:
-    """The runs of a scene, simulated in memory as for its film.
+def runs_of(tmp_path: Path) -> Callable[..., dict[str, RunView]]:
+    """Return a function that simulates the runs of a scene in memory, as for its film.
 
-    Values of the scene are set by keywords, double underscores in the place of dots. What is trained is kept in
-    ``cache``, if that is given.
+    Keywords set values in the scene, with double underscores instead of dots. Trained weights are kept in ``cache``, if
+    given.
     """
     from noisereel.registry import load_registry
     from noisereel.scene import Override, load_scene
     from simulating import context, simulated
 
-    def go(name: str, cache: Path | None = None, **settings: Any) -> dict[str, RunView]:
+    def simulate_scene(name: str, cache: Path | None = None, **settings: Any) -> dict[str, RunView]:
         registry = load_registry()
-        given = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
-        return simulated(load_scene(name, registry, given), context(registry, tmp_path, cache))
+        overrides = [Override("--set", path.replace("__", "."), str(value)) for path, value in settings.items()]
+        return simulated(load_scene(name, registry, overrides), context(registry, tmp_path, cache))
 
-    return go
+    return simulate_scene

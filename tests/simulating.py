@@ -1,4 +1,4 @@
-"""Simulating scenes in tests, without a film."""
+"""Helpers to simulate scenes in tests, without a film."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ CPU = torch.device("cpu")
 
 
 def context(registry: Registry, scratch: Path, cache: Path | None = None, device: torch.device = CPU):
-    """A context that simulates in memory, or keeps runs and weights in a cache."""
+    """Return a context that simulates in memory, or keeps runs and weights in a cache."""
     return SimulationContext(registry, TrajectoryStore(cache, scratch), device)
 
 
 def simulated(
     scene: Scene, ctx: SimulationContext, shown: Mapping[str, Sequence[int]] | None = None
 ) -> dict[str, RunView]:
-    """The runs of a scene as layers see them; those of its film, or with these visits shown."""
+    """Simulate a scene; return its runs as layers see them, with the film's visits shown, or these visits."""
     plans = plan_runs(scene)
     shown = shown or shown_visits(scene, plans, film_frames(scene, plans))
     return run_views(scene, simulate(scene, plans, load_all(scene, ctx.registry), shown, ctx), shown)
 
 
 def every_visit(scene: Scene) -> dict[str, range]:
-    """All visits of every run, as if the film showed them."""
+    """Return all visits of every run, as if the film showed them."""
     return {name: range(len(plan.levels)) for name, plan in plan_runs(scene).items()}
 
 
 def bound(scene: Scene, registry: Registry, scratch: Path, cache: Path | None = None) -> Run:
-    """The first run of a scene, ready to be simulated."""
+    """Return the first run of a scene, ready to be simulated."""
     plans = plan_runs(scene)
     return next(bound_runs(scene, plans, load_all(scene, registry), {}, context(registry, scratch, cache)))

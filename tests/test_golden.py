@@ -1,7 +1,7 @@
-"""Golden frames: a small picture of every kind of layer, as somebody has looked at it.
+"""Golden frames: a small reviewed picture of every kind of layer.
 
-A layer that is meant to look otherwise gets a new picture by ``pytest tests/test_golden.py --update-golden``: look at
-it before it is committed. A mismatch leaves expected, drawn and difference beside each other in renders/golden/.
+If a layer is meant to change, update its picture with ``pytest tests/test_golden.py --update-golden -k NAME``, and look
+at it before you commit it. A mismatch leaves expected, drawn and difference side by side in renders/golden/.
 """
 
 from pathlib import Path
@@ -13,13 +13,14 @@ from PIL import Image
 
 from noisereel.cli.main import cli
 from noisereel.registry.registry import load_registry
+from noisereel_builtins.renderers.plane.embedding import TSNE
 
 GOLDEN = Path(__file__).with_name("golden")
-LEFT = Path(__file__).parents[1] / "renders" / "golden"
+COMPARISONS = Path(__file__).parents[1] / "renders" / "golden"
 TOLERANCE = 32
-"""How far a channel may be off, of 255: sums of colours round differently on other machines."""
+"""Largest accepted difference of a channel, of 255: sums of colours round differently on other machines."""
 MISMATCHES = 0.003
-"""Share of the pixels that may be off by more: edges of particles that moved by a rounding."""
+"""Largest accepted share of pixels that differ by more: edges of particles moved by rounding."""
 
 PLANE = "dataset: {swiss-roll: {n: 300}}\ndenoiser: empirical\nparticles: 80\nsampler: ddim\nmetrics: [std]\n"
 LINE = "dataset: {mixture: {means: [-1, 1.5], weights: [1, 2], stds: [0.3, 0.5]}}\nsampler: forward\nparticles: 500\n"
@@ -32,7 +33,10 @@ SCENES = {
     "density": (LINE, "{density: {histogram: true}}"),
     "difference": (DIGITS, "difference"),
     "direction": (PLANE, "points, direction"),
-    "embedding": (DIGITS.replace("12", "40").replace("ddim", "{ddim: {steps: 3}}"), "{embedding: 20}"),
+    "embedding": (
+        DIGITS.replace("12", "40").replace("ddim", "{ddim: {steps: 3}}"),
+        "{embedding: {perplexity: 20, picture: 60}}",
+    ),
     "field": (PLANE, "field"),
     "heatmap": (HILLS, "heatmap"),
     "histogram": (LINE, "histogram"),
@@ -53,34 +57,50 @@ SCENES = {
 """A scene and its layers for each renderer."""
 
 
-def test_every_layer_has_its_picture():
+def test_every_layer_has_a_picture():
     assert sorted(SCENES) == sorted(load_registry().names("renderer"))
 
 
+def spiral(trace, states, ctx):
+    """Yield fixed positions, dense in the middle, that turn from state to state."""
+    for visit, state in enumerate(states):
+        radius = np.arange(1, len(state.x) + 1) / len(state.x)
+        angle = 40 * radius + visit
+        yield {"xy": radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)}
+
+
+@pytest.fixture(autouse=True)
+def fixed_embedding(monkeypatch):
+    """Replace t-SNE, whose layout depends on the processor's vector instructions; see test_embedding.py for it."""
+    monkeypatch.setattr(TSNE, "follow", spiral)
+
+
 @pytest.mark.parametrize("name", SCENES)
-def test_a_layer_looks_as_it_did(name, tmp_path, request):
+def test_a_layer_matches_its_picture(name, tmp_path, request):
     scene, layers = SCENES[name]
-    file, drawn = tmp_path / "scene.yaml", tmp_path / "drawn.png"
+    file, output = tmp_path / "scene.yaml", tmp_path / "drawn.png"
     panels = f"schedule: {{linear: {{steps: 20}}}}\npanels: [{{layers: [{layers}]}}]\nfilm: {{time_bar: false}}\n"
     file.write_text(scene + panels, encoding="utf-8")
-    arguments = ["still", str(file), "--at", "6", "-o", str(drawn), "--size", "240x160", "--no-cache", "--quiet"]
-    done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    assert (done.exit_code, done.output) == (0, "")
+    arguments = ["still", str(file), "--at", "6", "-o", str(output), "--size", "240x160", "--no-cache", "--quiet"]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert (result.exit_code, result.output) == (0, "")
     golden = GOLDEN / f"{name}.png"
-    ours = pixels(drawn)
+    drawn = pixels(output)
     if request.config.getoption("--update-golden"):
         GOLDEN.mkdir(exist_ok=True)
-        Image.fromarray(ours.astype(np.uint8)).save(golden, optimize=True)
-    off = np.abs(ours - pixels(golden))
-    share = (off > TOLERANCE).any(-1).mean()
+        Image.fromarray(drawn.astype(np.uint8)).save(golden, optimize=True)
+    expected = pixels(golden)
+    difference = np.abs(drawn - expected)
+    share = (difference > TOLERANCE).any(-1).mean()
     if share > MISMATCHES:
-        LEFT.mkdir(parents=True, exist_ok=True)
-        beside = np.concatenate([pixels(golden), ours, np.minimum(255, 4 * off)], axis=1)
-        Image.fromarray(beside.astype(np.uint8)).save(LEFT / f"{name}.png")
-        pytest.fail(f"{share:.1%} of the pixels differ: expected, drawn, difference in {LEFT / f'{name}.png'}")
+        COMPARISONS.mkdir(parents=True, exist_ok=True)
+        comparison = COMPARISONS / f"{name}.png"
+        pictures = np.concatenate([expected, drawn, np.minimum(255, 4 * difference)], axis=1)
+        Image.fromarray(pictures.astype(np.uint8)).save(comparison)
+        pytest.fail(f"{share:.1%} of the pixels differ: expected, drawn and difference are in {comparison}")
 
 
 def pixels(file):
-    """The picture's RGB values, shape (H, W, 3)."""
+    """Return the RGB values of a picture file, shape (H, W, 3)."""
     with Image.open(file) as picture:
         return np.asarray(picture.convert("RGB")).astype(int)

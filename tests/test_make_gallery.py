@@ -1,4 +1,4 @@
-"""``make gallery`` renders every file that its page links to, and the page shows every scene."""
+"""``make gallery``: its page shows every scene, and every file that the page links to is rendered."""
 
 import re
 import runpy
@@ -13,20 +13,20 @@ TOOL = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "make_gallery.py"
 
 
 class Links(HTMLParser):
-    """Collects what a page shows and links to."""
+    """The targets of a page's images, videos and links."""
 
     def __init__(self):
         super().__init__()
-        self.found = []
+        self.targets = []
 
     def handle_starttag(self, tag, attrs):
-        self.found += [value for key, value in attrs if key in ("src", "href")]
+        self.targets += [value for key, value in attrs if key in ("src", "href")]
 
 
 def links(page):
     parser = Links()
     parser.feed(page)
-    return parser.found
+    return parser.targets
 
 
 def test_the_page_has_every_scene_in_both_themes():
@@ -39,14 +39,14 @@ def test_the_page_has_every_scene_in_both_themes():
     assert "<p>A photograph dissolves in noise: each pixel is a coordinate of its own.</p>" in page
 
 
-def test_what_the_page_shows_is_made(tmp_path):
+def test_every_linked_file_is_rendered(tmp_path):
     name = "identity-variances"
     TOOL["render"](name, tmp_path, "draft")
     shown = links(TOOL["page"]({name: load_registry().scenes()[name]}))
     assert {file.name for file in tmp_path.iterdir()} == set(shown)
-    ground = {}
+    background = {}
     for film in sorted(tmp_path.glob("*.mp4")):
         with av.open(str(film)) as opened:
-            ground[film.stem] = next(opened.decode(video=0)).to_ndarray(format="gray")[0, 0]
-    assert ground[name] < 40 < 220 < ground[f"{name}-light"]
+            background[film.stem] = next(opened.decode(video=0)).to_ndarray(format="gray")[0, 0]
+    assert background[name] < 40 < 220 < background[f"{name}-light"]
     assert re.search(r"--background: #0F1318", TOOL["page"]({}))

@@ -1,6 +1,6 @@
-"""What is shipped: the wheel, and a third party's package installed beside it in an environment of its own.
+"""The shipped packages: the wheel, and a third party's package installed with it in a new environment.
 
-The quick tests lend the environment this one's dependencies; the slow one installs everything from constraints.txt.
+The quick tests share this environment's dependencies; the slow test installs everything from constraints.txt.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ pytestmark = pytest.mark.xdist_group("package")  # one worker builds the wheels,
 
 
 def run(*command: str | Path, cwd: Path, home: Path) -> str:
-    """The standard output of a command, with nothing of this environment on Python's path.
+    """Run a command with nothing of this environment on Python's path; return its standard output.
 
-    ``home`` takes the place of the user's folders, so that nothing comes from or goes to a cache of theirs.
+    ``home`` replaces the user's folders, so that their caches are neither read nor written.
     """
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     env |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PYTHONNOUSERSITE": "1"}
@@ -47,7 +47,7 @@ def run(*command: str | Path, cwd: Path, home: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The two wheels, by distribution."""
+    """Build the two wheels; return them by distribution."""
     folder = tmp_path_factory.mktemp("wheels")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     run(*build, "--wheel-dir", folder, ROOT, EXAMPLE, cwd=folder, home=folder)
@@ -55,23 +55,23 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def environment(folder: Path, wheels: list[Path]) -> Noisereel:
-    """The ``noisereel`` command of a new environment that holds these wheels and borrows this one's dependencies.
+    """Create an environment with these wheels that shares this one's dependencies; return its ``noisereel`` command.
 
-    It runs in an empty folder beside the environment.
+    The command runs in an empty folder next to the environment.
     """
     venv.create(folder / "env", symlinks=True)
     python = folder / "env" / "bin" / "python"
     site = Path(
         run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder, home=folder).strip()
     )
-    (site / "borrowed.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    (site / "shared.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     pip = [sys.executable, "-m", "pip", "--python", python]
     run(*pip, "install", "--quiet", "--no-deps", "--no-index", *wheels, cwd=folder, home=folder)
     return command(folder)
 
 
 def command(folder: Path) -> Noisereel:
-    """The ``noisereel`` command of the environment in a folder, run in an empty folder beside it."""
+    """Return the ``noisereel`` command of the environment in a folder, run in an empty folder next to it."""
     empty = folder / "empty"
     empty.mkdir()
     return lambda *args: run(folder / "env" / "bin" / "noisereel", *args, cwd=empty, home=folder)
@@ -79,18 +79,18 @@ def command(folder: Path) -> Noisereel:
 
 @pytest.fixture(scope="module")
 def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Noisereel:
-    """noisereel with the example package installed beside it."""
+    """Install noisereel together with the example package."""
     return environment(tmp_path_factory.mktemp("installed"), [*wheels.values()])
 
 
 @pytest.fixture(scope="module")
 def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Noisereel:
-    """noisereel by itself."""
+    """Install noisereel without the example package."""
     return environment(tmp_path_factory.mktemp("alone"), [wheels["noisereel"]])
 
 
 def frames(path: Path) -> np.ndarray:
-    """All frames of a film, shape (frames, H, W, 3)."""
+    """Return all frames of a film, shape (frames, H, W, 3)."""
     with Image.open(path) as film:
         return np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)])
 
@@ -114,25 +114,25 @@ def test_the_wheel_holds_both_packages_the_gallery_the_data_and_the_licences(whe
 
 
 def test_the_source_distribution_is_complete(wheels: dict[str, Path], tmp_path: Path) -> None:
-    # `build` makes the wheel from the source distribution, not from the checkout.
+    # `build` builds the wheel from the source distribution, not from the checkout.
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path, home=tmp_path)
     rebuilt = tmp_path / wheels["noisereel"].name
     assert ZipFile(rebuilt).namelist() == ZipFile(wheels["noisereel"]).namelist()
 
 
-def test_the_data_is_what_the_notice_says() -> None:
+def test_the_data_files_match_the_notice() -> None:
     notice = (ROOT / "NOTICE").read_text()
     for path in sorted((ROOT / "plugins" / "noisereel_builtins" / "data").iterdir()):
-        said = re.search(rf"^{re.escape(path.name)}$.*?sha256 (\w+)", notice, re.MULTILINE | re.DOTALL)
-        assert said is not None, f"NOTICE does not speak of {path.name}"
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == said[1]
+        entry = re.search(rf"^{re.escape(path.name)}$.*?sha256 (\w+)", notice, re.MULTILINE | re.DOTALL)
+        assert entry is not None, f"NOTICE does not mention {path.name}"
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == entry[1]
 
 
-def test_constraints_pin_every_dependency_that_is_asked_for() -> None:
+def test_constraints_pin_every_dependency() -> None:
     pins = re.findall(r"^([\w.-]+)==[\w.]+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    names = {re.match(r"[\w.-]+", requirement)[0] for requirement in asked}
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
     assert {name.lower().replace("_", "-") for name in names} <= {pin.lower().replace("_", "-") for pin in pins}
 
 
@@ -142,7 +142,7 @@ def test_the_gallery_is_found_in_the_wheel(installed: Noisereel) -> None:
     assert set(GALLERY) <= set(listed)
 
 
-def test_the_packages_plugins_are_listed_beside_the_built_in_ones(installed: Noisereel) -> None:
+def test_the_packages_plugins_are_listed_with_the_built_in_ones(installed: Noisereel) -> None:
     listed = installed("plugins", "list").split()
     assert {"lissajous", "rings", "swiss-roll", "points"} <= set(listed)
 
@@ -159,10 +159,10 @@ def test_a_module_renders_without_being_installed(alone: Noisereel, installed: N
 
 
 @pytest.mark.slow
-def test_everything_installs_afresh_from_the_constraints(wheels: dict[str, Path], tmp_path: Path) -> None:
+def test_everything_installs_from_the_constraints(wheels: dict[str, Path], tmp_path: Path) -> None:
     venv.create(tmp_path / "env", symlinks=True, with_pip=True)
     pip = [tmp_path / "env" / "bin" / "python", "-m", "pip"]
-    # pip keeps its own cache and configuration here: a home of its own would fetch everything again.
+    # With the user's home, pip finds its cache and configuration; a new one would download everything again.
     home = Path.home()
     constraints = ROOT / "constraints.txt"
     run(*pip, "install", "--quiet", "--constraint", constraints, *wheels.values(), cwd=tmp_path, home=home)

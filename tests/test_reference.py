@@ -9,6 +9,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    made = runpy.run_path(str(DOCS / "make_reference.py"))["page"]()
-    said = "docs/reference.md is out of date: run python docs/make_reference.py"
-    assert (DOCS / "reference.md").read_text(encoding="utf-8") == made, said
+    page = runpy.run_path(str(DOCS / "make_reference.py"))["page"]()
+    message = "docs/reference.md is out of date: run python docs/make_reference.py"
+    assert (DOCS / "reference.md").read_text(encoding="utf-8") == page, message

@@ -1,7 +1,7 @@
 """noisereel films diffusion processes: a scene names plugins, the engine runs the timestep loop and films it.
 
-Everything that users and plugins need is here: ``from noisereel import Data, Dataset, LoadContext, hookimpl``. Names
-are imported when first used, so that importing the package alone costs next to nothing.
+Everything that users and plugins need can be imported from here: ``from noisereel import Data, Dataset, hookimpl``.
+Names are imported when first used, so that importing the package alone is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The public functions: load a scene, validate it, render it, take stills of it, train its denoisers.
+"""Public functions: load a scene, validate it, render it, take stills of it, train its denoisers.
 
 The command line is one of their callers. None of them prints, exits, or changes global state; errors are raised as
 `NoisereelError` and its subclasses.
@@ -44,7 +44,7 @@ def load(name: str | Path, overrides: Sequence[Override] = (), *, registry: Regi
     Args:
         name: Path of a scene file, or a name from the gallery.
         overrides: Values to change in it, applied in order.
-        registry: Registry of plugins; that of the installed packages if None.
+        registry: Registry of plugins; the registry of installed packages if None.
 
     Raises:
         UsageError: There is no such scene.
@@ -54,11 +54,11 @@ def load(name: str | Path, overrides: Sequence[Override] = (), *, registry: Regi
 
 
 def validate(scene: Scene, *, registry: Registry | None = None) -> tuple[Problem, ...]:
-    """Check everything about a scene that can be checked without simulating; returns its warnings.
+    """Check everything about a scene that can be checked without simulating, and return its warnings.
 
     Args:
         scene: The scene.
-        registry: Registry of plugins; that of the installed packages if None.
+        registry: Registry of plugins; the registry of installed packages if None.
 
     Raises:
         NoisereelError: Something is wrong; the message gives the place.
@@ -69,7 +69,7 @@ def validate(scene: Scene, *, registry: Registry | None = None) -> tuple[Problem
 
 
 class _Part(NamedTuple):
-    """Outputs that are written from one drawing, and what they show."""
+    """Outputs that are written from one drawing, and the scene and frames that they show."""
 
     scene: Scene
     outputs: Sequence[OutputPath]
@@ -78,7 +78,7 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rendering:
-    """What renderings of films and stills share: parts to write, and how."""
+    """The parts to render, and their common settings."""
 
     parts: Sequence[_Part]
     plans: dict[str, RunPlan]
@@ -96,12 +96,12 @@ class _Rendering:
 
     def rendered(self) -> tuple[Summary, ...]:
         """Render all parts."""
-        done = []
+        summaries = []
         for plan, part in zip(self.planned(), self.parts, strict=True):
             for problem in lint(plan.scene, self.plans):
                 self.progress.warn(str(problem))
-            done.append(render_film(plan, part.outputs, self.options, self.registry, self.progress))
-        return tuple(done)
+            summaries.append(render_film(plan, part.outputs, self.options, self.registry, self.progress))
+        return tuple(summaries)
 
 
 def render(
@@ -117,14 +117,14 @@ def render(
     Args:
         scene: The scene.
         outputs: Paths to write; the suffix chooses the format. A path that contains ``{frame}``, ``{step}`` or ``{t}``
-            stands for several files.
+            is a pattern for several files.
         options: Options; the defaults if None.
-        registry: Registry of plugins; that of the installed packages if None.
+        registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
         dry_run: Whether to stop after all checks.
 
     Returns:
-        A summary of each drawing: of the films, and of outputs with a file per visited state.
+        A summary of each drawing: one for films, and one for outputs with a file per visit.
 
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
@@ -152,15 +152,15 @@ def still(
     progress: Progress | None = None,
     dry_run: bool = False,
 ) -> tuple[Summary, ...]:
-    """Take stills of a scene: one picture, a strip of several times, or a file for each.
+    """Take stills of a scene: one picture, a strip of several times, or one file per time.
 
     Args:
         scene: The scene.
         outputs: Paths to write, as for `render`.
-        at: Times to show; the last moment of the film if None. Several times become a strip, unless a path stands for
+        at: Times to show; the end of the film if None. Several times become a strip, unless a path is a pattern for
             several files.
         options: Options; the defaults if None.
-        registry: Registry of plugins; that of the installed packages if None.
+        registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
         dry_run: Whether to stop after all checks.
 
@@ -185,7 +185,7 @@ def still(
 
 
 def _is_sized(scene: Scene) -> bool:
-    """Return whether the user overrides the film's size."""
+    """Return whether an override sets the film's size."""
     return any(change.path == "film.size" for change in scene.document.overrides)
 
 
@@ -234,7 +234,7 @@ def train(
         scene: The scene.
         output: Path to copy the weights to, ending in .safetensors; may contain ``{run}``.
         options: Options: device, cache and resume; the defaults if None.
-        registry: Registry of plugins; that of the installed packages if None.
+        registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
 
     Raises:
@@ -242,7 +242,7 @@ def train(
     """
     registry, options = registry or load_registry(), options or RenderOptions()
     if output is not None and Path(output).suffix != ".safetensors":
-        raise UsageError(f"-o {output}: weights are kept as .safetensors, such as {Path(output).stem}.safetensors")
+        raise UsageError(f"-o {output}: weights are saved as .safetensors, such as {Path(output).stem}.safetensors")
     plans = plan_runs(scene)
     with scratch_folder() as scratch:
         ctx = SimulationContext(
@@ -253,22 +253,22 @@ def train(
             resume=options.resume,
         )
         shown = shown_visits(scene, plans)
-        found = list(train_denoisers(scene, plans, load_all(scene, registry), shown, ctx))
-        if not found:
+        trained = list(train_denoisers(scene, plans, load_all(scene, registry), shown, ctx))
+        if not trained:
             raise UsageError(f"{scene.document.name}: no run has a denoiser that is trained")
-        if output is not None and "{run}" not in output and len({file for _, file in found}) > 1:
-            runs = ", ".join(run for run, _ in found)
+        if output is not None and "{run}" not in output and len({file for _, file in trained}) > 1:
+            runs = ", ".join(run for run, _ in trained)
             raise UsageError(f"-o {output}: there are several sets of weights ({runs}); put {{run}} into the name")
-        return tuple(_kept(run, file, output) for run, file in found)
+        return tuple(_copied(run, file, output) for run, file in trained)
 
 
-def _kept(run: str, file: Path, output: str | None) -> TrainedWeights:
-    """Copy weights to where the user wants them."""
-    from .learning.weights import read_facts  # most scenes train nothing
+def _copied(run: str, file: Path, output: str | None) -> TrainedWeights:
+    """Copy weights to the output path, if one is given."""
+    from .learning.weights import read_facts  # imported here, since most scenes train nothing
 
-    place = file
+    path = file
     if output is not None:
-        place = Path(output.replace("{run}", run))
-        with atomic_write(place) as part:
+        path = Path(output.replace("{run}", run))
+        with atomic_write(path) as part:
             part.write_bytes(file.read_bytes())
-    return TrainedWeights(run, place, read_facts(place))
+    return TrainedWeights(run, path, read_facts(path))

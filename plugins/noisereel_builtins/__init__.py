@@ -1,6 +1,6 @@
-"""The plugins that noisereel brings along, registered exactly as a third party's would be.
+"""The built-in plugins, registered exactly like third-party ones.
 
-Classes are given by where they stand, so that none is imported before a scene names it.
+Classes are registered as strings, so that none is imported before a scene names it.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ DEFAULT_FOR: dict[str, list[tuple[int | None, ...]]] = {
     "scatter-3d": [(3,)],
     "image": [(None, None), (None, None, 3)],
 }
-"""Which event shapes each renderer shows where a scene names no layers."""
+"""Event shapes that a renderer is the default layer for."""
 WRITERS = {
     "gif": "noisereel_builtins.writers.gif:Gif",
     "mp4": "noisereel_builtins.writers.mp4:Mp4",
@@ -170,50 +170,50 @@ WRITERS = {
 Register = Callable[[str, str], None]
 
 
-def _all(register: Register, table: dict[str, str]) -> None:
-    for name, where in table.items():
-        register(name, where)
+def _register_all(register: Register, table: dict[str, str]) -> None:
+    for name, target in table.items():
+        register(name, target)
 
 
 @hookimpl
 def register_datasets(register: Register) -> None:
-    _all(register, DATASETS)
+    _register_all(register, DATASETS)
 
 
 @hookimpl
 def register_schedules(register: Register) -> None:
-    _all(register, SCHEDULES)
+    _register_all(register, SCHEDULES)
 
 
 @hookimpl
 def register_spacings(register: Register) -> None:
-    _all(register, SPACINGS)
+    _register_all(register, SPACINGS)
 
 
 @hookimpl
 def register_denoisers(register: Register) -> None:
-    _all(register, DENOISERS)
+    _register_all(register, DENOISERS)
 
 
 @hookimpl
 def register_samplers(register: Register) -> None:
-    _all(register, SAMPLERS)
+    _register_all(register, SAMPLERS)
 
 
 @hookimpl
 def register_metrics(register: Register) -> None:
-    _all(register, METRICS)
+    _register_all(register, METRICS)
 
 
 @hookimpl
 def register_renderers(register: Callable[..., None]) -> None:
-    for name, where in RENDERERS.items():
-        register(name, where, default_for=DEFAULT_FOR.get(name, ()))
+    for name, target in RENDERERS.items():
+        register(name, target, default_for=DEFAULT_FOR.get(name, ()))
 
 
 @hookimpl
 def register_writers(register: Register) -> None:
-    _all(register, WRITERS)
+    _register_all(register, WRITERS)
 
 
 @hookimpl
@@ -222,7 +222,7 @@ def register_scenes(register: Callable[[Path], None]) -> None:
 
 
 def _gallery() -> Path:
-    """The scenes: inside the package in a wheel, at the project's root in a checkout."""
+    """Return the folder of scenes: inside the package in a wheel, at the project's root in a checkout."""
     package = Path(__file__).parent
     inside = package / "scenes"
     return inside if inside.is_dir() else package.parents[1] / "scenes"

@@ -1,4 +1,4 @@
-"""Packages that only some plugins use."""
+"""Optional dependencies: packages that only some plugins use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def need(module: str, who: str, install: str) -> ModuleType:
 
     Args:
         module: Its full name.
-        who: The plugin that asks, as a scene names it.
-        install: What to hand to pip.
+        who: Name of the plugin that needs it, as in a scene.
+        install: Requirement to pass to pip.
 
     Raises:
-        ValueError: The package is missing; says how to get it.
+        ValueError: The package is not installed; the message says how to install it.
     """
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: rows of the table, and timing both sides in turn."""
+"""Shared by the benchmarks: the rows of a table, and timing of both sides in turn."""
 
 from __future__ import annotations
 
@@ -7,37 +7,31 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["Row", "compare", "median_time", "table"]
+__all__ = ["Row", "compare", "table"]
 
 
 class Row(NamedTuple):
-    """One figure.
+    """One row of a table.
 
     Attributes:
-        what: What is measured.
-        ours: Seconds a unit on our side; or, where nothing is compared, the value itself in ``unit``.
-        theirs: Seconds a unit on the other side; None where nothing is compared.
-        asked: What the figure should reach, such as "25×" or "≤ 16 MiB".
-        note: Anything worth saying.
-        unit: Of ``ours``, where nothing is compared.
+        what: The quantity that is measured.
+        ours: noisereel's time per frame or step in seconds; if nothing is compared, the value itself in ``unit``.
+        theirs: The other side's time per frame or step in seconds; None if nothing is compared.
+        target: Value to reach, such as "25×" or "≤ 16 MiB"; empty if there is none.
+        note: Remark in the last column.
+        unit: Unit of ``ours`` if nothing is compared.
     """
 
     what: str
     ours: float
     theirs: float | None
-    asked: str
+    target: str
     note: str = ""
     unit: str = "s"
 
 
-def median_time(f: Callable[[], object], repeats: int = 7) -> float:
-    """Median seconds of a call, after one that warms up."""
-    f()
-    return statistics.median(_time(f) for _ in range(repeats))
-
-
 def compare(ours: Callable[[], object], theirs: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
-    """Median seconds of both, taken in turn so that a noisy machine is equally unfair to both."""
+    """Return the median seconds of both, timed in turn so that a noisy machine is equally unfair to both."""
     ours(), theirs()
     times = [(_time(ours), _time(theirs)) for _ in range(repeats)]
     return statistics.median(t for t, _ in times), statistics.median(t for _, t in times)
@@ -50,16 +44,16 @@ def _time(f: Callable[[], object]) -> float:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as Markdown."""
-    lines = ["| what | asked | measured | ours | theirs | |", "|---|---|---|---|---|---|"]
+    """Return the rows as a Markdown table."""
+    lines = ["| what | target | measured | ours | theirs | |", "|---|---|---|---|---|---|"]
     for row in rows:
         if row.theirs is None:
             cells = [_value(row.ours, row.unit), "", ""]
         else:
             ratio = row.theirs / row.ours
-            measured = f"{100 * ratio:.0f} %" if "%" in row.asked else f"{ratio:.3g}×"
+            measured = f"{100 * ratio:.0f} %" if "%" in row.target else f"{ratio:.3g}×"
             cells = [measured, _seconds(row.ours), _seconds(row.theirs)]
-        lines.append("| " + " | ".join([row.what, row.asked, *cells, row.note]) + " |")
+        lines.append("| " + " | ".join([row.what, row.target, *cells, row.note]) + " |")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Drawing against ``FuncAnimation.save`` on the same scene."""
+"""Drawing: against ``FuncAnimation.save`` on the same scene."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ from common import Row, compare
 from scenes import FIELD, MANDRILL, ROLL, draw_all, field, film_of, picture, roll
 
 FEW = 12
-"""Frames that the slow side draws in one go; both sides count by the frame."""
+"""Frames that the slow side draws at once; times are per frame on both sides."""
 
 
 def rows() -> Iterator[Row]:
-    """A swiss roll in both sizes and ways of colouring, an image, a field."""
-    for color, name, asked in (("hue", "a colour each", ("25×", "15×")), ("blue", "one colour", ("28×", "16×"))):
-        for size, least in zip(((640, 480), (1280, 720)), asked, strict=True):
-            yield _roll(color, name, size, least)
+    """Time a swiss roll in two sizes and colourings, an image and a vector field."""
+    colorings = (("hue", "one colour per point", ("25×", "15×")), ("blue", "one colour", ("28×", "16×")))
+    for color, name, targets in colorings:
+        for size, target in zip(((640, 480), (1280, 720)), targets, strict=True):
+            yield _roll(color, name, size, target)
     yield _mandrill()
     yield _field()
 
 
-def _roll(color: str, name: str, size: tuple[int, int], asked: str) -> Row:
+def _roll(color: str, name: str, size: tuple[int, int], target: str) -> Row:
     film = film_of(ROLL.replace("COLOR", color), size)
-    record = film.records["run"]
-    hue = record.trajectory.hue if color == "hue" else None
-    theirs = roll(lambda i: record.trajectory.series("x", i * 15), hue, size, FEW)
+    trajectory = film.runs["run"].trajectory
+    hue = trajectory.hue if color == "hue" else None
+    theirs = roll(lambda i: trajectory.series("x", i * 15), hue, size, FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
     what = f"swiss roll, 10,000 points, live title, {name}, {size[0]}×{size[1]}"
-    return Row(what, a / len(film.frames), b / FEW, asked, "a frame")
+    return Row(what, a / len(film.frames), b / FEW, target, "per frame")
 
 
 def _mandrill() -> Row:
     film = film_of(MANDRILL)
-    record = film.records["run"]
-    steps = [frame.steps["run"] for frame in film.frames]
-    theirs = picture(lambda i: record.trajectory.series("x", steps[i * 15])[0], (640, 640), FEW)
+    trajectory = film.runs["run"].trajectory
+    indices = [frame.indices["run"] for frame in film.frames]
+    theirs = picture(lambda i: trajectory.series("x", indices[i * 15])[0], (640, 640), FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
-    return Row("mandrill 512×512, against imshow", a / len(film.frames), b / FEW, "18×", "a frame")
+    return Row("mandrill 512×512, against imshow", a / len(film.frames), b / FEW, "18×", "per frame")
 
 
 def _field() -> Row:
     film = film_of(FIELD)
-    record = film.records["run"]
+    trajectory = film.runs["run"].trajectory
     grid = np.stack(np.meshgrid(*[np.linspace(-2.8, 2.8, 27)] * 2), -1).reshape(-1, 2)
     spin = np.stack([-grid[:, 1], grid[:, 0]], -1)
-    trail = [np.stack([record.trajectory.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
+    trail = [np.stack([trajectory.series("x", max(0, i * 4 - k)) for k in range(9, -1, -1)]) for i in range(FEW)]
     theirs = field(grid, lambda i: spin * (1 + i / FEW), lambda i: trail[i], (640, 640), FEW)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere)
-    return Row("field 27×27 and 250 trails of 10", a / len(film.frames), b / FEW, "6×", "a frame")
+    return Row("field 27×27 and 250 trails of 10", a / len(film.frames), b / FEW, "6×", "per frame")

@@ -1,4 +1,4 @@
-"""The posterior mean over a data set, against the broadcast ``[M, N, D]`` of every notebook."""
+"""The empirical denoiser: the posterior mean over a data set, against the usual broadcast to ``[M, N, D]``."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SIGMAS = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.7, 0.99)
 
 
 def rows() -> Iterator[Row]:
-    """At every noise level, in two dimensions and in more; errors; memory."""
+    """Time it at every noise level, in two and in more dimensions; measure errors and memory."""
     for name, x0 in (("roll", _roll()), ("Gaussian", torch.randn(N, 2, generator=_draw()))):
         levels = [Level(1.0, math.sqrt(1 - s * s), s) for s in SIGMAS] + [Level(1.0, 1.0, 30.0)]
         for level in levels:
-            asked = "300×" if level.sigma <= 0.01 else "100×" if level.sigma >= 0.3 else "60×"
-            yield _against_broadcast(f"{name}, 10,000 × 10,000, D=2", x0, N, level, asked)
+            target = "300×" if level.sigma <= 0.01 else "100×" if level.sigma >= 0.3 else "60×"
+            yield _against_broadcast(f"{name}, 10,000 × 10,000, D=2", x0, N, level, target)
         yield _worst(name, x0, levels)
     others = (
         ("142 × 2,000, D=2", _roll()[:142], 2000),
@@ -42,22 +42,22 @@ def rows() -> Iterator[Row]:
             yield _against_broadcast(name, x0, m, Level(1.0, 1.0, sigma), "")
     yield from _against_keops()
     yield from _near_duplicates()
-    yield Row("10,000 × 10,000, D=2, more memory at the peak", _peak(), None, "≤ 50 MiB", unit="MiB")
+    yield Row("10,000 × 10,000, D=2, extra peak memory", _peak(), None, "≤ 50 MiB", unit="MiB")
 
 
-def _against_broadcast(what: str, x0: Tensor, m: int, level: Level, asked: str) -> Row:
+def _against_broadcast(what: str, x0: Tensor, m: int, level: Level, target: str) -> Row:
     model, x = _model(x0), _noisy(x0, level, m)
     ours, theirs = compare(_fresh(model, x, level), lambda: _broadcast(x, x0, level), 2)
     note = f"error {_error(model, x, x0, level):.1e}"
-    return Row(f"{what}, α={level.alpha:.3g}, σ={level.sigma:g}", ours, theirs, asked, note)
+    return Row(f"{what}, α={level.alpha:.3g}, σ={level.sigma:g}", ours, theirs, target, note)
 
 
 def _against_keops() -> Iterator[Row]:
-    """KeOps on the CPU, where somebody has installed it; it compiles its kernel at the first call."""
+    """Compare with KeOps on the CPU, if it is installed; it compiles its kernel at the first call."""
     try:
         from pykeops.torch import LazyTensor
     except ImportError:
-        print("(no rows against KeOps: pip install pykeops, and a C++ compiler, bring them)\n")
+        print("(no rows against KeOps: they need 'pip install pykeops' and a C++ compiler)\n")
         return
     x0 = _roll()
     data, model = LazyTensor(x0[None]), _model(x0)
@@ -74,7 +74,7 @@ def _against_keops() -> Iterator[Row]:
 
 
 def _fresh(model: Model, x: Tensor, level: Level) -> Callable[[], Tensor]:
-    """A call at a level that the model has not seen, so that what it keeps for a level is paid for each time."""
+    """Return a call at a level that is new each time, so that nothing cached for a level is reused."""
     count = itertools.count()
     return lambda: model(x, Level(level.t, level.alpha, level.sigma * (1 + 1e-9 * next(count))))
 
@@ -86,27 +86,27 @@ def _worst(name: str, x0: Tensor, levels: list[Level]) -> Row:
 
 
 def _near_duplicates() -> Iterator[Row]:
-    """Twins so close that the float32 matrix product loses the distance between them; its time all the same."""
+    """Measure pairs so close that a float32 matrix product loses their distance, and compare the time with it."""
     base = torch.rand(N // 2, 784, generator=_draw()) * 2 - 1
     x0, level = torch.cat([base, base + 5e-4 * torch.randn(base.shape, generator=_draw())]), Level(1.0, 1.0, 0.01)
-    x, model, apart = _noisy(x0, level, 1000), _model(x0), (x0[: N // 2] - x0[N // 2 :]).norm(dim=1).min()
+    x, model, gap = _noisy(x0, level, 1000), _model(x0), (x0[: N // 2] - x0[N // 2 :]).norm(dim=1).min()
     exact = _by_distances(x[:100], x0, level)
-    ours, plain = ((f(x[:100], level) - exact).norm(dim=1).max() / apart for f in (model, partial(_product, x0)))
+    ours, plain = ((f(x[:100], level) - exact).norm(dim=1).max() / gap for f in (model, partial(_product, x0)))
     what = "near-duplicates, 10,000 × 1,000, D=784, σ=0.01"
     yield Row(f"{what}, error relative to their distance", float(ours), None, "≤ 2e-4", unit="")
     times = compare(_fresh(model, x, level), lambda: _product(x0, x, level), 3)
-    yield Row(f"{what}, speed of plain float32 addmm", *times, "83 %", f"its error {float(plain):.1e}")
+    yield Row(f"{what}, speed of plain float32 addmm", *times, "83 %", f"addmm's error {float(plain):.1e}")
 
 
 def _product(x0: Tensor, x: Tensor, level: Level) -> Tensor:
-    """The posterior mean by one float32 matrix product, at α = 1."""
+    """Return the posterior mean by one float32 matrix product, at α = 1."""
     logits = torch.addmm(x0.square().sum(1) / (-2 * level.sigma**2), x / level.sigma**2, x0.T)
     return torch.softmax(logits, 1) @ x0
 
 
 def _by_distances(x: Tensor, x0: Tensor, level: Level) -> Tensor:
-    apart = torch.cdist(x.double(), x0.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    return torch.softmax(apart.square() / (-2 * level.sigma**2), 1) @ x0.double()
+    distance = torch.cdist(x.double(), x0.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    return torch.softmax(distance.square() / (-2 * level.sigma**2), 1) @ x0.double()
 
 
 def _broadcast(x: Tensor, x0: Tensor, level: Level) -> Tensor:
@@ -121,8 +121,8 @@ def _exact(x: Tensor, x0: Tensor, level: Level) -> Tensor:
 
 
 def _error(model: Model, x: Tensor, x0: Tensor, level: Level) -> float:
-    some = slice(None, None, max(1, len(x) // 300))
-    return float((model(x, level)[some] - _exact(x[some], x0, level)).abs().max())
+    sample = slice(None, None, max(1, len(x) // 300))
+    return float((model(x, level)[sample] - _exact(x[sample], x0, level)).abs().max())
 
 
 def _model(x0: Tensor) -> Model:
@@ -145,7 +145,7 @@ def _draw(seed: int = 0) -> torch.Generator:
 
 
 def _peak() -> float:
-    """MiB by which the peak of a process's memory grows."""
+    """Return the growth of a process's peak memory, in MiB."""
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import empirical; print(empirical._growth())"
     )
@@ -162,7 +162,7 @@ def _growth() -> float:
     return (_status("VmHWM") - before) / 1024
 
 
-def _status(what: str) -> int:
-    """KiB, as Linux counts them for this process; unlike ``ru_maxrss``, which begins with the parent's."""
+def _status(key: str) -> int:
+    """Return a figure of this process from /proc, in KiB; ``ru_maxrss`` would start at the parent's peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))

@@ -1,4 +1,4 @@
-"""Training and sampling with what was trained, against a notebook's way of doing the same."""
+"""Training, and sampling with the trained model: against the way a notebook does it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from noisereel.contracts.dataset import Data, LoadContext
-from noisereel.contracts.denoiser import DenoiserContext, Model
+from noisereel.contracts.denoiser import DenoiserContext, Model, TrainingContext
 from noisereel.contracts.probe import MeasureContext
 from noisereel.contracts.schedule import Level, posterior
 from noisereel.contracts.state import State
@@ -38,30 +38,31 @@ POINTS = 10_000
 
 
 def rows() -> Iterator[Row]:
-    """Training to the same quality; a step of sampling; a whole scene; memory."""
+    """Time training to the same quality, a sampling step and a whole scene; measure memory."""
     data = Datasaurus().load(LoadContext(Path(), LoadDraw(0)))
-    for count, asked in ((torch.get_num_threads(), "8×"), (1, "4×")):
+    for count, target in ((torch.get_num_threads(), "8×"), (1, "4×")):
         with threads(count):
-            yield _to_quality(data, count, asked)
+            yield _to_quality(data, count, target)
             yield _sampling(data, count)
     yield from _scene()
     yield Row("memory while training on 10⁶ points, above the data", _peak(), None, "≤ 200 MiB", unit="MiB")
 
 
-def _to_quality(data: Data, count: int, asked: str) -> Row:
+def _to_quality(data: Data, count: int, target: str) -> Row:
     ours, theirs = compare(lambda: _trained(data), lambda: _notebook(data.x0), 3)
     a, b = (_quality(model, data) for model in (_trained(data), _model_of(_notebook(data.x0))))
     what = f"an MLP to the energy distance of {EPOCHS} epochs with a DataLoader, threads: {count}"
-    return Row(what, ours, theirs, asked, f"energy distance {a:.4f}, theirs {b:.4f}")
+    return Row(what, ours, theirs, target, f"energy distance {a:.4f}, theirs {b:.4f}")
 
 
 def _trained(data: Data) -> Model:
     with TemporaryDirectory() as cache:
-        return OURS.bind(DenoiserContext(data, SCHEDULE, torch.device("cpu"), Path(cache)))
+        training = TrainingContext(cache=Path(cache))
+        return OURS.bind(DenoiserContext(data, SCHEDULE, torch.device("cpu"), training=training))
 
 
 class _Perceptron(nn.Module):
-    """A notebook's network: waves of each coordinate and of time, side by side, then residual layers."""
+    """A notebook's network: waves of each coordinate and of time, concatenated, then residual layers."""
 
     def __init__(self, width: int = 128, waves: int = 128) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class _Perceptron(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         parts = (self.of_x, x[:, 0]), (self.of_y, x[:, 1]), (self.of_t, t / T - 0.5)
-        phases = [(frequencies @ each[None]).T for frequencies, each in parts]
+        phases = [(frequencies @ values[None]).T for frequencies, values in parts]
         h = nn.functional.gelu(self.first(torch.cat([f(p) for p in phases for f in (torch.sin, torch.cos)], dim=1)))
         for layer in self.layers:
             h = h + nn.functional.gelu(layer(h))
@@ -81,13 +82,13 @@ class _Perceptron(nn.Module):
 
 
 def _notebook(x0: Tensor) -> _Perceptron:
-    """Epochs over a shuffling DataLoader, small batches, and a look at held-out loss after each."""
+    """Train for `EPOCHS` with a shuffling DataLoader and small batches; evaluate the held-out loss after each epoch."""
     torch.manual_seed(0)
     alpha_bar = torch.tensor([SCHEDULE.at(t + 1.0).alpha ** 2 for t in range(T)]).float()[:, None]
     points = x0.repeat(COPIES, 1)[torch.randperm(COPIES * len(x0))]
-    kept = len(points) * 9 // 10
-    train = DataLoader(TensorDataset(points[:kept]), BATCH, shuffle=True)
-    test = DataLoader(TensorDataset(points[kept:]), BATCH)
+    split = len(points) * 9 // 10
+    train = DataLoader(TensorDataset(points[:split]), BATCH, shuffle=True)
+    test = DataLoader(TensorDataset(points[split:]), BATCH)
     network = _Perceptron()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
 
@@ -116,7 +117,7 @@ def _model_of(network: _Perceptron) -> Model:
 
 @torch.no_grad()
 def _quality(model: Model, data: Data) -> float:
-    """Energy distance of 4,000 samples by DDPM's steps from the data."""
+    """Return the energy distance between the data and 4,000 samples drawn with DDPM's steps."""
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(4000, 2, generator=generator)
     for t in range(T, 0, -1):
@@ -127,21 +128,21 @@ def _quality(model: Model, data: Data) -> float:
 
 
 def _sampling(data: Data, count: int) -> Row:
-    ours, network = _trained(data), _Perceptron()
+    model, network = _trained(data), _Perceptron()
     x, levels = torch.randn(POINTS, 2), [SCHEDULE.at(float(t)) for t in range(1, T + 1)]
 
     @torch.no_grad()
-    def a() -> None:
+    def sample_ours() -> None:
         for level in levels:
-            ours(x, level)
+            model(x, level)
 
     @torch.no_grad()
-    def b() -> None:
+    def sample_theirs() -> None:
         for t in range(T):
             network(x, torch.full((POINTS,), t))
 
-    mine, theirs = compare(a, b, 7)
-    return Row(f"a sampling step with a trained MLP, {POINTS:,} points, threads: {count}", mine / T, theirs / T, "2×")
+    ours, theirs = compare(sample_ours, sample_theirs, 7)
+    return Row(f"a sampling step with a trained MLP, {POINTS:,} points, threads: {count}", ours / T, theirs / T, "2×")
 
 
 BARE = """
@@ -159,7 +160,8 @@ net = Unet(labelled=True, steps=600, learning_rate=3e-3)
 ctx = DenoiserContext(Digits().load(LoadContext(Path(), LoadDraw(0))), Cosine(steps=100), torch.device("cpu"))
 batches = net._examples(ctx).steps(0)
 ready = [next(batches) for _ in range(net.steps)]
-training = Training(net._new_network(ctx), net, lambda first: iter(ready), net.loss, parts=net._crew(ctx).parts)
+parts = net._thread_plan(ctx).parts
+training = Training(net._new_network(ctx), net, lambda first: iter(ready), net.loss, parts=parts)
 begin, cpu = time.perf_counter(), time.process_time()
 for batch in ready:
     training._take(batch)
@@ -168,44 +170,47 @@ print(time.perf_counter() - begin, time.process_time() - cpu)
 
 
 def _scene() -> Iterator[Row]:
-    """Bare steps before and after, for machines grow slower and faster meanwhile; processor time does less so."""
+    """Compare a scene with its optimiser steps alone, timed before and after it because machines vary in speed.
+
+    Processor time varies less than wall-clock time.
+    """
     with TemporaryDirectory() as folder:
         before, first, after, again = _bare(), _render(folder), _bare(), _render(folder)
     bare = (before + after) / 2
-    more, busy = 100 * (first / bare - 1)
-    note = f"{first[0]:.1f} s in all, bare steps {bare[0]:.1f} s; by processor time {busy:.0f} %"
-    what = "`digits-reverse` from nothing to a film, beyond its bare optimiser steps"
-    yield Row(what, more, None, "≤ 15 %", note, "%")
+    overhead, busy = 100 * (first / bare - 1)
+    note = f"{first[0]:.1f} s in all, optimiser steps {bare[0]:.1f} s; by processor time {busy:.0f} %"
+    what = "`digits-reverse` from scratch to a film, overhead over the optimiser steps"
+    yield Row(what, overhead, None, "≤ 15 %", note, "%")
     share, busy = 100 * again / first
     note = f"{again[0]:.1f} s; by processor time {busy:.0f} %"
     yield Row("… the second time, as a share of the first", share, None, "≤ 1/8", note, "%")
 
 
 def _bare() -> NDArray[np.float64]:
-    """Seconds of the optimiser's steps alone, their examples ready: on the clock, and of the processor."""
+    """Return the seconds of the optimiser steps alone, examples excluded: wall-clock and processor time."""
     return np.array(_child(BARE).split(), float)
 
 
 def _render(folder: str) -> NDArray[np.float64]:
-    """Seconds of a whole render from the command line: on the clock, and of the processor."""
+    """Return the seconds of a whole render from the command line: wall-clock and processor time."""
     words = ["-m", "noisereel", "render", "digits-reverse", "-o", f"{folder}/film.mp4"]
     environment = {**os.environ, "NOISEREEL_CACHE": f"{folder}/cache"}
-    begin, busy = time.perf_counter(), _of_children()
+    begin, busy = time.perf_counter(), _child_cpu_time()
     subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True)
-    return np.array([time.perf_counter() - begin, _of_children() - busy])
+    return np.array([time.perf_counter() - begin, _child_cpu_time() - busy])
 
 
-def _of_children() -> float:
-    """Seconds that processes begun here and ended have kept the processor busy."""
-    found = os.times()
-    return found.children_user + found.children_system
+def _child_cpu_time() -> float:
+    """Return the processor time of finished child processes, in seconds."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 GROWTH = """
 import sys, torch
 from pathlib import Path
 from noisereel.contracts.dataset import Data
-from noisereel.contracts.denoiser import DenoiserContext
+from noisereel.contracts.denoiser import DenoiserContext, TrainingContext
 from noisereel_builtins.denoisers.mlp import Mlp
 from noisereel_builtins.schedules.linear import Linear
 
@@ -215,7 +220,8 @@ def resident(what):
 
 before = resident("VmRSS:")
 data = Data(torch.randn(1_000_000, 2))
-Mlp(steps=300).bind(Bind(data, Linear(), torch.device("cpu"), Path(sys.argv[1])))
+training = TrainingContext(cache=Path(sys.argv[1]))
+Mlp(steps=300).bind(DenoiserContext(data, Linear(), torch.device("cpu"), training=training))
 print(resident("VmHWM:") - before - 8e6 / 2**20)
 """
 
@@ -226,5 +232,5 @@ def _peak() -> float:
 
 
 def _child(code: str, *words: str) -> str:
-    """What a process of its own prints."""
+    """Return what code prints in a process of its own."""
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout

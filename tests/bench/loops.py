@@ -1,4 +1,4 @@
-"""The timestep loop itself: what it costs when the denoiser costs nothing, and the forward process."""
+"""The timestep loop: its cost when the denoiser costs nothing, and the forward process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cloud(Dataset):
     """Standard normal points in the plane."""
 
     def load(self, ctx: LoadContext) -> Data:
-        """The points, shape (N, 2)."""
+        """Return the points, shape (N, 2)."""
         return Data(torch.randn(N, 2, generator=torch.Generator().manual_seed(0)))
 
 
@@ -40,29 +40,29 @@ class Nothing(Denoiser):
     """A denoiser that costs nothing: x̂_0 is x_t."""
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """x ↦ x."""
+        """Return the function x ↦ x."""
         return lambda x, level, labels=None: x
 
 
 def rows() -> Iterator[Row]:
-    """A DDIM step against two libraries', with small and with many particles; the forward process against numpy."""
+    """Time a DDIM step against two libraries, with few and many particles, and the forward process against NumPy."""
     for n in (100, N):
         ours = _walk(DDIM(), n)
-        for name, theirs, asked in (("diffusers", _diffusers(n), "8×"), ("azula", _azula(n), "15×")):
-            yield Row(f"a DDIM step of {n:,} points, no-op denoiser, {name}", *_each(ours, theirs, STEPS), asked)
+        for name, theirs, target in (("diffusers", _diffusers(n), "8×"), ("azula", _azula(n), "15×")):
+            yield Row(f"a DDIM step of {n:,} points, no-op denoiser, {name}", *_per_step(ours, theirs), target)
     forward = compare(_walk(Forward(every=5), N), _numpy_forward)
     yield Row(f"forward, {N:,} points, T = {STEPS:,}, every: 5, numpy's loop", *forward, "15×")
-    whole = compare(_walk(Forward(), N), _numpy_forward)
-    yield Row(f"forward, {N:,} points, T = {STEPS:,}, every step, numpy's loop", *whole, "")
+    every_step = compare(_walk(Forward(), N), _numpy_forward)
+    yield Row(f"forward, {N:,} points, T = {STEPS:,}, every step, numpy's loop", *every_step, "")
 
 
-def _each(ours: Callable[[], object], theirs: Callable[[], object], steps: int) -> tuple[float, float]:
+def _per_step(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
     a, b = compare(ours, theirs)
-    return a / steps, b / steps
+    return a / STEPS, b / STEPS
 
 
 def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callable[[], object]:
-    """All states of a run, one after the other, none kept."""
+    """Return a function that visits all states of a run and keeps none."""
     spec = RunSpec(
         name="run",
         dataset=Cloud(),
@@ -71,11 +71,9 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
         sampler=(sampler,),
         particles=n,
     )
-    run = Run(
-        spec,
-        plan_run(spec, SceneDocument("", "", Path())),
-        DenoiserContext(Cloud().load(None), spec.schedule, torch.device("cpu"), Path()),
-    )  # type: ignore[arg-type]
+    data = Cloud().load(None)  # type: ignore[arg-type]
+    context = DenoiserContext(data, spec.schedule, torch.device("cpu"))
+    run = Run(spec, plan_run(spec, SceneDocument("", "", Path())), context)
 
     @torch.no_grad()
     def walk() -> None:
@@ -117,7 +115,7 @@ def _azula(n: int) -> Callable[[], object]:
 
 
 def _numpy_forward() -> None:
-    """Every notebook's forward process, drawn by numpy's old generator as there."""
+    """Run the forward process as notebooks do, with NumPy's legacy generator."""
     generator, x = np.random.RandomState(0), _start(N).numpy().astype(np.float64)
     for beta in Linear().betas():
         x = np.sqrt(1 - beta) * x + generator.randn(*x.shape) * np.sqrt(beta)

@@ -1,4 +1,4 @@
-"""Peak private memory of whole renders, each in a process of its own."""
+"""Memory: peak private memory of whole renders, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from noisereel.cli import main
 
 def private():
-    # Anonymous pages alone: those of a mapped record belong to its file, and the system takes them back when it likes.
+    # Anonymous pages only: those of memory-mapped arrays belong to their file, and the system can reclaim them.
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
@@ -35,7 +35,7 @@ finally:
 
 
 def peak(frames: int, folder: str) -> float:
-    """Peak private memory of a render with so many frames, in MiB."""
+    """Return the peak private memory of a render with this number of frames, in MiB."""
     words = ["render", "swiss-roll-forward", "-o", f"{folder}/{frames}.mp4", "--size", "640x480", "--no-cache"]
     command = [sys.executable, "-c", CHILD, *words, "--set", f"film.frames={frames}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -43,7 +43,7 @@ def peak(frames: int, folder: str) -> float:
 
 
 def rows() -> Iterator[Row]:
-    """1,000 frames against 50."""
+    """Compare 1,000 frames with 50."""
     with TemporaryDirectory() as folder:
         few, many = peak(50, folder), peak(1000, folder)
     yield Row("peak private memory, 1,000 frames above 50", many - few, None, "≤ 16 MiB", f"{few:.0f} MiB at 50", "MiB")

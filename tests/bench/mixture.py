@@ -1,4 +1,4 @@
-"""The posterior mean of a mixture, against SciPy's densities and the formula of each component."""
+"""The mixture's denoiser: its posterior mean, against SciPy's densities and each component's formula."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ M = 100_000
 
 
 def rows() -> Iterator[Row]:
-    """Five components in the plane, at three noise levels."""
+    """Time five components in the plane at three noise levels."""
     data = MixtureData(preset="five", n=10).load(LoadContext(Path(), LoadDraw(0)))
     model = Mixture().bind(DenoiserContext(data, Cosine(), torch.device("cpu"), Path("unused")))
     law = MixtureData(preset="five").law()

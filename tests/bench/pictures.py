@@ -1,4 +1,4 @@
-"""Finished pictures, with all that belongs to them, against the same through ``FuncAnimation.save``."""
+"""Complete frames: with titles, curves and a time bar, against the same with ``FuncAnimation.save``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scenes import Notebook, draw_all, film_of
 from noisereel_builtins.renderers.shared.grid import Grid, spread_over
 
 FEW = 6
-"""Frames that the slow side draws in one go; both sides count by the frame."""
+"""Frames that the slow side draws at once; times are per frame on both sides."""
 
 ROLL = """
 dataset: swiss-roll
@@ -62,36 +62,36 @@ film: {frames: 50, hold: 0, ease: linear, time_bar: false, size: [1280, 960]}
 
 
 def rows() -> Iterator[Row]:
-    """A roll beside its curves in both sizes; a surface; contours; a dozen panels; ten million particles."""
-    for size, asked in (((640, 480), "25×"), ((1280, 720), "15×")):
-        yield _finished_roll(size, asked)
+    """Time a roll with curves in two sizes, a surface, contours, a dozen panels, and ten million particles."""
+    for size, target in (((640, 480), "25×"), ((1280, 720), "15×")):
+        yield _complete_roll(size, target)
     yield _against("surface 100×100", SURFACE, _surface, (640, 640), "3×")
     yield _against(
         "contours of 10,000 particles, against gaussian_kde and contour", CONTOURS, _contours, (640, 640), "5×"
     )
     yield _against("3×4 panels of 1,000 points", GRID, _grid, (1280, 960), "12×")
-    yield from _crowd()
+    yield from _many_particles()
 
 
 Build = Callable[[Callable[[int], np.ndarray]], Callable[[Figure], Callable[[int], object]]]
 
 
-def _against(what: str, text: str, build: Build, size: tuple[int, int], asked: str) -> Row:
+def _against(what: str, text: str, build: Build, size: tuple[int, int], target: str) -> Row:
     film = film_of(text)
-    record = next(iter(film.records.values()))
-    theirs = Notebook(FEW, build(lambda i: record.trajectory.series("x", i * 15)), size)
+    trajectory = next(iter(film.runs.values())).trajectory
+    theirs = Notebook(FEW, build(lambda i: trajectory.series("x", i * 15)), size)
     a, b = compare(lambda: draw_all(film), theirs.save_somewhere, 3)
-    return Row(what, a / len(film.frames), b / FEW, asked, "a frame")
+    return Row(what, a / len(film.frames), b / FEW, target, "per frame")
 
 
-def _finished_roll(size: tuple[int, int], asked: str) -> Row:
+def _complete_roll(size: tuple[int, int], target: str) -> Row:
     text = ROLL.replace("WIDTH", str(size[0])).replace("HEIGHT", str(size[1]))
-    record = film_of(text).records["run"]
+    trajectory = film_of(text).runs["run"].trajectory
 
     def build(points: Callable[[int], np.ndarray]) -> Callable[[Figure], Callable[[int], object]]:
-        return lambda figure: _roll_and_curves(figure, points, record.trajectory.hue)
+        return lambda figure: _roll_and_curves(figure, points, trajectory.hue)
 
-    return _against(f"swiss roll, time bar and curves, {size[0]}×{size[1]}", text, build, size, asked)
+    return _against(f"swiss roll, time bar and curves, {size[0]}×{size[1]}", text, build, size, target)
 
 
 def _roll_and_curves(figure: Figure, points: Callable[[int], np.ndarray], hue: np.ndarray) -> Callable[[int], object]:
@@ -164,7 +164,7 @@ def _grid(points: Callable[[int], np.ndarray]) -> Callable[[Figure], Callable[[i
     return build
 
 
-def _crowd() -> Iterator[Row]:
+def _many_particles() -> Iterator[Row]:
     xy = np.random.default_rng(0).standard_normal((10_000_000, 2), np.float32)
     grid = Grid((-4.0, 4.0), (-4.0, 4.0), (180, 320))
     times = compare(
@@ -172,9 +172,9 @@ def _crowd() -> Iterator[Row]:
         lambda: np.histogram2d(xy[:, 1], xy[:, 0], bins=grid.shape, range=(grid.y, grid.x)),
         3,
     )
-    yield Row("density of 10,000,000 particles, against histogram2d", *times, "10×", "a frame")
+    yield Row("density of 10,000,000 particles, against histogram2d", *times, "10×", "per frame")
     tracemalloc.start()
     spread_over(xy, grid, None)
     peak = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
-    yield Row("… its memory above the particles' own", peak, None, "≤ 64 MiB", unit="MiB")
+    yield Row("… peak memory on top of the particles", peak, None, "≤ 64 MiB", unit="MiB")

@@ -1,4 +1,4 @@
-"""Every figure of docs/performance.md: ``make bench``, or ``python tests/bench/run.py drawing startup`` for some."""
+"""All tables of docs/performance.md: ``make bench``, or ``python tests/bench/run.py drawing startup`` for some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for both sides, as the program does; before torch is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for both sides, as noisereel sets it; before torch is imported
 sys.path.insert(0, str(Path(__file__).parent))
 
 from common import table
@@ -26,7 +26,7 @@ PARTS = {
 
 
 def main(names: list[str]) -> None:
-    """Print the tables of the named parts, of all by default."""
+    """Print the tables of the named parts; of all if none is named."""
     for name in names or PARTS:
         rows = list(importlib.import_module(name).rows())
         print(f"## {PARTS[name]}\n\n{table(rows)}\n", flush=True)

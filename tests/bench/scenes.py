@@ -1,4 +1,4 @@
-"""The same pictures twice: as a scene of ours, and as a notebook draws them with matplotlib."""
+"""The same pictures twice: as a noisereel scene, and as a notebook draws them with matplotlib."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ film: {frames: 50, hold: 0, ease: linear, time_bar: false, size: [640, 640]}
 
 
 def scene(text: str, size: tuple[int, int] | None = None):
-    """A scene from its text, with its registry."""
+    """Parse a scene; return it with its registry."""
     registry = load_registry()
     if size:
         text = text.replace("time_bar: false", f"time_bar: false, size: [{size[0]}, {size[1]}]")
@@ -61,19 +61,19 @@ def scene(text: str, size: tuple[int, int] | None = None):
 
 
 def film_of(text: str, size: tuple[int, int] | None = None) -> Film:
-    """A scene simulated and composed, ready to be drawn."""
-    what, registry = scene(text, size)
-    plans = plan_runs(what)
-    frames = film_frames(what, plans)
+    """Simulate and compose a scene, ready to be drawn."""
+    parsed, registry = scene(text, size)
+    plans = plan_runs(parsed)
+    frames = film_frames(parsed, plans)
     with TemporaryDirectory() as scratch:
         ctx = SimulationContext(registry, TrajectoryStore(None, Path(scratch)))
-        shown = shown_visits(what, plans, frames)
-        runs = simulate(what, plans, load_all(what, registry), shown, ctx)
-        return compose(what, run_views(what, runs, shown), frames, registry)
+        shown = shown_visits(parsed, plans, frames)
+        runs = simulate(parsed, plans, load_all(parsed, registry), shown, ctx)
+        return compose(parsed, run_views(parsed, runs, shown), frames, registry)
 
 
 def draw_all(film: Film) -> None:
-    """Every frame of a film, drawn and dropped."""
+    """Draw every frame of a film, and discard it."""
     canvas = RasterCanvas(film.figure)
     for index in range(len(film.frames)):
         canvas.draw(film.drawing(index))
@@ -81,14 +81,14 @@ def draw_all(film: Film) -> None:
 
 @dataclass
 class Notebook:
-    """One figure, one axes and a function that changes them, saved with FuncAnimation."""
+    """A figure and a function that changes it, saved with FuncAnimation."""
 
     frames: int
     build: Callable[[Figure], Callable[[int], object]]
     size: tuple[int, int]
 
     def save(self, path: str) -> None:
-        """What a notebook does: FuncAnimation, pillow, a GIF."""
+        """Save a GIF as a notebook does, with FuncAnimation and pillow."""
         figure = Figure(figsize=(self.size[0] / 100, self.size[1] / 100), dpi=100)
         update = self.build(figure)
         FuncAnimation(figure, update, frames=self.frames, init_func=lambda: None).save(
@@ -96,18 +96,18 @@ class Notebook:
         )
 
     def save_somewhere(self) -> None:
-        """Save, and drop the file."""
+        """Save a GIF, and discard it."""
         with TemporaryDirectory() as folder:
             self.save(f"{folder}/theirs.gif")
 
 
 def roll(points: Callable[[int], np.ndarray], hue: np.ndarray | None, size: tuple[int, int], frames: int) -> Notebook:
-    """Points under a live title."""
+    """Return a notebook that draws points under a live title."""
 
     def build(figure: Figure) -> Callable[[int], object]:
         axes = figure.add_subplot(xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), aspect="equal")
-        kind: Mapping[str, object] = {} if hue is None else {"c": hue}
-        cloud = axes.scatter(*points(0).T, s=6, alpha=0.5, **kind)
+        colors: Mapping[str, object] = {} if hue is None else {"c": hue}
+        cloud = axes.scatter(*points(0).T, s=6, alpha=0.5, **colors)
 
         def update(i: int) -> None:
             cloud.set_offsets(points(i))
@@ -119,15 +119,15 @@ def roll(points: Callable[[int], np.ndarray], hue: np.ndarray | None, size: tupl
 
 
 def picture(pixels: Callable[[int], np.ndarray], size: tuple[int, int], frames: int) -> Notebook:
-    """An image under a live title."""
+    """Return a notebook that draws an image under a live title."""
 
     def build(figure: Figure) -> Callable[[int], object]:
         axes = figure.add_subplot()
         axes.axis("off")
-        shown = axes.imshow(pixels(0), cmap="gray", vmin=-1, vmax=1)
+        image = axes.imshow(pixels(0), cmap="gray", vmin=-1, vmax=1)
 
         def update(i: int) -> None:
-            shown.set_data(pixels(i))
+            image.set_data(pixels(i))
             axes.set_title(f"Mandrill   t = {i}")
 
         return update
@@ -138,7 +138,7 @@ def picture(pixels: Callable[[int], np.ndarray], size: tuple[int, int], frames: 
 def field(
     grid: np.ndarray, arrows: Callable[[int], np.ndarray], trails: Callable[[int], np.ndarray], size, frames: int
 ) -> Notebook:
-    """A vector field, fading trails and points, drawn anew as notebooks do."""
+    """Return a notebook that draws a vector field, fading trails and points, all of them anew for every frame."""
 
     def build(figure: Figure) -> Callable[[int], object]:
         axes = figure.add_subplot()

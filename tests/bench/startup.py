@@ -1,4 +1,4 @@
-"""What a user waits for before anything happens."""
+"""Starting up: the time before anything happens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EAGER = "import torch, matplotlib.pyplot, sklearn.datasets, av, pydantic, ruamel
 
 
 def rows() -> Iterator[Row]:
-    """``--help`` against importing everything that a render may need."""
+    """Time ``--help`` against importing everything that a render may need."""
 
     def run(*words: str) -> None:
         subprocess.run([sys.executable, *words], check=True, capture_output=True)

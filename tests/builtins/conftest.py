@@ -1,4 +1,4 @@
-"""Lets these tests import what they share."""
+"""Import path for helpers that these tests share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records made by hand, for tests of layers: what a run would have visited, where, and what is drawn of it."""
+"""Hand-made runs for tests of layers, and the marks that layers draw of them."""
 
 import math
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def panel_ctx(x=(-2.0, 2.0), y=(-1.0, 1.0), size=(640, 320), theme=DARK) -> Rend
     return RenderContext(View(Rect(0, 0, *size), x, y, 1.0), theme)
 
 
-def record(
+def run_view(
     x,
     *,
     name="run",
@@ -64,21 +64,21 @@ def record(
     training=None,
     **series,
 ) -> RunView:
-    """A run with x, and other series, of shape (visits, particles, *event); x0 at all visits but the last."""
+    """Return a run with x and other series, shape (visits, particles, *event); x0 exists at all visits but the last."""
     x = np.asarray(x, np.float32)
     visits = len(x)
-    arrays = {"x": x} | {of: np.asarray(array, np.float32) for of, array in series.items()}
-    present = {of: np.ones(visits, bool) for of in arrays}
+    arrays = {"x": x} | {name: np.asarray(array, np.float32) for name, array in series.items()}
+    present = {name: np.ones(visits, bool) for name in arrays}
     if "x0" in present:
         present["x0"][-1] = False
     if "noise" in present:
         present["noise"][0] = False
     x0 = torch.from_numpy(np.asarray(x[0] if data is None else data, np.float32))
-    known = Data(x0, density=density, labels=None if labels is None else torch.tensor(labels))
+    data = Data(x0, density=density, labels=None if labels is None else torch.tensor(labels))
     trajectory = Trajectory(
         name=name,
         schedule=schedule,
-        data=known,
+        data=data,
         levels=[SCHEDULE.at(t) for t in (range(visits) if times is None else times)],
         acts=[0] * visits,
         arrays=Arrays(np.arange(visits), arrays, present, [0] * visits),
@@ -86,39 +86,39 @@ def record(
         hue=None if hue is None else np.asarray(hue, np.float32),
         training=training,
     )
-    measurements = Measurements(trajectory, lambda index: MeasureContext(model, known, schedule, context))
+    measurements = Measurements(trajectory, lambda index: MeasureContext(model, data, schedule, context))
     return RunView(trajectory, measurements.value, metrics, range(visits) if shown is None else shown)
 
 
 def together(*runs: RunView) -> list[RunView]:
-    """The same runs in one film, each knowing the others."""
-    known: dict[str, RunView] = {}
+    """Return the same runs as parts of one film, each knowing the others."""
+    views: dict[str, RunView] = {}
     for run in runs:
-        known[run.trajectory.name] = replace(run, runs=known)
-    return [*known.values()]
+        views[run.trajectory.name] = replace(run, runs=views)
+    return [*views.values()]
 
 
-def at(rec: RunView, step: int, **more) -> Moment:
-    return Moment(step, rec.trajectory.levels[step], step / max(1, len(rec.trajectory) - 1), **more)
+def moment_at(run: RunView, index: int, **more) -> Moment:
+    return Moment(index, run.trajectory.levels[index], index / max(1, len(run.trajectory) - 1), **more)
 
 
-def drawn(renderer, rec, step, view=None, **more):
-    return list(renderer.marks(rec, at(rec, step, **more), view or panel_ctx()))
+def marks_of(renderer, run, index, ctx=None, **more):
+    return list(renderer.marks(run, moment_at(run, index, **more), ctx or panel_ctx()))
 
 
 def run_info(*event_shape: int, name="run", visits=5, particles=4, labels=False, density=None, **more) -> RunInfo:
-    """A run before it is simulated, of so many particles of this event shape."""
-    marked = torch.zeros(particles, dtype=torch.int64) if labels else None
-    data = Data(torch.zeros(particles, *event_shape), labels=marked, density=density)
+    """Return the description of a run before it is simulated."""
+    classes = torch.zeros(particles, dtype=torch.int64) if labels else None
+    data = Data(torch.zeros(particles, *event_shape), labels=classes, density=density)
     levels = [SCHEDULE.at(min(t, 4)) for t in range(visits)]
     return RunInfo(name=name, data=data, levels=levels, particles=particles, **more)
 
 
 def normal(x, level):
-    """The density of N(0, I) in any number of dimensions."""
+    """Return the density of N(0, I), in any number of dimensions."""
     return torch.exp(-(x**2).sum(1) / 2) / (2 * math.pi) ** (x.shape[1] / 2)
 
 
 def to_origin(x, level, labels=None):
-    """A denoiser whose data are all at the origin."""
+    """Estimate x_0 for data that are all at the origin."""
     return torch.zeros_like(x)

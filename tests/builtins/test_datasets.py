@@ -40,7 +40,7 @@ def load(dataset: Dataset, seed: int = 0, folder: Path = Path()) -> Data:
 
 
 class Given(np.random.RandomState):
-    """Hands scikit-learn the uniform numbers that ours drew."""
+    """A random state that gives scikit-learn the uniform numbers that our data set drew."""
 
     def __init__(self, u: Tensor) -> None:
         super().__init__(0)
@@ -50,7 +50,7 @@ class Given(np.random.RandomState):
         return self.u.reshape(size)
 
 
-def test_swiss_roll_is_scikit_learns() -> None:
+def test_swiss_roll_equals_scikit_learns() -> None:
     from sklearn.datasets import make_swiss_roll
 
     data = load(SwissRoll(n=500))
@@ -60,7 +60,7 @@ def test_swiss_roll_is_scikit_learns() -> None:
     assert data.x0.dtype == data.hue.dtype == torch.float32
 
 
-def test_s_curve_is_scikit_learns() -> None:
+def test_s_curve_equals_scikit_learns() -> None:
     from sklearn.datasets import make_s_curve
 
     data = load(SCurve(n=500))
@@ -70,14 +70,14 @@ def test_s_curve_is_scikit_learns() -> None:
 
 
 @pytest.mark.parametrize("kind", [SwissRoll, SCurve])
-def test_noise_has_the_standard_deviation_asked_for(kind: type[SwissRoll]) -> None:
-    added = load(kind(n=20_000, noise=0.1)).x0 - load(kind(n=20_000)).x0
-    assert float(added.std()) == pytest.approx(0.1, rel=5 / math.sqrt(2 * 40_000))
-    assert abs(float(added.mean())) < 5 * 0.1 / math.sqrt(40_000)
+def test_noise_has_the_given_standard_deviation(kind: type[SwissRoll]) -> None:
+    noise = load(kind(n=20_000, noise=0.1)).x0 - load(kind(n=20_000)).x0
+    assert float(noise.std()) == pytest.approx(0.1, rel=5 / math.sqrt(2 * 40_000))
+    assert abs(float(noise.mean())) < 5 * 0.1 / math.sqrt(40_000)
 
 
 @pytest.mark.parametrize("dataset", [SwissRoll(n=50), SCurve(n=50, noise=0.1), Mixture(n=50), FIVE])
-def test_the_seed_decides(dataset: Dataset) -> None:
+def test_data_depend_on_the_seed(dataset: Dataset) -> None:
     first, again, other = load(dataset), load(dataset), load(dataset, seed=1)
     assert torch.equal(first.x0, again.x0)
     assert not torch.equal(first.x0, other.x0)
@@ -90,7 +90,7 @@ def test_datasaurus_has_its_published_statistics() -> None:
     np.testing.assert_allclose(raw.std(0), [16.765, 26.935], atol=1e-3)
 
 
-def test_datasaurus_is_scaled_by_one_number() -> None:
+def test_datasaurus_is_scaled_uniformly() -> None:
     raw, data = load(Datasaurus(raw=True)), load(Datasaurus())
     np.testing.assert_allclose(data.x0.std(0), [0.74, 1.19], atol=5e-3)
     assert float(data.x0.mean()) == pytest.approx(0, abs=1e-6)
@@ -114,7 +114,7 @@ def test_mandrill_is_grey_or_coloured_in_any_size() -> None:
     assert load(Mandrill()).hue is None
 
 
-def test_image_maps_black_and_white_to_the_ends(tmp_path: Path) -> None:
+def test_image_maps_black_and_white_to_minus_1_and_1(tmp_path: Path) -> None:
     pixels = np.zeros((2, 3, 3), np.uint8)
     pixels[0, 1] = [255, 0, 51]
     Pillow.fromarray(pixels).save(tmp_path / "a.png")
@@ -158,7 +158,7 @@ def test_image_follows_the_cameras_orientation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"x,y\n1,2\n"], ids=["empty", "a table"])
-def test_files_that_hold_no_picture(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_pictures(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "logo.png").write_bytes(content)
     with pytest.raises(ValueError) as error:
         load(Image(path=Path("logo.png")), folder=tmp_path)
@@ -166,11 +166,11 @@ def test_files_that_hold_no_picture(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "webp", "gif", "tiff"])
-@pytest.mark.parametrize("kept", [0.3, 0.9])
-def test_damaged_pictures(tmp_path: Path, suffix: str, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_truncated_pictures(tmp_path: Path, suffix: str, share: float) -> None:
     file = tmp_path / f"logo.{suffix}"
     Pillow.effect_noise((90, 90), 50).save(file)
-    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * kept)])
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
     with pytest.raises(ValueError) as error:
         load(Image(path=file))
     assert str(error.value).startswith(f"{file}: ")
@@ -202,23 +202,23 @@ LEVELS = [Level(0.0, 1.0, 0.0), Level(1.0, 0.8, 0.6), Level(2.0, 0.0, 1.0), Leve
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_one_dimensional_density_is_the_sum_of_bells(level: Level) -> None:
+def test_one_dimensional_density_is_the_sum_of_gaussians(level: Level) -> None:
     x = np.linspace(-30, 30, 20_001)
-    found = load(Mixture(n=10)).density(torch.from_numpy(x)[:, None], level).numpy()
+    density = load(Mixture(n=10)).density(torch.from_numpy(x)[:, None], level).numpy()
     a, v = level.alpha, level.sigma**2
     parts = zip((0.5, 0.3, 0.2), (2, 5, -3), (1, 0.5, 1.5), strict=True)
     expected = sum(w * normal_density(x, a * m, a**2 * s**2 + v) for w, m, s in parts)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-300)
-    assert np.trapezoid(found, x) == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(density, expected, rtol=1e-9, atol=1e-300)
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_two_dimensional_density_is_scipys(level: Level) -> None:
+def test_two_dimensional_density_equals_scipys(level: Level) -> None:
     from scipy.stats import multivariate_normal
 
     axis = torch.linspace(-30, 30, 301, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
-    found = load(FIVE).density(grid, level)
+    density = load(FIVE).density(grid, level)
     expected = sum(
         0.2
         * multivariate_normal(
@@ -226,24 +226,24 @@ def test_two_dimensional_density_is_scipys(level: Level) -> None:
         ).pdf(grid.numpy())
         for mean, cov in zip(FIVE.means, FIVE.covariances, strict=True)
     )
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-300)
-    assert float(found.sum()) * 0.2**2 == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(density, expected, rtol=1e-9, atol=1e-300)
+    assert float(density.sum()) * 0.2**2 == pytest.approx(1, abs=1e-6)
 
 
-def test_three_dimensional_density_is_scipys() -> None:
+def test_three_dimensional_density_equals_scipys() -> None:
     from scipy.stats import multivariate_normal
 
     covariance = ((2.0, 0.8, -0.3), (0.8, 1.0, 0.2), (-0.3, 0.2, 0.5))
     x = 2 * torch.randn(100, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    found = Mixture(means=((1, 2, 3),), weights=(1,), covariances=(covariance,)).law()(x, LEVELS[1])
+    density = Mixture(means=((1, 2, 3),), weights=(1,), covariances=(covariance,)).law()(x, LEVELS[1])
     expected = multivariate_normal([0.8, 1.6, 2.4], 0.64 * np.array(covariance) + 0.36 * np.eye(3)).pdf(x.numpy())
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(density, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dataset", [Mixture(n=200_000), FIVE.model_copy(update={"n": 200_000})])
 @pytest.mark.parametrize("level", LEVELS[:2])
-def test_noisy_samples_fill_cells_as_their_density_says(dataset: Mixture, level: Level) -> None:
-    """Counts along the first axis against the density integrated over cells: χ² within 5 standard deviations."""
+def test_noisy_samples_follow_their_density(dataset: Mixture, level: Level) -> None:
+    """Compare counts along the first axis with the density integrated over cells: χ² within 5 standard deviations."""
     data = load(dataset)
     z = torch.randn(data.x0.shape, generator=torch.Generator().manual_seed(1))
     x = (level.alpha * data.x0 + level.sigma * z)[:, 0].numpy()
@@ -264,7 +264,7 @@ def test_noisy_samples_fill_cells_as_their_density_says(dataset: Mixture, level:
     assert chi2 < full.sum() + 5 * math.sqrt(2 * full.sum())
 
 
-def test_labels_tell_the_component() -> None:
+def test_labels_are_the_components() -> None:
     data = load(FIVE)
     assert data.labels.dtype == torch.int64
     for k, (mean, cov) in enumerate(zip(FIVE.means, FIVE.covariances, strict=True)):
@@ -277,8 +277,8 @@ def test_labels_tell_the_component() -> None:
 
 
 def test_weights_need_not_sum_to_1() -> None:
-    ours, scaled = Mixture(n=100), Mixture(n=100, weights=(5, 3, 2))
-    assert torch.equal(load(ours).x0, load(scaled).x0)
+    normalised, scaled = Mixture(n=100), Mixture(n=100, weights=(5, 3, 2))
+    assert torch.equal(load(normalised).x0, load(scaled).x0)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_weights_need_not_sum_to_1() -> None:
         ),
     ],
 )
-def test_senseless_mixtures_are_refused(fields: dict, message: str) -> None:
+def test_invalid_mixtures_are_refused(fields: dict, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Mixture(**fields)
     assert [e["msg"] for e in error.value.errors()] == [message]

@@ -1,4 +1,4 @@
-"""Denoisers in closed form against quadrature, SciPy and float64 sums; guidance, mixing, and data that do not fit."""
+"""Closed-form denoisers against quadrature, SciPy and float64 sums; guidance, blending, and data that do not fit."""
 
 import math
 from pathlib import Path
@@ -53,7 +53,7 @@ def points(m: int, d: int, scale: float = 3.0) -> Tensor:
 
 
 def mixture_by_scipy(data: MixtureData, x: Tensor, level: Level) -> np.ndarray:
-    """From SciPy's densities and the formula of one Gaussian each, by solving and not by eigenvectors."""
+    """Return the posterior mean from SciPy's densities and each Gaussian's formula; solves instead of eigenvectors."""
     law = data.law()
     shares, means = [], []
     for w, mean, c in zip(law.weights.numpy(), law.means.numpy(), law.covariances.numpy(), strict=True):
@@ -67,7 +67,7 @@ def mixture_by_scipy(data: MixtureData, x: Tensor, level: Level) -> np.ndarray:
 
 @pytest.mark.parametrize("preset", ["three", "five", "cube"])
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: f"{level.sigma:g}")
-def test_mixture_is_the_formula_by_scipy(preset: str, level: Level) -> None:
+def test_mixture_equals_scipys_formula(preset: str, level: Level) -> None:
     data = MixtureData(preset=preset, n=10)
     x = points(30, data.law().means.shape[1])
     expected = by_quadrature(data, x, level) if preset == "three" else mixture_by_scipy(data, x, level)
@@ -75,14 +75,14 @@ def test_mixture_is_the_formula_by_scipy(preset: str, level: Level) -> None:
 
 
 def by_quadrature(data: MixtureData, x: Tensor, level: Level) -> np.ndarray:
-    """∫ x_0·p(x_0)·N(x; α·x_0, σ²) dx_0 over the same without x_0, on a fine grid: nothing of Gaussians is used."""
+    """Return ∫ x_0·p(x_0)·N(x; α·x_0, σ²) dx_0 / ∫ p(x_0)·N(x; α·x_0, σ²) dx_0 on a fine grid, without closed forms."""
     x0 = torch.linspace(-15, 15, 20_001, dtype=torch.float64)
     prior = data.law()(x0[:, None], Level(0, 1, 0)).log()
-    out = []
-    for each in x[:, 0]:
-        w = torch.softmax(prior - (each - level.alpha * x0) ** 2 / (2 * level.sigma**2), 0)
-        out.append([float((w * x0).sum())])
-    return np.array(out)
+    means = []
+    for noisy in x[:, 0]:
+        w = torch.softmax(prior - (noisy - level.alpha * x0) ** 2 / (2 * level.sigma**2), 0)
+        means.append([float((w * x0).sum())])
+    return np.array(means)
 
 
 def test_mixture_at_the_ends() -> None:
@@ -94,12 +94,12 @@ def test_mixture_at_the_ends() -> None:
 
 
 def test_mixture_gives_the_gradient_of_the_log_density() -> None:
-    """Tweedie: α·x̂_0 = x + σ²·∇ln p_t(x)."""
+    """Check Tweedie's formula: α·x̂_0 = x + σ²·∇ln p_t(x)."""
     law, level = load(Grid(n=5)).density, LEVELS[1]
     x = points(100, 2, 1.0).requires_grad_()
     (score,) = torch.autograd.grad(law.log_density(x, level).sum(), x)
-    found = level.alpha * law.posterior_mean(x, level)
-    torch.testing.assert_close(found, x + level.sigma**2 * score, atol=1e-9, rtol=0)
+    scaled = level.alpha * law.posterior_mean(x, level)
+    torch.testing.assert_close(scaled, x + level.sigma**2 * score, atol=1e-9, rtol=0)
 
 
 def test_far_away_the_mixture_stays_finite() -> None:
@@ -109,35 +109,35 @@ def test_far_away_the_mixture_stays_finite() -> None:
     assert model(points(3, 2).float(), LEVELS[0]).dtype == torch.float32
 
 
-def test_mixture_of_standardised_data_is_the_same_in_other_units() -> None:
+def test_mixture_of_standardised_data_is_rescaled() -> None:
     inner = MixtureData(preset="five", n=2000)
     for each in ("all", "axis"):
         data = load(Standardised(of=inner, each=each))
         s, m = data.scaling.scale, data.scaling.shift
         x, clean = points(100, 2), Level(0, 1, 0)
-        ours = data.density(x, clean)
-        torch.testing.assert_close(ours, s.prod() * inner.law()(x * s + m, clean), rtol=1e-9, atol=0)
+        density = data.density(x, clean)
+        torch.testing.assert_close(density, s.prod() * inner.law()(x * s + m, clean), rtol=1e-9, atol=0)
     data = load(Standardised(of=inner))
     s, m, level = data.scaling.scale, data.scaling.shift, LEVELS[1]
-    found = bound(Mixture(), data)(x, level) * s + m
-    other = Level(level.t, level.alpha, level.sigma * float(s[0]))
-    expected = inner.law().posterior_mean(x * s + level.alpha * m, other)
-    torch.testing.assert_close(found, expected, atol=1e-9, rtol=0)
+    restored = bound(Mixture(), data)(x, level) * s + m
+    scaled_level = Level(level.t, level.alpha, level.sigma * float(s[0]))
+    expected = inner.law().posterior_mean(x * s + level.alpha * m, scaled_level)
+    torch.testing.assert_close(restored, expected, atol=1e-9, rtol=0)
 
 
-def test_gaussian_of_given_law_is_the_mixture_of_one() -> None:
-    one = MixtureData(preset="bivariate", n=10)
-    given = Gaussian(mean=(0, 0), covariance=((1, 0.6), (0.6, 1)))
-    data, x = load(one), points(100, 2)
+def test_a_given_gaussian_equals_the_mixture_of_one_component() -> None:
+    gaussian = Gaussian(mean=(0, 0), covariance=((1, 0.6), (0.6, 1)))
+    data, x = load(MixtureData(preset="bivariate", n=10)), points(100, 2)
     for level in LEVELS:
-        torch.testing.assert_close(bound(given, data)(x, level), bound(Mixture(), data)(x, level), atol=1e-12, rtol=0)
+        expected = bound(Mixture(), data)(x, level)
+        torch.testing.assert_close(bound(gaussian, data)(x, level), expected, atol=1e-12, rtol=0)
     isotropic = bound(Gaussian(mean=(1, 2), std=0.5), data)(x, LEVELS[1])
     gain = 0.8 * 0.25 / (0.64 * 0.25 + 0.36)
     mean = torch.tensor([1.0, 2.0], dtype=torch.float64)
     torch.testing.assert_close(isotropic, mean + gain * (x - 0.8 * mean), atol=1e-12, rtol=0)
 
 
-def test_gaussian_takes_the_datas_mean_and_covariance() -> None:
+def test_gaussian_defaults_to_the_datas_mean_and_covariance() -> None:
     data, x, level = load(SwissRoll(n=500)), points(50, 2), LEVELS[1]
     x0 = data.x0.double().numpy()
     c, mean = np.cov(x0.T, bias=True), x0.mean(0)
@@ -147,7 +147,7 @@ def test_gaussian_takes_the_datas_mean_and_covariance() -> None:
 
 
 def test_gaussian_is_the_best_linear_estimate() -> None:
-    """Least squares of x_0 on x_t over many pairs finds the same line."""
+    """Compare with a least-squares regression of x_0 on x_t over many pairs."""
     data, level = load(Pinwheel(n=100_000)), LEVELS[1]
     x = level.alpha * data.x0 + level.sigma * torch.randn(data.x0.shape, generator=torch.Generator().manual_seed(3))
     design = np.column_stack([x, np.ones(len(x))])
@@ -159,11 +159,10 @@ def test_gaussian_is_the_best_linear_estimate() -> None:
 
 def test_gaussian_of_images() -> None:
     images = torch.rand(30, 4, 5, generator=torch.Generator().manual_seed(0))
-    found = bound(Gaussian(), Data(images))(torch.randn(6, 4, 5), LEVELS[1])
-    assert found.shape == (6, 4, 5)
-    flat = images.flatten(1)
-    again = bound(Gaussian(), Data(flat))(torch.zeros(1, 20), LEVELS[1])
-    torch.testing.assert_close(bound(Gaussian(), Data(images))(torch.zeros(1, 4, 5), LEVELS[1]).flatten(1), again)
+    model = bound(Gaussian(), Data(images))
+    assert model(torch.randn(6, 4, 5), LEVELS[1]).shape == (6, 4, 5)
+    flat = bound(Gaussian(), Data(images.flatten(1)))(torch.zeros(1, 20), LEVELS[1])
+    torch.testing.assert_close(model(torch.zeros(1, 4, 5), LEVELS[1]).flatten(1), flat)
 
 
 @pytest.mark.parametrize("knows", ["x0", "eps"])
@@ -174,7 +173,7 @@ def test_the_oracle_knows_every_particles_own_sample(knows: str) -> None:
     for level in [*LEVELS[:3], Level(0.0, 1.0, 0.0)]:
         x = level.alpha * data.x0[rows] + level.sigma * torch.randn(25, 2)
         error = (model(x, level) - data.x0[rows]).abs().max()
-        # a rounding each of α·x_0, of its difference from x, of ε and of σ·ε, magnified by 1/α
+        # One rounding each in α·x_0, its difference from x, ε and σ·ε, magnified by 1/α.
         assert error <= (0 if knows == "x0" else 4 * 2**-24 * float(x.abs().max().clamp(min=1)) / level.alpha)
     if knows == "eps":
         with pytest.raises(ZeroDivisionError):
@@ -187,15 +186,15 @@ def test_guidance_is_unconditional_at_0_and_conditional_at_1() -> None:
     own = Data(data.x0[data.labels == 2])
     d_all, d_own = bound(Empirical(), data)(x, level), bound(Empirical(), own)(x, level)
     for w in (0.0, 1.0, 3.0, -1.0):
-        found = bound(Guided(of=Empirical(), label=2, w=w), data)(x, level)
-        torch.testing.assert_close(found, d_all + w * (d_own - d_all), atol=2e-5, rtol=0)
+        guided = bound(Guided(of=Empirical(), label=2, w=w), data)(x, level)
+        torch.testing.assert_close(guided, d_all + w * (d_own - d_all), atol=2e-5, rtol=0)
     assert torch.equal(bound(Guided(of=Empirical(), label=2, w=0), data)(x, level), d_all)
     assert torch.equal(bound(Guided(of=Empirical(), label=2, w=1), data)(x, level), d_own)
     assert float((d_own - d_all).abs().max()) > 0.5
 
 
 def class_posterior(data: Data, x: Tensor, level: Level) -> Tensor:
-    """p(c | x_t), by summing over samples in float64, shape (m, classes)."""
+    """Return p(c | x_t) by summing over samples in float64, shape (m, classes)."""
     x0 = data.x0.double()
     logits = -torch.cdist(x, level.alpha * x0, compute_mode="donot_use_mm_for_euclid_dist").square() / (
         2 * level.sigma**2
@@ -206,7 +205,7 @@ def class_posterior(data: Data, x: Tensor, level: Level) -> Tensor:
 
 @pytest.mark.parametrize("level", LEVELS[:3], ids=lambda level: f"{level.sigma:g}")
 def test_the_unconditional_estimate_is_the_mean_over_classes(level: Level) -> None:
-    """D_∅ = Σ_c p(c|x_t)·D_c, for the samples and for the law they were drawn from."""
+    """Check D_∅ = Σ_c p(c|x_t)·D_c for the samples, and for the distribution they were drawn from."""
     data = load(MixtureData(preset="five", n=2000))
     x = level.alpha * data.x0[:200].double() + level.sigma * points(200, 2, 1.0)
     law = data.density
@@ -215,8 +214,8 @@ def test_the_unconditional_estimate_is_the_mean_over_classes(level: Level) -> No
         (Empirical(), class_posterior(data, x, level)),
         (Mixture(), shares / shares.sum(1, keepdim=True)),
     ):
-        of_classes = [bound(Guided(of=inner, label=c, w=1), data)(x, level) for c in range(5)]
-        total = sum(posterior[:, c, None] * each for c, each in enumerate(of_classes))
+        conditional = [bound(Guided(of=inner, label=c, w=1), data)(x, level) for c in range(5)]
+        total = sum(posterior[:, c, None] * estimate for c, estimate in enumerate(conditional))
         unconditional = bound(Guided(of=inner, label=0, w=0), data)(x, level)
         assert float((total - unconditional).abs().max()) <= 1e-6
 
@@ -224,13 +223,14 @@ def test_the_unconditional_estimate_is_the_mean_over_classes(level: Level) -> No
 def test_guidance_by_each_particles_own_label() -> None:
     data, level = load(Pinwheel(n=500)), LEVELS[1]
     x = points(700, 2, 1.0).float()
-    found = bound(Guided(of=Empirical(), w=2.0), data)(x, level)
+    model = bound(Guided(of=Empirical(), w=2.0), data)
+    guided = model(x, level)
     for c in range(5):
-        mine = data.labels[torch.arange(700) % 500] == c
-        one = bound(Guided(of=Empirical(), label=c, w=2.0), data)(x, level)
-        torch.testing.assert_close(found[mine], one[mine], atol=2e-5, rtol=0)
-    asked = bound(Guided(of=Empirical(), w=2.0), data)(x, level, torch.full((700,), 3))
-    torch.testing.assert_close(asked, bound(Guided(of=Empirical(), label=3, w=2.0), data)(x, level), atol=2e-5, rtol=0)
+        in_class = data.labels[torch.arange(700) % 500] == c
+        expected = bound(Guided(of=Empirical(), label=c, w=2.0), data)(x, level)
+        torch.testing.assert_close(guided[in_class], expected[in_class], atol=2e-5, rtol=0)
+    expected = bound(Guided(of=Empirical(), label=3, w=2.0), data)(x, level)
+    torch.testing.assert_close(model(x, level, torch.full((700,), 3)), expected, atol=2e-5, rtol=0)
 
 
 def test_a_blend_is_the_weighted_mean() -> None:
@@ -240,7 +240,7 @@ def test_a_blend_is_the_weighted_mean() -> None:
     torch.testing.assert_close(bound(Blend(of=parts), data)(x, level), (exact + rough) / 2)
     torch.testing.assert_close(bound(Blend(of=parts, weights=(3, 1)), data)(x, level), 0.75 * exact + 0.25 * rough)
     assert torch.equal(bound(Blend(of=parts, weights=(0, 2)), data)(x, level), rough)
-    assert list(Blend(of=parts, weights=(3, 1)).lint()) == ["'weights' sum to 4, not 1; they are taken as shares of it"]
+    assert list(Blend(of=parts, weights=(3, 1)).lint()) == ["'weights' sum to 4, not 1; they are normalised"]
     assert list(Blend(of=parts).lint()) == list(Blend(of=parts, weights=(0.5, 0.5)).lint()) == []
 
 
@@ -255,12 +255,12 @@ def test_a_blend_is_the_weighted_mean() -> None:
         (
             Gaussian(mean=(1, 2, 3), std=1),
             Data(torch.zeros(3, 2)),
-            "the gaussian denoiser's 'mean' is for 3 coordinates, but a sample here has 2",
+            "the gaussian denoiser's 'mean' is for 3 coordinates, but the samples have 2",
         ),
         (
             Gaussian(),
             Data(torch.zeros(1, 65, 65)),
-            "the gaussian denoiser takes samples of at most 4096 numbers, but one here has 4225; or give 'std'",
+            "the gaussian denoiser needs 'std' for samples of more than 4096 numbers; these have 4225",
         ),
         (Guided(of=Empirical()), Data(torch.zeros(3, 2)), "the guided denoiser needs data with labels"),
         (
@@ -275,7 +275,7 @@ def test_a_blend_is_the_weighted_mean() -> None:
         ),
     ],
 )
-def test_data_that_do_not_fit_are_refused(denoiser: Denoiser, data: Data, message: str) -> None:
+def test_unsuitable_data_are_refused(denoiser: Denoiser, data: Data, message: str) -> None:
     assert denoiser.check(context(data)) == message
     with pytest.raises(ValueError) as error:
         bound(denoiser, data)
@@ -286,7 +286,10 @@ def test_data_that_do_not_fit_are_refused(denoiser: Denoiser, data: Data, messag
     ("make", "message"),
     [
         (lambda: Gaussian(std=1, covariance=((1,),)), "give either 'std' or 'covariance', not both"),
-        (lambda: Gaussian(covariance=((1, 0), (0,))), "'covariance' must be a square matrix, here 2×2"),
+        (
+            lambda: Gaussian(covariance=((1, 0), (0,))),
+            "'covariance' must be a square matrix: with 2 rows, each needs 2 numbers",
+        ),
         (lambda: Gaussian(covariance=((1, 2), (2, 1))), "'covariance' must be symmetric and positive definite"),
         (
             lambda: Blend(of=(Empirical(), Oracle()), weights=(1,)),
@@ -295,13 +298,13 @@ def test_data_that_do_not_fit_are_refused(denoiser: Denoiser, data: Data, messag
         (lambda: Blend(of=(Empirical(), Oracle()), weights=(0, 0)), "'weights' must not all be 0"),
     ],
 )
-def test_senseless_denoisers_are_refused(make, message: str) -> None:
+def test_invalid_denoisers_are_refused(make, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         make()
     assert [e["msg"] for e in error.value.errors()] == [f"Value error, {message}"]
 
 
-def test_what_has_no_density_says_so() -> None:
+def test_denoisers_without_a_density_are_discrete() -> None:
     assert Oracle().is_discrete
     assert not Gaussian().is_discrete
     assert not Guided(of=Mixture()).is_discrete

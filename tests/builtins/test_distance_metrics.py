@@ -1,4 +1,4 @@
-"""Metrics that compare clouds: against SciPy, closed forms with standard errors, and clouds made for the purpose."""
+"""Metrics that compare point clouds: against SciPy, closed forms with standard errors, and constructed clouds."""
 
 import math
 from pathlib import Path
@@ -52,12 +52,12 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 def values(metric: Metric, x: Tensor, data: Data, level: Level = CLEAN, **state) -> dict[str, float]:
-    """The metric's scalars, 0-d and named as promised."""
+    """Return the metric's scalars, after checking that they are 0-d and named as declared."""
     ctx = MeasureContext(state.pop("model", None), data, Cosine())
     measured = metric.measure(State(0, 0, level, x, **state), ctx)
     assert set(measured) == set(metric.gives)
-    assert all(np.shape(each) == () for each in measured.values())
-    return {name: float(each) for name, each in measured.items()}
+    assert all(np.shape(scalar) == () for scalar in measured.values())
+    return {name: float(scalar) for name, scalar in measured.items()}
 
 
 def value(metric: Metric, x: Tensor, x0: Tensor, **more) -> float:
@@ -70,7 +70,7 @@ def run_of(data: Data, denoiser: Denoiser | None = None, *aux: str) -> RunInfo:
 
 
 @pytest.mark.parametrize("k", [1, 5])
-def test_knn_accuracy_is_scikit_learns_leave_one_out(k: int) -> None:
+def test_knn_accuracy_equals_scikit_learns_leave_one_out(k: int) -> None:
     from sklearn.model_selection import LeaveOneOut, cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -85,24 +85,24 @@ def test_knn_accuracy_never_counts_a_particle_as_its_own_neighbour() -> None:
     labels = torch.tensor([0, 1])
     twins = torch.zeros(2, 3)
     assert values(KNNAccuracy(k=1), twins, Data(twins, labels)) == {"knn_accuracy": 0}
-    # particles beyond the data's rows take their labels in turn: four of each class in one place
-    heaps = torch.tensor([[0.0], [1.0]]).repeat(4, 1)
-    assert values(KNNAccuracy(k=3), heaps, Data(twins, labels)) == {"knn_accuracy": 1}
+    # Particle i has the label of row i mod n: there are four of each class at one position.
+    clusters = torch.tensor([[0.0], [1.0]]).repeat(4, 1)
+    assert values(KNNAccuracy(k=3), clusters, Data(twins, labels)) == {"knn_accuracy": 1}
     with pytest.raises(ValueError, match=r"^knn-accuracy: 5 neighbours need more than 2 particles$"):
         values(KNNAccuracy(), twins, Data(twins, labels))
-    lost = torch.full((8, 1), math.nan)
-    assert math.isnan(values(KNNAccuracy(), lost, Data(twins, labels))["knn_accuracy"])
+    diverged = torch.full((8, 1), math.nan)
+    assert math.isnan(values(KNNAccuracy(), diverged, Data(twins, labels))["knn_accuracy"])
 
 
 @pytest.mark.parametrize(("n", "m"), [(50, 80), (80, 50), (1, 7), (2500, 2500)])
-def test_on_a_line_they_are_scipys(n: int, m: int) -> None:
+def test_in_one_dimension_distances_equal_scipys(n: int, m: int) -> None:
     from scipy.stats import energy_distance, wasserstein_distance
 
     x, y = normal(n, 1), 0.3 + 2 * normal(m, 1, seed=1)
     energy = energy_distance(x[:, 0].numpy(), y[:, 0].numpy()) ** 2
     assert value(EnergyDistance(), x, y) == pytest.approx(energy, rel=1e-9)
-    moved = wasserstein_distance(x[:, 0].numpy(), y[:, 0].numpy())
-    assert value(SlicedWasserstein(p=1), x, y) == pytest.approx(moved, rel=1e-9)
+    wasserstein = wasserstein_distance(x[:, 0].numpy(), y[:, 0].numpy())
+    assert value(SlicedWasserstein(p=1), x, y) == pytest.approx(wasserstein, rel=1e-9)
 
 
 def test_energy_distance_by_pairs_and_by_slices_agree() -> None:
@@ -115,31 +115,31 @@ def test_energy_distance_by_pairs_and_by_slices_agree() -> None:
 
 
 def test_energy_distance_of_two_gaussians() -> None:
-    """E|N(μ, s²)| is that of a folded normal distribution."""
+    """Compare with the mean of a folded normal distribution, E|N(μ, s²)|."""
     n, shift = 20_000, 1.0
-    found = value(EnergyDistance(), normal(n, 1), shift + normal(n, 1, seed=1))
+    distance = value(EnergyDistance(), normal(n, 1), shift + normal(n, 1, seed=1))
     folded = lambda mu: 2 / math.sqrt(math.pi) * math.exp(-(mu**2) / 4) + mu * math.erf(mu / 2)  # noqa: E731
-    assert found == pytest.approx(2 * folded(shift) - 2 * folded(0), abs=5 * 0.01)
+    assert distance == pytest.approx(2 * folded(shift) - 2 * folded(0), abs=5 * 0.01)
     same = value(EnergyDistance(), normal(n, 2), normal(n, 2, seed=1))
     assert 0 < same < 5 * 2 * math.sqrt(math.pi) / n
     assert value(EnergyDistance(), normal(50, 2), normal(50, 2)) == pytest.approx(0, abs=1e-12)
 
 
-def test_a_shift_moves_the_sliced_distance_by_its_length_over_the_root_of_d() -> None:
+def test_the_sliced_distance_of_a_shift_is_its_length_over_the_root_of_d() -> None:
     x = normal(500, 2)
     assert value(SlicedWasserstein(), x, x + torch.tensor([3.0, 4.0])) == pytest.approx(5 / math.sqrt(2), rel=1e-9)
     images = normal(50, 3, 4)
-    found = value(SlicedWasserstein(slices=4000), images, images + 2.0)
-    assert found == pytest.approx(2.0, rel=0.05)
+    distance = value(SlicedWasserstein(slices=4000), images, images + 2.0)
+    assert distance == pytest.approx(2.0, rel=0.05)
 
 
 def test_the_sliced_distance_of_scaled_gaussians() -> None:
-    """W_2(N(0, 1), N(0, s²)) = |s − 1| along every direction."""
-    found = value(SlicedWasserstein(), normal(20_000, 2), 3 * normal(20_000, 2, seed=1))
-    assert found == pytest.approx(2.0, rel=0.02)
+    """Check that W_2(N(0, 1), N(0, s²)) = |s − 1| along every direction."""
+    distance = value(SlicedWasserstein(), normal(20_000, 2), 3 * normal(20_000, 2, seed=1))
+    assert distance == pytest.approx(2.0, rel=0.02)
 
 
-def test_mmd_of_two_gaussians_is_the_closed_form() -> None:
+def test_mmd_of_two_gaussians_equals_the_closed_form() -> None:
     d, h, shift = 2, 1.5, torch.tensor([0.6, -0.3], dtype=torch.float64)
     x, y = normal(2000, d), shift + normal(2000, d, seed=1)
     peak = (h**2 / (h**2 + 2)) ** (d / 2)
@@ -150,7 +150,7 @@ def test_mmd_of_two_gaussians_is_the_closed_form() -> None:
     assert min(null) < 0 < max(null)
 
 
-def test_mmd_takes_the_median_distance_of_the_data() -> None:
+def test_the_default_bandwidth_of_mmd_is_the_median_distance_of_the_data() -> None:
     x, y = normal(100, 2), normal(120, 2, seed=1)
     h = float(torch.pdist(y).median())
     assert value(MMD(), x, y) == value(MMD(bandwidth=h), x, y)
@@ -170,24 +170,24 @@ def test_near_data_gives_the_median_of_the_distances() -> None:
     data = Data(torch.tensor([[0.0, 0.0], [6.0, 0.0]]))
     x = torch.tensor([[0.5, 0.0], [5.0, 0.0], [6.0, 2.0]])
     assert values(NearData(), x, data)["median_distance"] == pytest.approx(1)
-    lost = torch.cat([x, torch.full((4, 2), math.nan)])
-    assert values(NearData(), lost, data)["median_distance"] == math.inf  # most particles are nowhere
+    diverged = torch.cat([x, torch.full((4, 2), math.nan)])
+    assert values(NearData(), diverged, data)["median_distance"] == math.inf  # most particles are NaN
 
 
 def test_mode_coverage_needs_a_fair_share() -> None:
     data = Data(torch.tensor([[0.0], [10.0], [20.0], [20.5]]), labels=torch.tensor([4, 7, 9, 9]))
     x = torch.tensor([[0.0]] * 90 + [[11.0]] * 8 + [[19.0]] * 2)
-    found = values(ModeCoverage(), x, data)
-    # fair shares are ¼, ¼ and ½: 8 % is enough for the second, 2 % is not for the third
-    assert found["mode_coverage"] == pytest.approx(2 / 3)
-    assert found["mode_balance"] == pytest.approx(1 - (0.65 + 0.17 + 0.48) / 2)
+    measured = values(ModeCoverage(), x, data)
+    # Fair shares are ¼, ¼ and ½: 8 % is enough for the second, 2 % is not for the third.
+    assert measured["mode_coverage"] == pytest.approx(2 / 3)
+    assert measured["mode_balance"] == pytest.approx(1 - (0.65 + 0.17 + 0.48) / 2)
     assert values(ModeCoverage(), data.x0, data) == {"mode_coverage": 1.0, "mode_balance": 1.0}
     for counts, covered in (((92, 3, 5), 1), ((93, 3, 4), 2 / 3), ((94, 2, 4), 1 / 3)):  # a tenth is 2.5 % and 5 %
-        some = torch.tensor([[0.0], [11.0], [19.0]]).repeat_interleave(torch.tensor(counts), 0)
-        assert values(ModeCoverage(), some, data)["mode_coverage"] == pytest.approx(covered)
-    said = ModeCoverage().check(run_of(Data(x)))
-    assert said == "mode-coverage needs data with labels"
-    with pytest.raises(ValueError, match=said):
+        cloud = torch.tensor([[0.0], [11.0], [19.0]]).repeat_interleave(torch.tensor(counts), 0)
+        assert values(ModeCoverage(), cloud, data)["mode_coverage"] == pytest.approx(covered)
+    message = ModeCoverage().check(run_of(Data(x)))
+    assert message == "mode-coverage needs data with labels"
+    with pytest.raises(ValueError, match=message):
         values(ModeCoverage(), x, Data(x))
 
 
@@ -197,46 +197,46 @@ def test_a_copy_is_three_times_nearer_than_the_next() -> None:
     assert value(Memorisation(ratio=0.5), torch.tensor([[1.33], [1.34]]), x0) == pytest.approx(1 / 2)
 
 
-def test_copies_are_memorised_and_fresh_points_are_not_more_than_chance() -> None:
-    """For uniform points in D dimensions (d₁/d₂)^D is uniform, so chance gives 3^−D."""
+def test_copies_are_memorised_and_new_points_only_by_chance() -> None:
+    """Use that (d₁/d₂)^D is uniform for uniform points in D dimensions, so chance gives 3^−D."""
     for d in (1, 2, 3):
         x0 = torch.rand(4000, d, generator=torch.Generator().manual_seed(d))
-        fresh = torch.rand(4000, d, generator=torch.Generator().manual_seed(d + 9))
+        new = torch.rand(4000, d, generator=torch.Generator().manual_seed(d + 9))
         chance = 3.0**-d
         error = 6 * math.sqrt(chance * (1 - chance) / 2000)
-        found = values(Memorisation(), fresh, Data(x0))
-        assert found["memorisation"] == pytest.approx(chance, abs=error)
-        assert found["memorisation_held_out"] == pytest.approx(chance, abs=error)
+        measured = values(Memorisation(), new, Data(x0))
+        assert measured["memorisation"] == pytest.approx(chance, abs=error)
+        assert measured["memorisation_held_out"] == pytest.approx(chance, abs=error)
         copies = values(Memorisation(), x0[:50] + 1e-7, Data(x0.repeat(3, 1)))
         assert copies["memorisation"] == 1
-        assert copies["memorisation_held_out"] == found["memorisation_held_out"]
+        assert copies["memorisation_held_out"] == measured["memorisation_held_out"]
 
 
 def test_memorisation_needs_a_few_different_points() -> None:
     data = Data(torch.zeros(100, 2))
-    assert Memorisation().check(run_of(data)) == "memorisation needs 4 different samples at least"
-    with pytest.raises(ValueError, match="memorisation needs 4 different samples at least"):
+    assert Memorisation().check(run_of(data)) == "memorisation needs at least 4 different samples"
+    with pytest.raises(ValueError, match="memorisation needs at least 4 different samples"):
         values(Memorisation(), data.x0, data)
 
 
 @pytest.mark.parametrize(("d", "k"), [(1, 1), (1, 5), (2, 3), (3, 3), (6, 3)])
 def test_neighbour_entropy_of_gaussians(d: int, k: int) -> None:
-    """½·log₂((2πe)^D·|C|), within 5 standard errors of n points (and the bias that many dimensions bring)."""
+    """Compare with ½·log₂((2πe)^D·|C|), within 5 standard errors of n points and the bias in many dimensions."""
     n = 10_000
     scale = torch.linspace(0.5, 2, d, dtype=torch.float64)
     expected = d / 2 * math.log2(2 * math.pi * math.e) + float(scale.log2().sum())
-    found = value(Entropy(space="neighbours", k=k), normal(n, d) * scale, torch.zeros(1, d))
-    assert found == pytest.approx(expected, abs=5 * math.sqrt(d + 2) / math.sqrt(n) + 0.02 * max(0, d - 3))
+    entropy = value(Entropy(space="neighbours", k=k), normal(n, d) * scale, torch.zeros(1, d))
+    assert entropy == pytest.approx(expected, abs=5 * math.sqrt(d + 2) / math.sqrt(n) + 0.02 * max(0, d - 3))
 
 
-def test_neighbour_entropy_of_the_plane_gaussian_is_the_known_number() -> None:
+def test_neighbour_entropy_of_known_distributions_in_the_plane() -> None:
     assert value(Entropy(space="neighbours"), normal(10_000, 2), torch.zeros(1, 2)) == pytest.approx(4.094, abs=0.08)
     uniform = torch.rand(10_000, 2, generator=torch.Generator().manual_seed(0)) * 4
     assert value(Entropy(space="neighbours"), uniform, torch.zeros(1, 2)) == pytest.approx(4.0, abs=0.08)
 
 
-def test_neighbour_entropy_by_hand() -> None:
-    """Three points at 0, 1 and 3, nearest neighbours at 1, 1 and 2: ψ(3) − ψ(1) + ln 2 + ⅓·ln 2."""
+def test_neighbour_entropy_of_three_points() -> None:
+    """Points at 0, 1 and 3 have their nearest neighbours at 1, 1 and 2: ψ(3) − ψ(1) + ln 2 + ⅓·ln 2."""
     x = torch.tensor([[0.0], [1.0], [3.0]])
     nats = (1 + 1 / 2) + math.log(2) + math.log(2) / 3
     assert value(Entropy(space="neighbours", k=1), x, x) == pytest.approx(nats / math.log(2), rel=1e-12)
@@ -244,8 +244,8 @@ def test_neighbour_entropy_by_hand() -> None:
 
 def test_repeated_points_count_once() -> None:
     x = normal(500, 2)
-    once = value(Entropy(space="neighbours"), x, x)
-    assert value(Entropy(space="neighbours"), x.repeat(4, 1), x) == pytest.approx(once, rel=1e-12)
+    entropy = value(Entropy(space="neighbours"), x, x)
+    assert value(Entropy(space="neighbours"), x.repeat(4, 1), x) == pytest.approx(entropy, rel=1e-12)
     assert value(Entropy(space="neighbours"), torch.zeros(50, 2), x) == -math.inf
     x[3, 0] = math.nan
     assert math.isnan(value(Entropy(space="neighbours"), x, x))
@@ -265,41 +265,41 @@ def load(dataset) -> Data:
     ids=["1-D", "2-D", "3-D"],
 )
 @pytest.mark.parametrize("level", [CLEAN, Level(1.0, 0.7, 0.714)], ids=["clean", "noisy"])
-def test_faultless_particles_have_no_divergence(dataset: Mixture, bins: int, occupied: int, level: Level) -> None:
+def test_exact_samples_have_no_divergence(dataset: Mixture, bins: int, occupied: int, level: Level) -> None:
     data = load(dataset)
     x = level.alpha * data.x0 + level.sigma * normal(*data.x0.shape, seed=4)
-    found = values(KLDensity(bins=bins), x, data, level)["kl_density"]
-    most = occupied / (2 * len(x) * math.log(2))
-    assert -0.05 * (not occupied) <= found <= 2 * most + 0.05 * (not occupied) + 1e-4
+    divergence = values(KLDensity(bins=bins), x, data, level)["kl_density"]
+    bias = occupied / (2 * len(x) * math.log(2))
+    assert -0.05 * (not occupied) <= divergence <= 2 * bias + 0.05 * (not occupied) + 1e-4
 
 
 def test_the_density_is_integrated_over_each_cell() -> None:
-    """Wide cells, whose probabilities are known from the distribution function."""
-    one = Mixture(means=(0.0,), weights=(1,), stds=(1,), n=10)
+    """Use wide cells, whose probabilities follow from the distribution function."""
+    gaussian = Mixture(means=(0.0,), weights=(1,), stds=(1,), n=10)
     x = 0.9 * normal(1000, 1).double() + 0.2
     edges = np.linspace(float(x.min()), float(x.max()), 9)
     p = np.histogram(x.numpy(), edges)[0] / 1000
     q = np.diff(scipy.stats.norm.cdf(edges))
     expected = (p[p > 0] * np.log2(p[p > 0] / q[p > 0])).sum()
-    assert values(KLDensity(bins=8), x, load(one))["kl_density"] == pytest.approx(expected, rel=1e-6)
+    assert values(KLDensity(bins=8), x, load(gaussian))["kl_density"] == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_divergence_of_shifted_gaussians_is_the_closed_form() -> None:
-    """KL(N(μ, 1) ‖ N(0, 1)) = μ²/2 nats."""
+def test_the_divergence_of_shifted_gaussians_equals_the_closed_form() -> None:
+    """Compare with KL(N(μ, 1) ‖ N(0, 1)) = μ²/2 nats."""
     for d in (1, 2, 3):
-        one = Mixture(means=((0.0,) * d,), weights=(1,), stds=(1,), n=10)
+        gaussian = Mixture(means=((0.0,) * d,), weights=(1,), stds=(1,), n=10)
         x = 0.8 * torch.eye(1, d) + normal(50_000, d)
-        found = values(KLDensity(), x, load(one))["kl_density"]
-        # cells as wide as a quarter of a deviation blur a little; neighbours have their own error
-        assert found == pytest.approx(0.32 / math.log(2), abs=0.02 if d < 3 else 0.05)
+        divergence = values(KLDensity(), x, load(gaussian))["kl_density"]
+        # Cells a quarter of a standard deviation wide blur a little; the neighbour estimate has an error of its own.
+        assert divergence == pytest.approx(0.32 / math.log(2), abs=0.02 if d < 3 else 0.05)
 
 
 def test_the_divergence_needs_a_density() -> None:
     data = Data(torch.zeros(5, 2))
-    said = "kl-density needs data whose density is known, such as mixture or grid"
-    assert KLDensity().check(run_of(data)) == said
+    message = "kl-density needs data whose density is known, such as mixture or grid"
+    assert KLDensity().check(run_of(data)) == message
     assert KLDensity().check(run_of(load(Grid(n=5)))) is None
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         values(KLDensity(), data.x0, data)
 
 
@@ -308,23 +308,23 @@ def test_l1_has_the_four_distances() -> None:
     level, s = schedule.at(t), schedule.at(t - 1)
     x0 = normal(3, 4, 5)
     rows = torch.arange(7) % 3
-    eps, guess = normal(7, 4, 5, seed=1), normal(7, 4, 5, seed=2)
+    eps, estimate = normal(7, 4, 5, seed=1), normal(7, 4, 5, seed=2)
     x = level.alpha * x0[rows] + level.sigma * eps
-    found = values(L1(), x, Data(x0), level, x0=guess)
-    # Ho et al.'s Eq. (7), from ᾱ and β alone
+    measured = values(L1(), x, Data(x0), level, x0=estimate)
+    # Ho et al., Eq. (7), from ᾱ and β alone
     a_bar, a_bar_s = level.alpha**2, s.alpha**2
     beta = 1 - a_bar / a_bar_s
-    mean = (a_bar_s**0.5 * beta * guess + (1 - beta) ** 0.5 * (1 - a_bar_s) * x) / (1 - a_bar)
-    expected = {"l1": x, "l1_x0": guess, "l1_mean": mean, "l1_signal": s.alpha * x0[rows]}
-    for name, each in expected.items():
-        assert found[name] == pytest.approx(float((each - x0[rows]).abs().mean()), rel=1e-9), name
+    mean = (a_bar_s**0.5 * beta * estimate + (1 - beta) ** 0.5 * (1 - a_bar_s) * x) / (1 - a_bar)
+    expected = {"l1": x, "l1_x0": estimate, "l1_mean": mean, "l1_signal": s.alpha * x0[rows]}
+    for name, compared in expected.items():
+        assert measured[name] == pytest.approx(float((compared - x0[rows]).abs().mean()), rel=1e-9), name
     assert posterior(s, level).on_x0 == pytest.approx(a_bar_s**0.5 * beta / (1 - a_bar))
 
 
-def test_l1_asks_the_denoiser_where_no_step_did() -> None:
+def test_l1_calls_the_denoiser_if_no_step_did() -> None:
     level, x = Cosine().at(10.0), normal(5, 2)
-    found = values(L1(), x, Data(x), level, model=lambda x, level: 0 * x)
-    assert found["l1_x0"] == pytest.approx(float(x.abs().mean()))
+    measured = values(L1(), x, Data(x), level, model=lambda x, level: 0 * x)
+    assert measured["l1_x0"] == pytest.approx(float(x.abs().mean()))
     without = values(L1(), x, Data(x), level)
     assert math.isnan(without["l1_x0"])
     assert math.isnan(without["l1_mean"])
@@ -342,14 +342,14 @@ def test_snr_is_measured() -> None:
     assert value(SNR(), x, x0, level=Level(1.0, 0.0, 1.0)) == -math.inf
 
 
-def test_calls_are_the_states() -> None:
+def test_calls_are_those_of_the_state() -> None:
     assert value(Calls(), normal(3, 2), normal(3, 2), calls=17) == 17
 
 
 def follow(*visits: Tensor) -> list[float]:
     states = [State(i, 0, CLEAN, x) for i, x in enumerate(visits)]
     ctx = MeasureContext(None, Data(visits[0]), Cosine())
-    return [float(each["straightness"]) for each in Straightness().follow(states, ctx)]
+    return [float(measured["straightness"]) for measured in Straightness().follow(states, ctx)]
 
 
 def test_straightness_is_chord_over_path() -> None:
@@ -363,55 +363,55 @@ def test_straightness_is_chord_over_path() -> None:
 
 
 def test_straightness_of_a_random_walk() -> None:
-    """Chords grow as √steps, E‖sum‖/(steps·E‖step‖) = 1/√steps in any dimension."""
+    """Chords grow as √steps: E‖sum‖/(steps·E‖step‖) = 1/√steps in any dimension."""
     walk = normal(101, 4000, 2).cumsum(0)
     assert follow(*walk)[-1] == pytest.approx(0.1, rel=0.05)
 
 
 @pytest.mark.parametrize("metric", [EnergyDistance(), SlicedWasserstein(), KLDensity(), Memorisation()])
-def test_particles_that_have_blown_up(metric: Metric) -> None:
+def test_particles_that_have_diverged(metric: Metric) -> None:
     data = load(Grid(n=50))
     x = data.x0.clone()
     x[3, 1] = math.nan
     assert math.isnan(values(metric, x, data)[metric.gives[0]])
 
 
-def test_log_likelihood_is_prior_less_stretch() -> None:
-    extra = {"log_prior": torch.tensor([-3.0, -5.0]), "log_det": torch.tensor([1.0, -2.0])}
-    points = values(LogLikelihood(), normal(2, 3), Data(normal(2, 3)), aux=extra)
+def test_log_likelihood_is_log_prior_minus_log_det() -> None:
+    aux = {"log_prior": torch.tensor([-3.0, -5.0]), "log_det": torch.tensor([1.0, -2.0])}
+    points = values(LogLikelihood(), normal(2, 3), Data(normal(2, 3)), aux=aux)
     assert points["log_likelihood"] == -3.5
     assert math.isnan(points["bits_per_dim"])
-    images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), aux=extra)
+    images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), aux=aux)
     assert images["bits_per_dim"] == pytest.approx(math.log2(127.5) + 3.5 / (4 * math.log(2)))
 
 
-def test_images_of_even_noise_cost_8_bits_a_pixel() -> None:
-    """The density of 256 equally likely levels over [−1, 1] and half a level beyond is 127.5/256 each."""
+def test_images_of_uniform_noise_cost_8_bits_a_pixel() -> None:
+    """The density of 256 equally likely levels over [−1, 1], extended by half a level, is 127.5/256 per pixel."""
     nats = 4 * math.log(127.5 / 256)
-    extra = {"log_prior": torch.full((3,), nats), "log_det": torch.zeros(3)}
-    found = values(LogLikelihood(), normal(3, 2, 2), Data(normal(3, 2, 2)), aux=extra)
-    assert found["bits_per_dim"] == pytest.approx(8, abs=1e-6)
+    aux = {"log_prior": torch.full((3,), nats), "log_det": torch.zeros(3)}
+    measured = values(LogLikelihood(), normal(3, 2, 2), Data(normal(3, 2, 2)), aux=aux)
+    assert measured["bits_per_dim"] == pytest.approx(8, abs=1e-6)
 
 
 def test_log_likelihood_needs_a_density_and_a_sampler_that_follows_it() -> None:
     data = Data(normal(5, 2))
-    said = (
+    message = (
         "log-likelihood needs a denoiser whose data have a density, such as mixture or gaussian; "
-        "that of single points is infinite"
+        "the density of single points is infinite"
     )
     for denoiser in (Empirical(), Oracle(), Guided(of=Empirical()), Blend(of=(Gaussian(), Empirical()))):
-        assert LogLikelihood().check(run_of(data, denoiser)) == said
+        assert LogLikelihood().check(run_of(data, denoiser)) == message
     for denoiser in (None, Gaussian(), MixtureDenoiser(), Guided(of=MixtureDenoiser())):
         assert LogLikelihood().check(run_of(data, denoiser, "log_prior", "log_det")) is None
-    said = "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
-    assert LogLikelihood().check(run_of(data, Gaussian(), "log_prior")) == said
+    message = "log-likelihood needs a sampler that follows the density: {ode: {likelihood: true}}"
+    assert LogLikelihood().check(run_of(data, Gaussian(), "log_prior")) == message
     with pytest.raises(ValueError) as error:
         values(LogLikelihood(), data.x0, data)
-    assert str(error.value) == said
+    assert str(error.value) == message
 
 
 def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
-    """At every visit, the mean of ln p_t(x_t) that the flow has carried along is that of the mixture's own density."""
+    """Compare the mean of ln p_t(x_t) that the flow carries along with the mixture's density, at every visit."""
     spec = RunSpec(
         name="run",
         dataset=Mixture(preset="eight", n=10),
@@ -428,6 +428,6 @@ def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
     )
     for state in run.states():
         if state.level.t < 95:
-            found = values(LogLikelihood(), state.x, data, state.level, aux=state.aux)["log_likelihood"]
+            likelihood = values(LogLikelihood(), state.x, data, state.level, aux=state.aux)["log_likelihood"]
             exact = float(data.density.log_density(state.x.double(), state.level).mean())
-            assert found == pytest.approx(exact, abs=0.02), state.level
+            assert likelihood == pytest.approx(exact, abs=0.02), state.level

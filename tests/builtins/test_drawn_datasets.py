@@ -1,4 +1,4 @@
-"""Shapes that are drawn: their formulas, how evenly they are filled, their parts; and how many points fit."""
+"""Data sets of drawn points: their formulas, uniformity and parts; and the memory that points need."""
 
 import math
 from pathlib import Path
@@ -44,75 +44,75 @@ def radius(x: Tensor) -> Tensor:
 
 
 def turn(x: Tensor) -> Tensor:
-    """Angle of each point as a share of a full turn, in [0, 1)."""
+    """Return the angle of each point as a share of a full turn, in [0, 1)."""
     return (torch.atan2(x[:, 1].double(), x[:, 0].double()) / math.tau) % 1
 
 
-def evenly(values: Tensor) -> None:
-    """Values are uniform in [0, 1]: Kolmogorov–Smirnov below the level passed once in 10⁶ times."""
+def assert_uniform(values: Tensor) -> None:
+    """Check that values are uniform in [0, 1]: a Kolmogorov–Smirnov distance that is exceeded once in 10⁶ times."""
     ordered = values.double().sort().values
     steps = torch.arange(len(ordered) + 1) / len(ordered)
     worst = max(float((ordered - steps[:-1]).max()), float((steps[1:] - ordered).max()))
     assert worst < 2.7 / math.sqrt(len(ordered))
 
 
-def fair(labels: Tensor, shares: list[float]) -> None:
-    """Labels are as frequent as they should be, within 5 standard errors."""
+def assert_shares(labels: Tensor, shares: list[float]) -> None:
+    """Check that labels have these shares, within 5 standard errors."""
     counts = torch.bincount(labels, minlength=len(shares)).double()
     p = torch.tensor(shares, dtype=torch.float64)
     assert len(counts) == len(shares)
     assert bool(((counts - len(labels) * p).abs() <= 5 * (len(labels) * p * (1 - p)).sqrt()).all())
 
 
-def test_two_moons_are_scikit_learns() -> None:
+def test_two_moons_equal_scikit_learns() -> None:
     from sklearn.datasets import make_moons
 
     data = load(TwoMoons(n=N))
     theirs, labels = make_moons(4000, shuffle=False)
     for label in (0, 1):
         moon = torch.from_numpy(theirs[labels == label]) - torch.tensor([0.5, 0.25])
-        apart = torch.cdist(data.x0[data.labels == label].double(), moon).amin(1)
-        assert float(apart.max()) < math.pi / 2000
-        evenly((data.hue[data.labels == label] * 2 - label).clamp(0, 1))
-    fair(data.labels, [0.5, 0.5])
+        distance = torch.cdist(data.x0[data.labels == label].double(), moon).amin(1)
+        assert float(distance.max()) < math.pi / 2000
+        assert_uniform((data.hue[data.labels == label] * 2 - label).clamp(0, 1))
+    assert_shares(data.labels, [0.5, 0.5])
     torch.testing.assert_close(data.x0.mean(0), torch.zeros(2), atol=0.03, rtol=0)
 
 
-def test_circles_are_scikit_learns() -> None:
+def test_circles_are_uniform() -> None:
     data = load(Circles(n=N, factor=0.3))
     torch.testing.assert_close(radius(data.x0), torch.tensor([1.0, 0.3]).double()[data.labels], atol=1e-6, rtol=0)
-    fair(data.labels, [0.5, 0.5])
-    evenly(turn(data.x0))
+    assert_shares(data.labels, [0.5, 0.5])
+    assert_uniform(turn(data.x0))
 
 
-def test_rings_are_as_dense_each() -> None:
+def test_rings_are_equally_dense() -> None:
     data = load(Rings(n=N, rings=4))
     torch.testing.assert_close(radius(data.x0), (data.labels + 1).double() / 4, atol=1e-6, rtol=0)
-    fair(data.labels, [0.1, 0.2, 0.3, 0.4])
-    evenly(turn(data.x0[data.labels == 2]))
+    assert_shares(data.labels, [0.1, 0.2, 0.3, 0.4])
+    assert_uniform(turn(data.x0[data.labels == 2]))
 
 
 @pytest.mark.parametrize(("squares", "filled"), [(4, 8), (3, 5), (1, 1)])
 def test_the_checkerboard_fills_every_other_square(squares: int, filled: int) -> None:
     x = load(Checkerboard(n=N, squares=squares)).x0.double()
-    place = (x + 2) * squares / 4
-    cell = place.floor().clamp(0, squares - 1).long()
+    position = (x + 2) * squares / 4
+    cell = position.floor().clamp(0, squares - 1).long()
     assert bool((cell.sum(1) % 2 == 0).all())
-    _, which = torch.unique(cell, dim=0, return_inverse=True)
-    fair(which, [1 / filled] * filled)
-    evenly((place - cell)[:, 0])
-    evenly((place - cell)[:, 1])
+    _, square = torch.unique(cell, dim=0, return_inverse=True)
+    assert_shares(square, [1 / filled] * filled)
+    assert_uniform((position - cell)[:, 0])
+    assert_uniform((position - cell)[:, 1])
 
 
 def test_spirals_fill_the_disc_evenly() -> None:
     data = load(Spirals(n=N, arms=3, turns=1.5, noise=0))
-    evenly(radius(data.x0).square())
+    assert_uniform(radius(data.x0).square())
     unwound = (turn(data.x0) - 1.5 * radius(data.x0) - data.labels / 3) % 1
     assert float(torch.minimum(unwound, 1 - unwound).max()) < 1e-4
-    fair(data.labels, [1 / 3] * 3)
+    assert_shares(data.labels, [1 / 3] * 3)
 
 
-def test_the_pinwheels_arms_are_one_arm_turned() -> None:
+def test_the_pinwheels_arms_are_rotations_of_one_arm() -> None:
     data = load(Pinwheel(n=N, arms=5, swirl=0))
     angle = -math.tau * data.labels.double() / 5
     x, y = data.x0.double().T / 2
@@ -127,9 +127,9 @@ def test_the_pinwheels_arms_are_one_arm_turned() -> None:
 
 def test_the_tree_is_filled_by_length_and_3_high() -> None:
     data = load(Tree(n=N, forks=3, shrink=0.5, angle=30, noise=0))
-    # lengths: 1, then 2·½, 4·¼ and 8·⅛: each generation has a quarter of the points
-    fair((data.hue * 3).round().long(), [0.25] * 4)
-    fair(data.labels, [0.25, 0.375, 0.375])
+    # Lengths are 1, 2·½, 4·¼ and 8·⅛: each generation has a quarter of the points.
+    assert_shares((data.hue * 3).round().long(), [0.25] * 4)
+    assert_shares(data.labels, [0.25, 0.375, 0.375])
     assert float(data.x0[:, 1].max() - data.x0[:, 1].min()) == pytest.approx(3, abs=0.02)
     trunk = data.x0[data.hue == 0]
     assert float(trunk[:, 0].abs().max()) < 1e-6
@@ -142,46 +142,46 @@ def test_the_line_is_evenly_filled() -> None:
     data = load(Line(n=N, angle=30))
     x = data.x0.double()
     np.testing.assert_allclose(x @ torch.tensor([-0.5, math.sqrt(0.75)]).double(), 0, atol=1e-6)
-    evenly((x @ torch.tensor([math.sqrt(0.75), 0.5]).double() + 1) / 2)
+    assert_uniform((x @ torch.tensor([math.sqrt(0.75), 0.5]).double() + 1) / 2)
 
 
 def test_the_cross_is_two_bars() -> None:
     data = load(Cross(n=N, width=0.5))
-    fair(data.labels, [1 / 1.75, 0.375 / 1.75, 0.375 / 1.75])
+    assert_shares(data.labels, [1 / 1.75, 0.375 / 1.75, 0.375 / 1.75])
     bar, left, right = (data.x0[data.labels == i] for i in range(3))
     assert float(bar[:, 0].abs().max()) <= 0.25
-    evenly((bar[:, 1] + 1) / 2)
-    evenly((left[:, 0] + 1) / 0.75)
-    evenly((right[:, 0] - 0.25) / 0.75)
+    assert_uniform((bar[:, 1] + 1) / 2)
+    assert_uniform((left[:, 0] + 1) / 0.75)
+    assert_uniform((right[:, 0] - 0.25) / 0.75)
 
 
 def test_the_smileys_parts() -> None:
     data = load(Smiley(n=N))
     face, left, right, mouth = (data.x0[data.labels == i] for i in range(4))
     torch.testing.assert_close(radius(face), torch.ones(len(face)).double(), atol=1e-6, rtol=0)
-    evenly((radius(left - torch.tensor([-0.35, 0.3])) / 0.12).square())
-    evenly((radius(right - torch.tensor([0.35, 0.3])) / 0.12).square())
+    assert_uniform((radius(left - torch.tensor([-0.35, 0.3])) / 0.12).square())
+    assert_uniform((radius(right - torch.tensor([0.35, 0.3])) / 0.12).square())
     torch.testing.assert_close(radius(mouth), torch.full((len(mouth),), 0.6).double(), atol=1e-6, rtol=0)
     assert float(mouth[:, 1].max()) < -0.2
-    fair(data.labels, [0.5, 0.125, 0.125, 0.25])
+    assert_shares(data.labels, [0.5, 0.125, 0.125, 0.25])
 
 
 def test_the_disc_is_evenly_filled() -> None:
     data = load(Disc(n=N))
-    evenly(radius(data.x0).square())
-    evenly(turn(data.x0))
+    assert_uniform(radius(data.x0).square())
+    assert_uniform(turn(data.x0))
 
 
 @pytest.mark.parametrize("kind", [SwissRoll, SCurve])
-def test_in_space_they_are_the_plane_ones_with_width(kind: type[SwissRoll]) -> None:
+def test_in_space_they_are_the_plane_shapes_with_width(kind: type[SwissRoll]) -> None:
     plane, space = load(kind(n=N)).x0, load(kind(n=N, dims=3)).x0
     assert torch.equal(space[:, [0, 2]], plane)
     width = 21 / (4.5 * math.pi) if kind is SwissRoll else 2
-    evenly(space[:, 1] / width + 0.5)
+    assert_uniform(space[:, 1] / width + 0.5)
     assert width / 2 * 0.998 < float(space[:, 1].abs().max()) <= width / 2
 
 
-def test_the_roll_in_space_is_scikit_learns() -> None:
+def test_the_roll_in_space_has_the_moments_of_scikit_learns() -> None:
     from sklearn.datasets import make_swiss_roll
 
     theirs, _ = make_swiss_roll(20_000, random_state=0)
@@ -191,20 +191,20 @@ def test_the_roll_in_space_is_scikit_learns() -> None:
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-def test_the_grids_centres_are_square(dims: int) -> None:
+def test_the_grids_centres_are_a_square_lattice(dims: int) -> None:
     grid = Grid(side=3, spacing=2, std=0.1, dims=dims, n=N)
     centres = grid.law().means
     assert centres.shape == (3**dims, dims)
     assert sorted(set(centres.flatten().tolist())) == [-2, 0, 2]
     assert len(torch.unique(centres, dim=0)) == 3**dims
     data = load(grid)
-    fair(data.labels, [3.0**-dims] * 3**dims)
+    assert_shares(data.labels, [3.0**-dims] * 3**dims)
     off = data.x0.double() - centres[data.labels]
     assert float(off.std()) == pytest.approx(0.1, rel=5 / math.sqrt(2 * N * dims))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets_are_mixtures_as_any(preset: str) -> None:
+def test_presets_have_the_moments_of_their_mixture(preset: str) -> None:
     data = load(Mixture(preset=preset, n=N))
     law = data.density
     mean = (law.weights[:, None] * law.means).sum(0)
@@ -216,18 +216,18 @@ def test_presets_are_mixtures_as_any(preset: str) -> None:
     assert float(law.weights.sum()) == pytest.approx(1)
 
 
-def test_a_preset_stands_alone() -> None:
+def test_a_preset_excludes_other_fields() -> None:
     with pytest.raises(ValueError, match="Value error, give either 'preset' or 'stds', not both"):
         Mixture(preset="five", stds=(1, 1))
     assert Mixture(preset="three").law().means.tolist() == Mixture().law().means.tolist()
 
 
-def test_weights_that_do_not_sum_to_1_are_said() -> None:
+def test_weights_that_do_not_sum_to_1_are_warned_of() -> None:
     assert list(Mixture(weights=(5, 3, 2)).lint()) == [
-        "'weights' sum to 10, not 1; they are taken as the shares 0.5, 0.3, 0.2"
+        "'weights' sum to 10, not 1; they are normalised to 0.5, 0.3, 0.2"
     ]
     assert list(Mixture(weights=(1, 1, 1)).lint()) == [
-        "'weights' sum to 3, not 1; they are taken as the shares 0.333, 0.333, 0.333"
+        "'weights' sum to 3, not 1; they are normalised to 0.333, 0.333, 0.333"
     ]
     assert list(Mixture(weights=(0.1, 0.2, 0.7)).lint()) == list(Mixture(preset="five").lint()) == []
 
@@ -249,7 +249,7 @@ def test_standardised_data_can_be_restored(each: str) -> None:
 
 
 class Bell(Dataset):
-    """N(3, 0.5²) in the plane, with its density, by formula and not as a mixture."""
+    """N(3, 0.5²) in the plane, with a density that is a plain function, not a mixture's."""
 
     def load(self, ctx: LoadContext) -> Data:
         def density(x: Tensor, level: Level) -> Tensor:
@@ -260,8 +260,8 @@ class Bell(Dataset):
 
 
 @pytest.mark.parametrize("level", [Level(0.0, 1.0, 0.0), Level(1.0, 0.6, 0.8)], ids=["clean", "noisy"])
-def test_any_density_follows_one_scale(level: Level) -> None:
-    """y = (x − m)/s noised is Gaussian too: mean α·(3 − m)/s, variance (α·0.5/s)² + σ²."""
+def test_any_density_follows_a_uniform_scale(level: Level) -> None:
+    """y = (x − m)/s with noise is Gaussian, too: mean α·(3 − m)/s, variance (α·0.5/s)² + σ²."""
     data = load(Standardised(of=Bell()))
     m, s = data.scaling.shift, float(data.scaling.scale[0])
     y = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -272,22 +272,22 @@ def test_any_density_follows_one_scale(level: Level) -> None:
 
 
 @pytest.mark.parametrize(
-    ("each", "said"), [("all", "all samples are the same everywhere"), ("axis", "a coordinate is the same everywhere")]
+    ("each", "message"), [("all", "all samples are equal"), ("axis", "a coordinate has the same value in all samples")]
 )
-def test_what_does_not_vary_cannot_be_standardised(each: str, said: str) -> None:
-    same = Array(values=((0.1, 0.7), (0.1, 0.7), (0.1, 0.7 if each == "all" else 0.8)))
+def test_constant_data_cannot_be_standardised(each: str, message: str) -> None:
+    constant = Array(values=((0.1, 0.7), (0.1, 0.7), (0.1, 0.7 if each == "all" else 0.8)))
     with pytest.raises(ValueError) as error:
-        load(Standardised(of=same, each=each))
-    assert str(error.value) == f"cannot be standardised: {said}"
+        load(Standardised(of=constant, each=each))
+    assert str(error.value) == f"cannot be standardised: {message}"
 
 
-def test_text_is_filled_evenly_and_has_holes() -> None:
+def test_text_is_filled_uniformly_and_has_holes() -> None:
     data = load(Text(text="O", n=N, extent=1))
     r = radius(data.x0)
     assert float(r.min()) > 0.2
     assert 0.95 < float(data.x0[:, 1].abs().max()) <= 1
-    fair((data.x0[:, 0] > 0).long(), [0.5, 0.5])
-    fair((data.x0[:, 1] > 0).long(), [0.5, 0.5])
+    assert_shares((data.x0[:, 0] > 0).long(), [0.5, 0.5])
+    assert_shares((data.x0[:, 1] > 0).long(), [0.5, 0.5])
     assert float(data.hue.min()) == pytest.approx(0, abs=0.01)
     assert float(data.hue.max()) == pytest.approx(1, abs=0.01)
     wide, tall = load(Text(text="MMMM", n=500)).x0, load(Text(text="M\nM\nM", n=500)).x0
@@ -306,25 +306,25 @@ def test_text_is_inside_matplotlibs_outline() -> None:
     assert path.contains_points(x, radius=0.01).mean() > 0.999
 
 
-def test_text_that_draws_nothing() -> None:
+def test_text_without_outlines() -> None:
     with pytest.raises(ValueError) as error:
         load(Text(text=" "))
-    assert str(error.value) == "nothing of ' ' can be drawn"
+    assert str(error.value) == "there is nothing to draw in ' '"
 
 
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        (TwoMoons(n=10**9), "1,000,000,000 points need about 104 GiB of memory, and 24 GiB are free: ask for fewer"),
-        (Mixture(n=10**9), "1,000,000,000 samples need about 89 GiB of memory, and 24 GiB are free: ask for fewer"),
+        (TwoMoons(n=10**9), "1,000,000,000 points need about 104 GiB of memory, but only 24 GiB are free: use fewer"),
+        (Mixture(n=10**9), "1,000,000,000 samples need about 89 GiB of memory, but only 24 GiB are free: use fewer"),
         (
             Text(text="a", n=10**9),
-            "1,000,000,000 points need about 104 GiB of memory, and 24 GiB are free: ask for fewer",
+            "1,000,000,000 points need about 104 GiB of memory, but only 24 GiB are free: use fewer",
         ),
     ],
     ids=["moons", "mixture", "text"],
 )
-def test_what_does_not_fit_is_refused_before_it_is_drawn(
+def test_data_that_do_not_fit_into_memory_are_refused_before_they_are_drawn(
     dataset: Dataset, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "available", lambda: 24 * 2**30)
@@ -333,17 +333,17 @@ def test_what_does_not_fit_is_refused_before_it_is_drawn(
     assert str(error.value) == message
 
 
-def test_the_free_memory_is_known_here() -> None:
+def test_the_free_memory_is_plausible() -> None:
     free = memory.available()
     assert free is None or 2**20 < free < 2**50
 
 
-def test_where_there_is_no_area_nothing_is_drawn() -> None:
+def test_an_empty_area_is_an_error() -> None:
     ends = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     with pytest.raises(ValueError) as error:
         within(LoadContext(Path(), LoadDraw(0)), 5, *ends, lambda points: points[:, 0] < 0)
     assert str(error.value) == "there is no area to draw points from"
-    some = within(LoadContext(Path(), LoadDraw(0)), 3000, *ends, lambda points: points[:, 0] < 0.01)
-    assert some.shape == (3000, 2)
-    evenly(some[:, 0] * 100)
-    evenly(some[:, 1])
+    points = within(LoadContext(Path(), LoadDraw(0)), 3000, *ends, lambda points: points[:, 0] < 0.01)
+    assert points.shape == (3000, 2)
+    assert_uniform(points[:, 0] * 100)
+    assert_uniform(points[:, 1])

@@ -1,4 +1,4 @@
-"""The empirical denoiser against float64 arithmetic over all pairs, at every noise level and in every regime."""
+"""The empirical denoiser against float64 arithmetic over all pairs, at every noise level and data size."""
 
 import math
 import subprocess
@@ -39,19 +39,19 @@ def levels() -> list[Level]:
 
 
 def log_density(x: Tensor, x0: Tensor, level: Level) -> Tensor:
-    """ln p_t(x) but for a constant, all pairs in float64."""
+    """Return ln p_t(x) up to a constant, over all pairs in float64."""
     squares = (x.double()[:, None] - level.alpha * x0.double().flatten(1)).square().sum(2)
     return torch.logsumexp(-squares / (2 * level.sigma**2), 1)
 
 
 def oracle(x: Tensor, x0: Tensor, level: Level) -> Tensor:
-    """Σ w_i x_i, all pairs in float64."""
-    apart = torch.cdist(x.double(), level.alpha * x0.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    return torch.softmax(-apart.square() / (2 * level.sigma**2), 1) @ x0.double()
+    """Return Σ w_i x_i over all pairs in float64."""
+    distance = torch.cdist(x.double(), level.alpha * x0.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    return torch.softmax(-distance.square() / (2 * level.sigma**2), 1) @ x0.double()
 
 
 def points(n: int, dims: int, seed: int = 0) -> Tensor:
-    """Half a thin curve, half a wide cloud: dense and sparse regions."""
+    """Return points with dense and sparse regions: half on a thin curve, half in a wide cloud."""
     draw = torch.Generator().manual_seed(seed)
     along = torch.rand(n // 2, 1, generator=draw) * 9 + torch.arange(dims)
     curve = along.sin() + 0.01 * torch.randn(n // 2, dims, generator=draw)
@@ -75,7 +75,7 @@ def test_equals_float64_arithmetic_at_every_level(n: int, dims: int) -> None:
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-def test_queries_far_from_all_data_get_the_nearest_points_mean(dims: int) -> None:
+def test_queries_far_from_all_data_are_exact(dims: int) -> None:
     x0 = points(3000, dims)
     model = bound(x0)
     draw = torch.Generator().manual_seed(2)
@@ -90,19 +90,19 @@ def test_float64_stays_float64(n: int, dims: int) -> None:
     x0 = points(n, dims)
     for level in levels():
         x = noisy(x0, level, 100).double()
-        found = bound(x0)(x, level)
-        assert found.dtype == torch.float64
-        assert (found - oracle(x, x0, level)).abs().max() <= 1e-9, level
+        estimate = bound(x0)(x, level)
+        assert estimate.dtype == torch.float64
+        assert (estimate - oracle(x, x0, level)).abs().max() <= 1e-9, level
 
 
-def test_the_grid_and_the_blocks_agree_where_both_serve() -> None:
+def test_the_grid_and_the_blocks_agree() -> None:
     x0 = points(5000, 2).double()
     y = x0[::7] + 0.05 * torch.randn(len(x0[::7]), 2, generator=torch.Generator().manual_seed(3))
     sums = Grid.of(x0, x0.float(), kd_blocks(x0, 128), 0.05).sums(y)
     assert (sums[:, 1:] / sums[:, :1] - Blocks.of(x0).mean(y, 0.05)).abs().max() <= 2e-6
 
 
-def test_the_grids_sums_are_the_kernel_density() -> None:
+def test_the_grids_sums_equal_the_kernel_density() -> None:
     x0 = points(2000, 2)
     level = exploding(0.2)
     x = noisy(x0, level, 200)
@@ -111,7 +111,7 @@ def test_the_grids_sums_are_the_kernel_density() -> None:
     assert ((sums[:, 0] - exact) / exact).abs().max() <= 2e-6
 
 
-def test_near_duplicates_in_many_dimensions_are_told_apart() -> None:
+def test_near_duplicates_in_many_dimensions_are_distinguished() -> None:
     draw = torch.Generator().manual_seed(4)
     base = torch.rand(150, 784, generator=draw) * 2 - 1
     level = exploding(0.01)
@@ -140,8 +140,8 @@ def test_all_rows_equal() -> None:
 
 def test_one_sample_is_always_the_answer() -> None:
     picture = torch.rand(1, 8, 8, 3)
-    found = bound(picture)(torch.randn(3, 8, 8, 3), exploding(0.5))
-    assert torch.equal(found, picture.expand(3, -1, -1, -1))
+    estimate = bound(picture)(torch.randn(3, 8, 8, 3), exploding(0.5))
+    assert torch.equal(estimate, picture.expand(3, -1, -1, -1))
 
 
 def test_clean_samples_are_their_own_estimate() -> None:
@@ -153,8 +153,8 @@ def test_clean_samples_are_their_own_estimate() -> None:
 def test_pure_noise_gives_the_mean_of_the_data(alpha: float) -> None:
     for n in (100, 3000):
         x0 = points(n, 2)
-        found = bound(x0)(torch.randn(7, 2), Level(1.0, alpha, 1.0))
-        assert (found - x0.mean(0)).abs().max() <= 1e-6
+        estimate = bound(x0)(torch.randn(7, 2), Level(1.0, alpha, 1.0))
+        assert (estimate - x0.mean(0)).abs().max() <= 1e-6
 
 
 def test_images_are_compared_as_wholes() -> None:
@@ -167,20 +167,19 @@ def test_images_are_compared_as_wholes() -> None:
 
 @pytest.mark.parametrize("n", [100, 3000])
 @pytest.mark.parametrize("sigma", [0.005, 0.3])
-def test_a_row_that_is_not_finite_spoils_only_itself(n: int, sigma: float) -> None:
+def test_a_row_that_is_not_finite_affects_only_itself(n: int, sigma: float) -> None:
     x0, level = points(n, 2), exploding(sigma)
     x = noisy(x0, level, 50)
-    good = bound(x0)(x, level)
-    spoilt = x.clone()
-    spoilt[7, 0], spoilt[20, 1] = math.nan, math.inf
-    found = bound(x0)(spoilt, level)
-    assert found[[7, 20]].isnan().all()
+    expected = bound(x0)(x, level)
+    x[7, 0], x[20, 1] = math.nan, math.inf
+    estimate = bound(x0)(x, level)
+    assert estimate[[7, 20]].isnan().all()
     others = [i for i in range(50) if i not in (7, 20)]
-    assert (found[others] - good[others]).abs().max() <= 2e-6
+    assert (estimate[others] - expected[others]).abs().max() <= 2e-6
 
 
 @pytest.mark.parametrize(("n", "dims"), [(3000, 1), (3000, 2), (3000, 3), (100, 2), (100, 64)])
-def test_a_row_does_not_depend_on_the_others_and_a_call_gives_the_same_bits(n: int, dims: int) -> None:
+def test_rows_are_independent_and_calls_are_deterministic(n: int, dims: int) -> None:
     x0 = points(n, dims)
     for level in (exploding(0.005), exploding(0.3), preserving(0.9)):
         x = noisy(x0, level, 2500 if dims < 3 else 300)
@@ -212,13 +211,13 @@ def test_estimates_give_the_gradient_of_the_log_density(n: int) -> None:
         x = noisy(x0, level, 40).double().requires_grad_()
         (score,) = torch.autograd.grad(log_density(x, x0, level).sum(), x)
         with torch.no_grad():
-            found = to_score(x, bound(x0)(x, level), level)
-        assert (found - score).abs().max() <= 1e-6 * score.abs().max()
+            estimate = to_score(x, bound(x0)(x, level), level)
+        assert (estimate - score).abs().max() <= 1e-6 * score.abs().max()
 
 
 @pytest.mark.parametrize(("n", "dims"), [(50, 2), (1500, 2), (40, 20)])
 def test_estimates_can_be_differentiated(n: int, dims: int) -> None:
-    """dx̂_0/dx = α·Cov[x_0 | x]/σ²."""
+    """Check dx̂_0/dx = α·Cov[x_0 | x]/σ²."""
     x0, level = points(n, dims).double(), preserving(0.5)
     x = noisy(x0.float(), level, 1).double().requires_grad_()
     squares = (x.detach() - level.alpha * x0).square().sum(1)
@@ -237,8 +236,8 @@ def test_blocks_hold_every_point_once_and_not_too_many(n: int, most: int) -> Non
     assert torch.equal(blocks[blocks < n].sort().values, torch.arange(n))
 
 
-def test_blocks_with_nothing_but_padding_weigh_nothing() -> None:
-    x0 = points(8209, 2)  # leaves 495 places unused, whole blocks of them
+def test_blocks_of_padding_have_no_weight() -> None:
+    x0 = points(8209, 2)  # leaves 495 places unused, among them whole blocks
     level = exploding(0.002)
     x = noisy(x0, level, 200)
     assert (bound(x0)(x, level) - oracle(x, x0, level)).abs().max() <= 6e-6
@@ -257,7 +256,7 @@ def test_no_data_is_an_error() -> None:
 _PEAK = """
 from test_empirical import *
 
-def status(what):  # unlike ru_maxrss, which begins with the parent's
+def status(what):  # unlike ru_maxrss, which starts at the parent's peak
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what))
 

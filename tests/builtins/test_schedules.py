@@ -1,4 +1,4 @@
-"""Schedules and spacings against their papers' formulas, and the laws that all of them keep."""
+"""Schedules and spacings against their papers' formulas, and invariants of all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ schedules = st.one_of(
 )
 
 
-def message(error: pytest.ExceptionInfo[ValidationError]) -> list[str]:
+def messages(error: pytest.ExceptionInfo[ValidationError]) -> list[str]:
     return [problem["msg"] for problem in error.value.errors()]
 
 
@@ -49,7 +49,7 @@ def test_t0_is_clean_and_snr_never_rises(schedule: Schedule, shares: list[float]
 @given(schedules)
 def test_times_outside_are_refused(schedule: Schedule) -> None:
     for t in (-0.5, schedule.T + 0.5, math.nan):
-        with pytest.raises(ValueError, match="lies outside"):
+        with pytest.raises(ValueError, match="is outside"):
             schedule.at(t)
 
 
@@ -74,7 +74,7 @@ def test_betas_between_two_ends_follow_the_formula(kind: type[Linear], formula, 
             assert level.sigma**2 == pytest.approx(1 - product, rel=1e-12)
 
 
-def test_few_default_steps_are_capped_and_still_end_in_noise() -> None:
+def test_the_betas_of_few_steps_are_capped_and_still_end_in_noise() -> None:
     assert Linear(steps=10).betas()[-1] == 0.999
     assert Linear(steps=10, beta_end=0.3).betas()[-1] == 0.3
     for kind in (Linear, Quadratic, Sigmoid, Cosine):
@@ -82,7 +82,7 @@ def test_few_default_steps_are_capped_and_still_end_in_noise() -> None:
             assert kind(steps=n).at(n).alpha < 0.06, (kind, n)
 
 
-def test_the_gentle_datasaurus_schedule_keeps_half_of_the_signal() -> None:
+def test_the_datasaurus_schedule_keeps_half_of_the_signal() -> None:
     schedule = Linear(steps=50, beta_start=1e-4, beta_end=0.05)
     assert schedule.at(25).alpha == pytest.approx(0.86, abs=0.005)
     assert schedule.at(50).alpha == pytest.approx(0.53, abs=0.005)
@@ -109,7 +109,7 @@ def test_given_betas_are_multiplied_and_interpolated_in_log_alpha() -> None:
     assert schedule.at(3).beta_to(schedule.at(1)) == pytest.approx(1 - 0.8 * 0.5, rel=1e-13)
 
 
-def test_random_walk_adds_equal_steps() -> None:
+def test_random_walk_adds_equal_variances() -> None:
     schedule = RandomWalk(steps=49, step_std=2.0)
     assert schedule.at(12.25) == Level(12.25, 1.0, 7.0)
     assert transition(schedule.at(30), schedule.at(31)) == pytest.approx((1.0, 4.0))
@@ -117,7 +117,7 @@ def test_random_walk_adds_equal_steps() -> None:
 
 
 @given(schedules, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_a_jump_is_its_steps_composed(schedule: Schedule, a: float, b: float, c: float) -> None:
+def test_a_jump_equals_its_composed_steps(schedule: Schedule, a: float, b: float, c: float) -> None:
     u, s, t = (schedule.at(share * schedule.T) for share in sorted((a, b, c)))
     if t.alpha < 1e-6:
         return
@@ -129,7 +129,7 @@ def test_a_jump_is_its_steps_composed(schedule: Schedule, a: float, b: float, c:
 
 @given(schedules, st.floats(0, 1), st.floats(0.001, 1))
 def test_posterior_is_the_conditioned_gaussian(schedule: Schedule, share: float, t_share: float) -> None:
-    """x_s and x_t given x_0 are jointly Gaussian; conditioning x_s on x_t is a regression (Schur complement)."""
+    """Given x_0, x_s and x_t are jointly Gaussian; conditioning x_s on x_t is a regression (Schur complement)."""
     t = schedule.at(t_share * schedule.T)
     s = schedule.at(share * t.t)
     if t.alpha < 1e-6 or t.sigma == 0:
@@ -138,18 +138,18 @@ def test_posterior_is_the_conditioned_gaussian(schedule: Schedule, share: float,
     joint = np.array([[s.sigma**2, a * s.sigma**2], [a * s.sigma**2, t.sigma**2]])
     mean = np.array([s.alpha, t.alpha])
     gain = joint[0, 1] / joint[1, 1]
-    found = posterior(s, t)
-    assert found.on_x == pytest.approx(gain, rel=1e-9, abs=1e-12)
-    assert found.on_x0 == pytest.approx(mean[0] - gain * mean[1], rel=1e-6, abs=1e-9)
-    assert found.variance == pytest.approx(np.linalg.det(joint) / joint[1, 1], rel=1e-6, abs=1e-9 * t.sigma**2)
+    q = posterior(s, t)
+    assert q.on_x == pytest.approx(gain, rel=1e-9, abs=1e-12)
+    assert q.on_x0 == pytest.approx(mean[0] - gain * mean[1], rel=1e-6, abs=1e-9)
+    assert q.variance == pytest.approx(np.linalg.det(joint) / joint[1, 1], rel=1e-6, abs=1e-9 * t.sigma**2)
 
 
 @given(schedules, st.floats(0.01, 0.99))
 @settings(max_examples=30)
-def test_time_of_log_snr_finds_the_level_back(schedule: Schedule, share: float) -> None:
+def test_time_of_inverts_log_snr(schedule: Schedule, share: float) -> None:
     level = schedule.at(share * schedule.T)
-    found = schedule.at(schedule.time_of(level.log_snr))
-    assert found.log_snr == pytest.approx(level.log_snr, abs=1e-6)
+    inverted = schedule.at(schedule.time_of(level.log_snr))
+    assert inverted.log_snr == pytest.approx(level.log_snr, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +169,15 @@ def test_time_of_log_snr_finds_the_level_back(schedule: Schedule, share: float) 
         (lambda: RandomWalk(step_std=0.0), ["Input should be greater than 0"]),
     ],
 )
-def test_senseless_schedules_are_refused(make, expected: list[str]) -> None:
+def test_invalid_schedules_are_refused(make, expected: list[str]) -> None:
     with pytest.raises(ValidationError) as error:
         make()
-    assert message(error) == expected
+    assert messages(error) == expected
 
 
 @given(st.sampled_from([Linspace(), Leading(), Trailing()]), st.integers(1, 300), st.integers(0, 2000), st.booleans())
-def test_spacings_fall_strictly_to_0(spacing, steps: int, more: int, part: bool) -> None:
-    start = steps + more + 0.5 * part
+def test_spacings_fall_strictly_to_0(spacing, steps: int, extra: int, half: bool) -> None:
+    start = steps + extra + 0.5 * half
     times = spacing.times(Linear(), steps, start)
     assert len(times) == steps + 1
     assert times[-1] == 0
@@ -187,7 +187,7 @@ def test_spacings_fall_strictly_to_0(spacing, steps: int, more: int, part: bool)
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 10, 50, 333, 1000])
 def test_spacings_over_whole_times_are_those_of_diffusers(steps: int) -> None:
-    """diffusers' formulas for 1000 training steps; its index i is our t = i + 1."""
+    """Compare with diffusers' formulas for 1000 training steps; its index i is our t = i + 1."""
     leading = (np.arange(steps) * (1000 // steps)).round()[::-1]
     trailing = np.round(np.arange(1000, 0, -1000 / steps))[:steps] - 1
     assert Leading().times(Linear(), steps, 1000.0) == (*(leading + 1), 0)
@@ -199,4 +199,4 @@ def test_spacings_over_whole_times_are_those_of_diffusers(steps: int) -> None:
 def test_more_steps_than_whole_times_are_refused(spacing, name: str) -> None:
     with pytest.raises(ValueError) as error:
         spacing.times(Linear(steps=50), 60, 50.0)
-    assert str(error.value) == f"{name} spacing visits whole times: from t = 50 it takes 50 steps at most, got 60"
+    assert str(error.value) == f"{name} spacing visits integer times: from t = 50 it allows 50 steps at most, got 60"

@@ -1,4 +1,4 @@
-"""The schedules given by their levels, and the spacings that look for levels, against their papers' formulas."""
+"""Schedules defined by their levels, and spacings that search for levels, against their papers' formulas."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from noisereel_builtins.spacings.t_min import TMin
 SHARES = [0.001, 0.1, 0.37, 0.5, 0.9, 1.0]
 
 
-def close(found: float, expected: float) -> None:
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+def assert_close(value: float, expected: float) -> None:
+    assert value == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def logistic(x: float) -> float:
@@ -49,13 +49,13 @@ def logistic(x: float) -> float:
 
 @pytest.mark.parametrize("u", SHARES)
 def test_vp_is_the_integral_of_its_beta(u: float) -> None:
-    """α_t = exp(−½∫β), the integral of an even rise taken by Simpson's rule, which is exact for it."""
+    """Compare with α_t = exp(−½∫β); Simpson's rule is exact for the linear β."""
     for n, low, high in ((1000, 0.1, 20.0), (1, 0.1, 20.0), (50, 0.5, 0.5)):
         level = VP(steps=n, beta_min=low, beta_max=high).at(u * n)
         beta = [low + v * (high - low) for v in (0, u / 2, u)]
         integral = u / 6 * (beta[0] + 4 * beta[1] + beta[2])
-        close(level.alpha, math.exp(-integral / 2))
-        close(level.sigma, math.sqrt(1 - math.exp(-integral)))
+        assert_close(level.alpha, math.exp(-integral / 2))
+        assert_close(level.sigma, math.sqrt(1 - math.exp(-integral)))
 
 
 def test_vp_is_the_limit_of_linear() -> None:
@@ -64,27 +64,27 @@ def test_vp_is_the_limit_of_linear() -> None:
 
 
 @pytest.mark.parametrize("u", SHARES)
-def test_ve_has_the_variance_that_the_sde_has_added(u: float) -> None:
+def test_ve_has_the_variance_that_the_sde_adds(u: float) -> None:
     level = VE(steps=200, sigma_min=0.02, sigma_max=30.0).at(200 * u)
     sigma = 0.02 * (30.0 / 0.02) ** u
     assert level.alpha == 1
-    close(level.sigma, math.sqrt(sigma**2 - 0.02**2))
+    assert_close(level.sigma, math.sqrt(sigma**2 - 0.02**2))
 
 
 @pytest.mark.parametrize("k", range(1, 18))
 def test_edm_has_the_levels_of_the_paper(k: int) -> None:
-    """σ_i = (σ_max^{1/ρ} + i/(N−1)·(σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ is ours at t = N − i."""
+    """Compare with σ_i = (σ_max^{1/ρ} + i/(N−1)·(σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ at t = N − i."""
     i = 18 - k
     expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
-    close(EDM(steps=18).at(k).sigma, expected)
+    assert_close(EDM(steps=18).at(k).sigma, expected)
     even = EDM(steps=18, rho=1.0, sigma_min=1.0, sigma_max=18.0).at(k)
     assert (even.alpha, even.sigma) == (1.0, pytest.approx(k, rel=1e-12))
 
 
-def test_log_linear_grows_by_one_factor() -> None:
+def test_log_linear_grows_by_a_constant_factor() -> None:
     schedule = LogLinear(steps=50)
     assert schedule.at(1).sigma == 0.02
-    close(schedule.at(50).sigma, 10.0)
+    assert_close(schedule.at(50).sigma, 10.0)
     ratios = [schedule.at(t + 1).sigma / schedule.at(t).sigma for t in range(1, 50)]
     np.testing.assert_allclose(ratios, 500 ** (1 / 49), rtol=1e-12)
     assert schedule.prior_std() == schedule.at(50).sigma
@@ -94,31 +94,31 @@ def test_log_linear_grows_by_one_factor() -> None:
 def test_log_snr_falls_evenly(t: float) -> None:
     schedule = LogSNR(steps=100, highest=9.0, lowest=-6.0)
     level, expected = schedule.at(t), 9 - 15 * (t - 1) / 99
-    close(level.log_snr, expected)
-    close(level.alpha**2, logistic(expected))
-    close(level.sigma**2, logistic(-expected))
+    assert_close(level.log_snr, expected)
+    assert_close(level.alpha**2, logistic(expected))
+    assert_close(level.sigma**2, logistic(-expected))
 
 
 @pytest.mark.parametrize(
     "schedule", [LogSNR(steps=10), EDM(steps=10), LogLinear(steps=10), ZeroTerminalSNR(of=Linear(steps=10))]
 )
-def test_schedules_whose_sigma_min_sits_at_1_reach_clean_data_without_a_jump(schedule: Schedule) -> None:
+def test_schedules_with_sigma_min_at_1_reach_clean_data_continuously(schedule: Schedule) -> None:
     first = schedule.at(1)
     for t in (1 - 1e-9, 1 + 1e-9):
         assert schedule.at(t).sigma == pytest.approx(first.sigma, rel=1e-7)
     assert schedule.at(1e-9).sigma < 1e-4
-    for t in (0.25, 0.5):  # evenly, but for a β schedule, whose log α is what falls evenly
+    for t in (0.25, 0.5):  # σ is linear below t = 1; in a β schedule, log α is
         below = math.sqrt(1 - first.alpha ** (2 * t)) if isinstance(schedule, ZeroTerminalSNR) else t * first.sigma
         assert schedule.at(t).sigma == pytest.approx(below, rel=1e-9)
         if isinstance(schedule, LogSNR):
-            close(schedule.at(t).alpha ** 2, 1 - below**2)
+            assert_close(schedule.at(t).alpha ** 2, 1 - below**2)
 
 
 @pytest.mark.parametrize("u", SHARES)
 def test_rectified_flow_is_a_straight_line(u: float) -> None:
     level = RectifiedFlow(steps=40).at(40 * u)
-    close(level.alpha, 1 - u)
-    close(level.sigma, u)
+    assert_close(level.alpha, 1 - u)
+    assert_close(level.sigma, u)
 
 
 @pytest.mark.parametrize("u", SHARES[:-1])
@@ -127,27 +127,27 @@ def test_sigmoid_alpha_bar_follows_the_paper(u: float, start: float, end: float,
     first, last = logistic(start / tau), logistic(end / tau)
     expected = (last - logistic((u * (end - start) + start) / tau)) / (last - first)
     level = SigmoidAlphaBar(steps=500, start=start, end=end, tau=tau).at(500 * u)
-    close(level.alpha**2, expected)
-    close(level.sigma**2, 1 - expected)
+    assert_close(level.alpha**2, expected)
+    assert_close(level.sigma**2, 1 - expected)
 
 
 def test_sigmoid_alpha_bar_is_clipped_at_the_end() -> None:
     level = SigmoidAlphaBar().at(1000)
-    close(level.alpha**2, 1e-9)
-    close(level.sigma**2, 1 - 1e-9)
+    assert_close(level.alpha**2, 1e-9)
+    assert_close(level.sigma**2, 1 - 1e-9)
 
 
-def test_given_alpha_bars_are_met() -> None:
+def test_given_alpha_bars_are_interpolated() -> None:
     schedule = AlphaBars(values=(0.9, 0.6, 0.6, 0.01))
     assert schedule.T == 4
     for t, expected in enumerate((1.0, 0.9, 0.6, 0.6, 0.01)):
-        close(schedule.at(t).alpha ** 2, expected)
-    close(schedule.at(1.5).alpha, math.sqrt(math.sqrt(0.9 * 0.6)))
+        assert_close(schedule.at(t).alpha ** 2, expected)
+    assert_close(schedule.at(1.5).alpha, math.sqrt(math.sqrt(0.9 * 0.6)))
 
 
 @pytest.mark.parametrize("of", [Linear(), Cosine(steps=40), VP(steps=30), SigmoidAlphaBar(steps=9)])
 def test_zero_terminal_snr_shifts_and_scales(of: Schedule) -> None:
-    """Algorithm 1 of Lin et al. on the table of √ᾱ."""
+    """Compare with Algorithm 1 of Lin et al. on the table of √ᾱ."""
     schedule, n = ZeroTerminalSNR(of=of), int(of.T)
     table = np.array([of.at(t).alpha for t in range(1, n + 1)])
     shifted = table - table[-1]
@@ -195,7 +195,7 @@ more = st.one_of(
 
 @given(more, st.lists(st.floats(0, 1), min_size=2, max_size=20))
 @settings(max_examples=200)
-def test_snr_never_rises_whatever_the_fields(schedule: Schedule, shares: list[float]) -> None:
+def test_snr_never_rises_for_any_fields(schedule: Schedule, shares: list[float]) -> None:
     assert check_schedule(schedule) is None
     snr = [schedule.at(share * schedule.T).log_snr for share in sorted(shares)]
     assert all(later <= earlier + 1e-12 for earlier, later in pairwise(snr))
@@ -218,20 +218,20 @@ def test_snr_never_rises_whatever_the_fields(schedule: Schedule, shares: list[fl
             lambda: ZeroTerminalSNR(of=Betas(values=(0.3, 0.0))),
             "Value error, the schedule must lose signal between t = 1 and T",
         ),
-        (lambda: Given(values=(5.0, 5.0, 0.0)), "Value error, times must fall, but 5 follows 5"),
+        (lambda: Given(values=(5.0, 5.0, 0.0)), "Value error, times must decrease, but 5 follows 5"),
     ],
 )
-def test_senseless_fields_are_refused(make: Any, expected: str) -> None:
+def test_invalid_fields_are_refused(make: Any, expected: str) -> None:
     with pytest.raises(ValidationError) as error:
         make()
     assert [problem["msg"] for problem in error.value.errors()] == [expected]
 
 
-# What is left at T
+# Signal left at T
 
 
 @pytest.mark.parametrize(
-    ("schedule", "left", "said"),
+    ("schedule", "left", "message"),
     [
         (Linear(), 0.00635, None),
         (RectifiedFlow(), 0.0, None),
@@ -239,22 +239,22 @@ def test_senseless_fields_are_refused(make: Any, expected: str) -> None:
         (
             Linear(steps=50, beta_start=1e-4, beta_end=0.05),
             0.5288,
-            "at t = T = 50, 53 % of the data is left: more steps or a larger beta_end",
+            "at t = T = 50, 53 % of the data is left: use more steps or a larger beta_end",
         ),
-        (RandomWalk(), 0.14, "at t = T = 50, 14 % of the data is left: more steps or a larger step_std"),
-        (VP(beta_max=2.0), 0.5916, "at t = T = 1000, 59 % of the data is left: a larger beta_max"),
-        (LogLinear(sigma_max=2.0), 0.4472, "at t = T = 1000, 45 % of the data is left: a larger sigma_max"),
+        (RandomWalk(), 0.14, "at t = T = 50, 14 % of the data is left: use more steps or a larger step_std"),
+        (VP(beta_max=2.0), 0.5916, "at t = T = 1000, 59 % of the data is left: use a larger beta_max"),
+        (LogLinear(sigma_max=2.0), 0.4472, "at t = T = 1000, 45 % of the data is left: use a larger sigma_max"),
         (
             Betas(values=(0.5, 0.5)),
             0.5,
-            "at t = T = 2, 50 % of the data is left: it should end in more noise",
+            "at t = T = 2, 50 % of the data is left: use a schedule that ends in more noise",
         ),
     ],
     ids=repr,
 )
-def test_signal_left_at_the_end(schedule: Schedule, left: float, said: str | None) -> None:
+def test_signal_left_at_the_end(schedule: Schedule, left: float, message: str | None) -> None:
     assert signal_left(schedule) == pytest.approx(left, abs=1e-4)
-    assert signal_warning(schedule) == said
+    assert signal_warning(schedule) == message
 
 
 # Spacings
@@ -278,16 +278,16 @@ def test_karras_levels_are_those_of_the_formula(schedule: Schedule, rho: float) 
 
 
 def test_karras_on_edm_visits_its_own_times() -> None:
-    """The spacing and the schedule of that name are one formula."""
+    """The karras spacing and the edm schedule share one formula."""
     assert Karras().times(EDM(steps=18), 18, 18.0) == pytest.approx(range(18, -1, -1), abs=1e-9)
 
 
 @pytest.mark.parametrize("schedule", [Linear(), VP(), EDM(steps=50), RectifiedFlow(), Cosine()])
 def test_log_snr_spacing_is_even_between_its_clips(schedule: Schedule) -> None:
     times = EvenLogSNR(clip=8.0).times(schedule, 6, schedule.T)
-    found = [schedule.at(t).log_snr for t in times[1:-1]]
+    log_snr = [schedule.at(t).log_snr for t in times[1:-1]]
     low, high = max(schedule.at(schedule.T).log_snr, -8.0), min(schedule.at(1.0).log_snr, 8.0)
-    np.testing.assert_allclose(found, [low + k / 5 * (high - low) for k in range(1, 6)], atol=1e-6)
+    np.testing.assert_allclose(log_snr, [low + k / 5 * (high - low) for k in range(1, 6)], atol=1e-6)
     assert (times[0], times[-1]) == (schedule.T, 0.0)
 
 
@@ -297,7 +297,7 @@ def test_below_1_levels_end_at_a_thousandth_of_the_start(spacing: Spacing) -> No
     assert times[-2:] == (pytest.approx(1e-3, rel=1e-6), 0.0)
 
 
-def test_levels_that_a_schedule_does_not_tell_apart_are_refused() -> None:
+def test_a_schedule_with_too_few_levels_is_refused() -> None:
     flat = AlphaBars(values=(0.5, 0.5, 0.5))
     with pytest.raises(ValueError) as error:
         EvenLogSNR().times(flat, 3, 3.0)
@@ -308,7 +308,7 @@ def test_quadratic_times() -> None:
     assert Quadratic().times(Linear(), 4, 1000.0) == (1000, 562.5, 250, 62.5, 0)
 
 
-def test_given_times_stand_as_they_are() -> None:
+def test_given_times_are_used_unchanged() -> None:
     assert Given(values=(900.0, 30.0, 0.5)).times(Linear(), 17, 1000.0) == (900, 30, 0.5)
     with pytest.raises(ValueError) as error:
         Given(values=(900.0, 0.0)).times(Linear(), 1, 800.0)

@@ -55,12 +55,12 @@ every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCH
 
 
 def flow_error(sampler: Sampler, n: int, *, log_snr: bool) -> float:
-    """Root mean square distance from the exact flow after n steps from the exact marginal at t = 1 to t = 0.01."""
+    """Return the RMS distance from the exact flow, after n steps from the exact marginal at t = 1 to t = 0.01."""
     begin, end = CONTINUOUS.at(1.0), CONTINUOUS.at(0.01)
     x = DATA.sample(begin, 16)
     times = times_between(CONTINUOUS, begin.t, end.t, n, log_snr=log_snr)
-    found = walk(sampler, x, context(CONTINUOUS, never, DATA), times)[-1]
-    return float((found - DATA.flow(x, begin, end)).square().mean().sqrt())
+    result = walk(sampler, x, context(CONTINUOUS, never, DATA), times)[-1]
+    return float((result - DATA.flow(x, begin, end)).square().mean().sqrt())
 
 
 @pytest.mark.parametrize(
@@ -107,26 +107,26 @@ def test_order_of_convergence_with_even_log_snr(sampler: Sampler, order: int, wi
 
 @pytest.mark.parametrize(("sampler", "order"), [(DEIS(order=4), 4), (ODE(halvings=0), 3)])
 def test_order_of_convergence_with_fewer_times(sampler: Sampler, order: int) -> None:
-    """Where rounding shows, or the time is better spent, beyond a few hundred steps."""
+    """Use fewer steps, where more would be slow or show rounding errors."""
     errors = [flow_error(sampler, n, log_snr=False) for n in (160, 320)]
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.15), errors
 
 
 def test_accelerated_ddim_with_gamma_three_halves_is_adams_bashforth_on_even_sigma() -> None:
     schedule = RandomWalk(steps=100)
-    times = [100 * ((20 - k) / 20) ** 2 for k in range(20)]  # σ = √t falls evenly
+    times = [100 * ((20 - k) / 20) ** 2 for k in range(20)]  # σ = √t decreases in equal steps
     x = started(schedule)
-    found = walk(AcceleratedDDIM(gamma=1.5), x, context(schedule, never, bent), times)
+    states = walk(AcceleratedDDIM(gamma=1.5), x, context(schedule, never, bent), times)
     expected = walk(DEIS(order=2), x, context(schedule, never, bent), times)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * schedule.prior_std())
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-12 * schedule.prior_std())
 
 
 # Identities
 
 
 @every_schedule
-def test_all_straight_moves_are_one(schedule: Schedule) -> None:
-    """DDIM(0) = Euler in σ/α = flow Euler = DPM-Solver++ 1 = DEIS 1, however they are written."""
+def test_all_first_order_solvers_are_equal(schedule: Schedule) -> None:
+    """Check DDIM(0) = Euler in σ/α = flow Euler = DPM-Solver++ 1 = DEIS 1."""
     x = started(schedule)
     expected = walk(DDIM(), x, context(schedule, never, bent))
     for sampler in (
@@ -137,8 +137,8 @@ def test_all_straight_moves_are_one(schedule: Schedule) -> None:
         EulerAncestral(eta=0.0),
         AcceleratedDDIM(gamma=1.0),
     ):
-        found = walk(sampler, x, context(schedule, never, bent))
-        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * schedule.prior_std())
+        states = walk(sampler, x, context(schedule, never, bent))
+        torch.testing.assert_close(states, expected, rtol=0, atol=1e-12 * schedule.prior_std())
 
 
 @every_schedule
@@ -146,18 +146,18 @@ def test_all_straight_moves_are_one(schedule: Schedule) -> None:
 def test_euler_ancestral_is_ddim(schedule: Schedule, eta: float) -> None:
     x = started(schedule)
     expected = walk(DDIM(eta=eta), x, context(schedule, Draw(), bent))
-    found = walk(EulerAncestral(eta=eta), x, context(schedule, Draw(), bent))
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * schedule.prior_std())
+    states = walk(EulerAncestral(eta=eta), x, context(schedule, Draw(), bent))
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-12 * schedule.prior_std())
 
 
 @every_schedule
 def test_the_first_order_sde_solver_is_ddpm(schedule: Schedule) -> None:
-    """SDE-DPM-Solver++ 1 = DDIM(η = 1) = DDPM(β̃)."""
+    """Check SDE-DPM-Solver++ 1 = DDIM(η = 1) = DDPM(β̃)."""
     x = started(schedule)
     expected = walk(DDPM(), x, context(schedule, Draw(), bent))
     for sampler in (DPMSolver(order=1, sde=True), DDIM(eta=1.0)):
-        found = walk(sampler, x, context(schedule, Draw(), bent))
-        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * schedule.prior_std())
+        states = walk(sampler, x, context(schedule, Draw(), bent))
+        torch.testing.assert_close(states, expected, rtol=0, atol=1e-12 * schedule.prior_std())
 
 
 @every_schedule
@@ -169,22 +169,22 @@ def test_karras_without_churn_is_heun(schedule: Schedule) -> None:
 
 
 @every_schedule
-def test_ddpm_variance_goes_between_the_two_in_the_logarithm(schedule: Schedule) -> None:
+def test_ddpm_variance_is_interpolated_in_the_logarithm(schedule: Schedule) -> None:
     t, s = schedule.at(7), schedule.at(4)
     least, most = posterior(s, t).variance, transition(s, t).variance
     x = started(schedule, at=7)
-    found = {}
+    variances = {}
     for v in (0.0, 0.25, 1.0, "posterior", "beta"):
         step = DDPM(variance=v).step(x, t, s, context(schedule, Draw(), bent), None)
-        quiet = DDPM(variance=v).step(x, t, s, context(schedule, lambda like, stream="": 0 * like, bent), None)
-        found[v] = ((step.x - quiet.x) / step.noise).mean().item() ** 2
-    assert found[0.0] == found["posterior"] == pytest.approx(least, rel=1e-12)
-    assert found[1.0] == found["beta"] == pytest.approx(most, rel=1e-12)
-    assert math.log(found[0.25]) == pytest.approx(0.25 * math.log(most) + 0.75 * math.log(least), rel=1e-12)
+        mean = DDPM(variance=v).step(x, t, s, context(schedule, lambda like, stream="": 0 * like, bent), None)
+        variances[v] = ((step.x - mean.x) / step.noise).mean().item() ** 2
+    assert variances[0.0] == variances["posterior"] == pytest.approx(least, rel=1e-12)
+    assert variances[1.0] == variances["beta"] == pytest.approx(most, rel=1e-12)
+    assert math.log(variances[0.25]) == pytest.approx(0.25 * math.log(most) + 0.75 * math.log(least), rel=1e-12)
 
 
 def test_reverse_sde_is_the_discretised_equation() -> None:
-    """On a β schedule: x_s = (2 − √(1−β))·x + β·score + √β·z (Song et al., Eq. 46)."""
+    """Compare with x_s = (2 − √(1−β))·x + β·score + √β·z on a β schedule (Song et al., Eq. 46)."""
     schedule, x = Linear(steps=20), started(Linear(steps=20))
     t, s = schedule.at(12), schedule.at(11)
     beta = float(schedule.betas()[11])
@@ -199,8 +199,8 @@ def test_reverse_sde_is_the_discretised_equation() -> None:
 
 def test_predictor_corrector_without_corrections_is_the_reverse_sde() -> None:
     schedule, x = SCHEDULES["vp"], started(SCHEDULES["vp"])
-    found = walk(PredictorCorrector(corrections=0), x, context(schedule, Draw(), bent))
-    assert torch.equal(torch.stack(found), torch.stack(walk(ReverseSDE(), x, context(schedule, Draw(), bent))))
+    states = walk(PredictorCorrector(corrections=0), x, context(schedule, Draw(), bent))
+    assert torch.equal(torch.stack(states), torch.stack(walk(ReverseSDE(), x, context(schedule, Draw(), bent))))
 
 
 # Exponential integrals
@@ -208,28 +208,29 @@ def test_predictor_corrector_without_corrections_is_the_reverse_sde() -> None:
 
 @pytest.mark.parametrize("z", [1e-8, 1e-3, 0.3, 0.999, 1.0, 3.0, 50.0, math.inf])
 def test_moments_of_the_exponential(z: float) -> None:
-    """∫ z·e^{−z(1−v)}·v^k dv by quadrature; all of it at v = 1 for z = ∞."""
-    found = moments(z, 4)
+    """Compare with ∫ z·e^{−z(1−v)}·v^k dv by quadrature; for z = ∞, all mass is at v = 1."""
+    values = moments(z, 4)
     if z == math.inf:
-        assert found == [1.0] * 4
+        assert values == [1.0] * 4
         return
     import numpy as np
 
-    nodes, on_them = np.polynomial.legendre.leggauss(200)
+    nodes, node_weights = np.polynomial.legendre.leggauss(200)
     v = (nodes + 1) / 2
-    expected = [float(on_them / 2 @ (z * np.exp(-z * (1 - v)) * v**k)) for k in range(4)]
-    assert found == pytest.approx(expected, rel=1e-12)
+    expected = [float(node_weights / 2 @ (z * np.exp(-z * (1 - v)) * v**k)) for k in range(4)]
+    assert values == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("z", [1e-4, 0.5, 4.0])
 def test_weights_are_exact_for_polynomials(z: float) -> None:
     nodes = [0.0, 1.0, -0.7, -1.9]
-    found = weights(z, nodes)
     for k, expected in enumerate(moments(z, 4)):
-        assert math.fsum(w * v**k for w, v in zip(found, nodes, strict=True)) == pytest.approx(expected, rel=1e-9)
+        assert math.fsum(w * v**k for w, v in zip(weights(z, nodes), nodes, strict=True)) == pytest.approx(
+            expected, rel=1e-9
+        )
 
 
-# What is asked of the denoiser
+# Denoiser calls
 
 
 @pytest.mark.parametrize(
@@ -237,20 +238,19 @@ def test_weights_are_exact_for_polynomials(z: float) -> None:
     [(Euler(), 1), (DEIS(), 1), (DPMSolver(), 1), (UniPC(), 1), (Heun(), 2), (FlowHeun(), 2), (RK4(), 4)],
     ids=repr,
 )
-def test_calls_a_step(sampler: Sampler, calls: int) -> None:
-    """n steps call n·c − (c − 1) times, for the last is Euler's."""
-    schedule, seen = Linear(steps=10), []
+def test_calls_per_step(sampler: Sampler, calls: int) -> None:
+    """n steps make n·c − (c − 1) calls, since the last one is an Euler step."""
+    schedule, times = Linear(steps=10), []
 
     def counted(x: Tensor, level: Level) -> Tensor:
-        seen.append(level.t)
+        times.append(level.t)
         return bent(x, level)
 
     walk(sampler, started(schedule), context(schedule, never, counted))
-    assert len(seen) == 10 * calls - (calls - 1)
+    assert len(times) == 10 * calls - (calls - 1)
 
 
-def test_forward_and_reverse_samplers_give_their_noise() -> None:
-    """What is recorded as injected, together with the step's mean, is the state."""
+def test_forward_and_reverse_samplers_record_their_noise() -> None:
     schedule = Cosine(steps=12)
     for sampler in (Forward(), ReverseSDE(), DPMSolver(sde=True), Karras(churn=3.0), EulerAncestral()):
         draw = Draw()

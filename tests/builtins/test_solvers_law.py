@@ -1,4 +1,4 @@
-"""Samplers against closed forms: exact moments, a mixture, stationary laws, and the way there and back."""
+"""Samplers against closed forms: exact moments, a mixture, stationary distributions, and inversion."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ REVERSE = [
 @every_schedule
 @pytest.mark.parametrize("sampler", REVERSE, ids=repr)
 def test_samples_have_the_propagated_moments(sampler: Sampler, schedule: Schedule) -> None:
-    """At 20 steps 10⁵ samples match the affine map's mean and variance within 5 standard errors, at every visit."""
+    """Compare 10⁵ samples with the affine map's mean and variance at every visit: within 5 standard errors."""
     n = 100_000
     first = schedule.at(sampler.path(schedule, None)[0])
     states = walk(sampler, DATA.sample(first, n), context(schedule, Draw(1), DATA))
@@ -126,7 +126,7 @@ def test_bias_halves_when_steps_double(sampler: Sampler, schedule: Schedule) -> 
 
 @pytest.mark.parametrize("order", [2, 3])
 def test_the_higher_order_sde_solvers_have_less_bias(order: int) -> None:
-    """Weak second order: four times less bias for twice the steps, on even log-SNR."""
+    """Weak second order: twice the steps quarter the bias, for steps of equal size in log-SNR."""
     errors = []
     for n in (80, 160):
         times = times_between(CONTINUOUS, 1.0, 0.01, n, log_snr=True)
@@ -165,7 +165,7 @@ def mixture_cdf(x: Tensor) -> Tensor:
     ids=repr,
 )
 def test_a_mixture_is_sampled_within_the_ks_distance(sampler: Sampler) -> None:
-    """Kolmogorov–Smirnov distance of 10⁵ samples below 0.008 after 1,000 steps."""
+    """The Kolmogorov–Smirnov distance of 10⁵ samples is below 0.008 after 1,000 steps."""
     schedule, n = VP(steps=1000), 100_000
     generator = torch.Generator().manual_seed(0)
     x = schedule.prior_std() * torch.randn(n, 1, dtype=DOUBLE, generator=generator)
@@ -183,27 +183,27 @@ def test_a_mixture_is_sampled_within_the_ks_distance(sampler: Sampler) -> None:
 
 
 @pytest.mark.parametrize("schedule", [VP(), EDM()], ids=["vp", "ve"])
-def test_churn_keeps_the_law(schedule: Schedule) -> None:
-    """The noise that is added leads to the marginal at the level it leads to: with many steps no bias is left."""
+def test_churn_preserves_the_distribution(schedule: Schedule) -> None:
+    """Adding noise leads to the marginal at the higher level, so no bias is left with many steps."""
     sampler = Karras(steps=300, churn=60.0)
     mean, variance = propagated(sampler, schedule, DATA)[-1]
     assert mean == pytest.approx(DATA.mean, abs=1e-6)
     assert math.sqrt(variance) == pytest.approx(math.sqrt(DATA.variance), abs=2e-3)
-    drawn = [
+    noises = [
         step.noise
         for _, step in steps_along(sampler, DATA.sample(schedule.at(schedule.T), 4), context(schedule, Draw(), DATA))
     ]
-    assert drawn[0] is None  # there is nothing noisier than T
-    assert sum(z is not None for z in drawn) > 290
+    assert noises[0] is None  # no level is noisier than T
+    assert sum(z is not None for z in noises) > 290
 
 
 @pytest.mark.parametrize(("churn", "gamma"), [(4.0, 0.2), (30.0, math.sqrt(2) - 1)])
 def test_karras_is_algorithm_2(churn: float, gamma: float) -> None:
-    """As it stands in the paper, whose σ is its time: γ_i = min(S_churn/N, √2 − 1) for levels from S_tmin to S_tmax."""
+    """Compare with the paper, where σ is time: γ_i = min(S_churn/N, √2 − 1) for levels from S_tmin to S_tmax."""
     schedule, n = EDM(steps=20), 20
     sampler, draw = Karras(churn=churn, low=0.05, high=30.0, noise=1.01), Draw(3)
     x = 80 * torch.randn(30, 1, dtype=DOUBLE, generator=torch.Generator().manual_seed(4))
-    found = walk(sampler, x, context(schedule, draw, two_bumps))
+    states = walk(sampler, x, context(schedule, draw, two_bumps))
     denoised = lambda x, t: two_bumps(x, Level(0.0, 1.0, t))  # noqa: E731
     noises = iter(draw.given)
     levels = [(80 ** (1 / 7) + i / (n - 1) * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7 for i in range(n)] + [0.0]
@@ -214,14 +214,14 @@ def test_karras_is_algorithm_2(churn: float, gamma: float) -> None:
         x = x_hat + (after - t_hat) * d
         if after > 0:
             x = x_hat + (after - t_hat) * (d + (x - denoised(x, after)) / after) / 2
-        torch.testing.assert_close(found[i + 1], x, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(states[i + 1], x, rtol=1e-9, atol=1e-9)
     assert next(noises, None) is None
 
 
 @every_schedule
 @pytest.mark.parametrize("size", [0.05, 0.2, 1.0])
-def test_langevin_stays_at_its_stationary_law(schedule: Schedule, size: float) -> None:
-    """x ← x − δ/2·(x − m)/v + √δ·z settles at variance v/(1 − δ/(4v)), whatever it starts from."""
+def test_langevin_has_its_stationary_distribution(schedule: Schedule, size: float) -> None:
+    """x ← x − δ/2·(x − m)/v + √δ·z converges to variance v/(1 − δ/(4v)) from any start."""
     level = schedule.at(6)
     mean, variance = DATA.noised(level)
     x = torch.tensor([[-3.0], [0.0], [7.0]], dtype=DOUBLE)
@@ -241,8 +241,7 @@ def test_annealed_langevin_comes_close_with_many_small_steps() -> None:
     schedule = LogLinear(steps=10)
     errors = []
     for repeats, size in ((20, 0.2), (200, 0.02)):
-        moments_found = propagated(AnnealedLangevin(repeats=repeats, size=size), schedule, DATA)
-        mean, variance = moments_found[-1]
+        mean, variance = propagated(AnnealedLangevin(repeats=repeats, size=size), schedule, DATA)[-1]
         assert mean == pytest.approx(DATA.mean, abs=0.02)
         errors.append(abs(variance - DATA.variance))
     assert errors[1] < errors[0] < 0.2
@@ -258,31 +257,31 @@ def test_predictor_corrector_path() -> None:
     assert PredictorCorrector(corrections=2).path(schedule, None) == [3, 2, 2, 2, 1, 1, 1, 0]
 
 
-def test_corrections_mend_what_the_predictor_gets_wrong() -> None:
-    """Eight reverse steps are biased; with many small corrections the law at t = 1 is the right one."""
+def test_corrections_reduce_the_bias_of_the_predictor() -> None:
+    """Eight reverse steps are biased; many small corrections remove the bias at t = 1."""
     schedule = VP(steps=8)
-    right = DATA.noised(schedule.at(1))[1]
-    few, many = (
-        abs(propagated(PredictorCorrector(corrections=n, snr=0.15), schedule, DATA)[-2][1] - right) for n in (0, 100)
+    exact = DATA.noised(schedule.at(1))[1]
+    none, many = (
+        abs(propagated(PredictorCorrector(corrections=n, snr=0.15), schedule, DATA)[-2][1] - exact) for n in (0, 100)
     )
-    assert many < few / 4
+    assert many < none / 4
 
 
-def test_corrections_have_an_error_of_their_own() -> None:
-    """Of relative order r²: with many corrections at one level the variance is v/(1 − δ/(4v)), δ = 4·(r·σ)²."""
+def test_the_bias_of_corrections_is_of_second_order() -> None:
+    """With many corrections at one level, the variance is v/(1 − δ/(4v)), δ = 4·(r·σ)²."""
     schedule = VP(steps=8)
     level = schedule.at(1)
     variance = DATA.noised(level)[1]
     for r in (0.2, 0.4):
-        found = propagated(PredictorCorrector(snr=r), schedule, DATA, [1.0] * 200)[-1][1]
-        assert found == pytest.approx(variance / (1 - (r * level.sigma) ** 2 / variance), rel=1e-6)
+        biased = propagated(PredictorCorrector(snr=r), schedule, DATA, [1.0] * 200)[-1][1]
+        assert biased == pytest.approx(variance / (1 - (r * level.sigma) ** 2 / variance), rel=1e-6)
 
 
-# There and back
+# Inversion
 
 
 def two_bumps(x: Tensor, level: Level) -> Tensor:
-    """E[x_0 | x_t] for two equal Gaussians of variance 0.5 at 0.5 and 2.5."""
+    """Return E[x_0 | x_t] for two equal Gaussians of variance 0.5 at 0.5 and 2.5."""
     left, right = Gauss(0.5, 0.5), Gauss(2.5, 0.5)
     (low, spread), (high, _) = left.noised(level), right.noised(level)
     share = torch.sigmoid(((x - low) ** 2 - (x - high) ** 2) / (2 * spread))
@@ -291,7 +290,7 @@ def two_bumps(x: Tensor, level: Level) -> Tensor:
 
 @pytest.mark.parametrize("schedule", [VP(steps=1), RectifiedFlow(steps=1)], ids=["vp", "flow"])
 def test_inversion_then_sampling_returns_to_first_order(schedule: Schedule) -> None:
-    """From t = 0.05 up to 0.9 and back down: the error halves when the steps double."""
+    """Go from t = 0.05 up to 0.9 and back down: the error halves when the steps double."""
     x = torch.linspace(0.0, 3.0, 31, dtype=DOUBLE)[:, None]
     errors = []
     for n in (100, 200, 400):
@@ -306,5 +305,5 @@ def test_inversion_then_sampling_returns_to_first_order(schedule: Schedule) -> N
 def test_inversion_follows_the_exact_flow_from_clean_data() -> None:
     schedule, x = VP(steps=1000), DATA.sample(VP().at(0), 16)
     clean, end = schedule.at(0), schedule.at(1000)
-    found = walk(DDIMInversion(), x, context(schedule, never, DATA))[-1]
-    torch.testing.assert_close(found, DATA.flow(x, clean, end), rtol=0, atol=0.01)
+    inverted = walk(DDIMInversion(), x, context(schedule, never, DATA))[-1]
+    torch.testing.assert_close(inverted, DATA.flow(x, clean, end), rtol=0, atol=0.01)

@@ -63,7 +63,7 @@ def at_index(schedule: Schedule, i: float) -> Level:
 def theirs(
     scheduler: Any, steps: int, schedule: Schedule, *, predicts: str, over_alpha: bool = False, taken: int | None = None
 ) -> list[Tensor]:
-    """diffusers' states, the first included, in our units; after ``taken`` steps, all by default."""
+    """Return diffusers' states in our units, including the first; of the first ``taken`` steps, or of all if None."""
     scheduler.set_timesteps(steps)
     generator = torch.Generator().manual_seed(0)
     x = start(schedule)
@@ -72,9 +72,9 @@ def theirs(
     x = x / levels[0].alpha if over_alpha else x
     following_levels = [*levels[1:], schedule.at(0)]
     for i, level, following in list(zip(scheduler.timesteps, levels, following_levels, strict=True))[:taken]:
-        real = x * level.alpha if over_alpha else x
-        x0 = bent(real, level)
-        output = {"sample": x0, "epsilon": (real - level.alpha * x0) / level.sigma}[predicts]
+        unscaled = x * level.alpha if over_alpha else x
+        x0 = bent(unscaled, level)
+        output = {"sample": x0, "epsilon": (unscaled - level.alpha * x0) / level.sigma}[predicts]
         takes_noise = "generator" in scheduler.step.__code__.co_varnames
         x = scheduler.step(output, i, x, **({"generator": generator} if takes_noise else {})).prev_sample
         states.append(x * following.alpha if over_alpha else x)
@@ -85,45 +85,45 @@ def ours(sampler: Sampler, schedule: Schedule, draw: Callable | None = None) -> 
     return walk(sampler, start(schedule), context(schedule, draw or never, bent))
 
 
-def assert_same(found: list[Tensor], expected: list[Tensor], tolerance: float = 1e-5) -> None:
-    assert len(found) == len(expected) > 10
-    for k, (a, b) in enumerate(zip(found, expected, strict=True)):
+def assert_same(states: list[Tensor], expected: list[Tensor], tolerance: float = 1e-5) -> None:
+    assert len(states) == len(expected) > 10
+    for k, (a, b) in enumerate(zip(states, expected, strict=True)):
         assert a.dtype == torch.float32
-        told = lambda said, k=k: f"state {k}: {said}"  # noqa: E731
-        torch.testing.assert_close(a, b.to(a.dtype), rtol=tolerance, atol=tolerance, msg=told)
-    assert not torch.allclose(found[0], found[-1], atol=0.1)
+        name_state = lambda message, k=k: f"state {k}: {message}"  # noqa: E731
+        torch.testing.assert_close(a, b.to(a.dtype), rtol=tolerance, atol=tolerance, msg=name_state)
+    assert not torch.allclose(states[0], states[-1], atol=0.1)
 
 
 @pytest.mark.parametrize(
     ("schedule", "name"),
     [(Linear(), "linear"), (Quadratic(), "scaled_linear"), (Cosine(), "squaredcos_cap_v2"), (Sigmoid(), "sigmoid")],
 )
-def test_alpha_bars_are_those_of_diffusers(schedule: Schedule, name: str) -> None:
+def test_alpha_bars_equal_those_of_diffusers(schedule: Schedule, name: str) -> None:
     table = hf.DDPMScheduler(**{**COMMON, "beta_schedule": name}).alphas_cumprod
-    found = [at_index(schedule, i).alpha ** 2 for i in range(1000)]
-    np.testing.assert_allclose(found, table.numpy(), rtol=2e-5)
+    alpha_bars = [at_index(schedule, i).alpha ** 2 for i in range(1000)]
+    np.testing.assert_allclose(alpha_bars, table.numpy(), rtol=2e-5)
 
 
-def test_zero_terminal_snr_is_that_of_diffusers() -> None:
+def test_zero_terminal_snr_equals_that_of_diffusers() -> None:
     table = torch.cumprod(1 - rescale_zero_terminal_snr(torch.tensor(LINEAR.betas())), 0)
-    found = [at_index(ZeroTerminalSNR(of=LINEAR), i).alpha ** 2 for i in range(1000)]
-    np.testing.assert_allclose(found, table.numpy(), rtol=1e-10, atol=1e-15)
+    alpha_bars = [at_index(ZeroTerminalSNR(of=LINEAR), i).alpha ** 2 for i in range(1000)]
+    np.testing.assert_allclose(alpha_bars, table.numpy(), rtol=1e-10, atol=1e-15)
 
 
-def test_edm_levels_are_those_of_diffusers() -> None:
+def test_edm_levels_equal_those_of_diffusers() -> None:
     scheduler = hf.EDMEulerScheduler(sigma_min=0.002, sigma_max=80.0, rho=7.0)
     scheduler.set_timesteps(18)
     schedule = EDM(steps=18)
     np.testing.assert_allclose([schedule.at(18 - i).sigma for i in range(19)], scheduler.sigmas.numpy(), rtol=1e-5)
 
 
-def test_log_linear_is_azulas_ve_from_its_first_step_on() -> None:
+def test_log_linear_equals_azulas_ve_from_its_first_step_on() -> None:
     schedule, table = LogLinear(steps=11, sigma_min=0.01, sigma_max=50.0), azula.noise.VESchedule(0.01, 50.0)
     u = torch.linspace(0, 1, 11, dtype=DOUBLE)
     np.testing.assert_allclose([schedule.at(1 + k).sigma for k in range(11)], table.sigma(u).numpy(), rtol=1e-12)
 
 
-def test_rectified_flow_is_that_of_azula() -> None:
+def test_rectified_flow_equals_that_of_azula() -> None:
     alpha, sigma = azula.noise.RectifiedSchedule(alpha_min=0, sigma_min=0)(torch.linspace(0, 1, 11, dtype=DOUBLE))
     levels = [RectifiedFlow(steps=10).at(k) for k in range(11)]
     np.testing.assert_allclose([level.alpha for level in levels], alpha.numpy(), atol=1e-15)
@@ -131,16 +131,16 @@ def test_rectified_flow_is_that_of_azula() -> None:
 
 
 @pytest.mark.parametrize(("variance", "name"), [("posterior", "fixed_small"), ("beta", "fixed_large")])
-def test_ddpm_is_that_of_diffusers(variance: str, name: str) -> None:
+def test_ddpm_equals_that_of_diffusers(variance: str, name: str) -> None:
     scheduler = hf.DDPMScheduler(**COMMON, variance_type=name, clip_sample=False, prediction_type="sample")
-    found = ours(DDPM(variance=variance, steps=50, spacing=Leading()), LINEAR, Draw())
-    # diffusers' last step of several times draws noise, too; ours, into clean data, none
-    assert_same(found[:-1], theirs(scheduler, 50, LINEAR, predicts="sample", taken=49))
+    states = ours(DDPM(variance=variance, steps=50, spacing=Leading()), LINEAR, Draw())
+    # diffusers' last step, which spans several times, draws noise, too; our step to clean data draws none.
+    assert_same(states[:-1], theirs(scheduler, 50, LINEAR, predicts="sample", taken=49))
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize(("spacing", "name"), [(Leading(), "leading"), (Trailing(), "trailing")])
-def test_ddim_is_that_of_diffusers(eta: float, spacing: Spacing, name: str) -> None:
+def test_ddim_equals_that_of_diffusers(eta: float, spacing: Spacing, name: str) -> None:
     scheduler = hf.DDIMScheduler(**COMMON, clip_sample=False, prediction_type="sample", timestep_spacing=name)
     scheduler.set_timesteps(50)
     generator, x = torch.Generator().manual_seed(0), start(LINEAR)
@@ -152,16 +152,16 @@ def test_ddim_is_that_of_diffusers(eta: float, spacing: Spacing, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("sampler", "scheduler"),
+    ("sampler", "cls"),
     [
         (Euler(), hf.EulerDiscreteScheduler),
         (EulerAncestral(), hf.EulerAncestralDiscreteScheduler),
     ],
 )
-def test_euler_is_that_of_diffusers(sampler: Sampler, scheduler: Any) -> None:
-    made = scheduler(**COMMON, timestep_spacing="trailing", prediction_type="epsilon")
+def test_euler_equals_that_of_diffusers(sampler: Sampler, cls: Any) -> None:
+    scheduler = cls(**COMMON, timestep_spacing="trailing", prediction_type="epsilon")
     chosen = sampler.model_copy(update={"steps": 50, "spacing": Trailing()})
-    assert_same(ours(chosen, LINEAR, Draw()), theirs(made, 50, LINEAR, predicts="epsilon", over_alpha=True))
+    assert_same(ours(chosen, LINEAR, Draw()), theirs(scheduler, 50, LINEAR, predicts="epsilon", over_alpha=True))
 
 
 @pytest.mark.parametrize(
@@ -174,27 +174,27 @@ def test_euler_is_that_of_diffusers(sampler: Sampler, scheduler: Any) -> None:
         (DPMSolver(order=2, sde=True), {"solver_order": 2, "algorithm_type": "sde-dpmsolver++"}),
     ],
 )
-def test_dpm_solver_is_that_of_diffusers(sampler: Sampler, options: dict[str, Any]) -> None:
-    made = hf.DPMSolverMultistepScheduler(
+def test_dpm_solver_equals_that_of_diffusers(sampler: Sampler, options: dict[str, Any]) -> None:
+    scheduler = hf.DPMSolverMultistepScheduler(
         **{**COMMON, "algorithm_type": "dpmsolver++", **options}, timestep_spacing="trailing", prediction_type="sample"
     )
     chosen = sampler.model_copy(update={"steps": 25, "spacing": Trailing()})
-    # diffusers draws for its last step, too, and multiplies by σ_s = 0
-    assert_same(ours(chosen, LINEAR, Draw()), theirs(made, 25, LINEAR, predicts="sample"))
+    # diffusers draws noise in its last step, too, and multiplies it by σ_s = 0.
+    assert_same(ours(chosen, LINEAR, Draw()), theirs(scheduler, 25, LINEAR, predicts="sample"))
 
 
-def test_the_unpublished_third_order_differs_from_diffusers() -> None:
-    made = hf.DPMSolverMultistepScheduler(
+def test_the_default_third_order_differs_from_diffusers() -> None:
+    scheduler = hf.DPMSolverMultistepScheduler(
         **COMMON, solver_order=3, timestep_spacing="trailing", prediction_type="sample"
     )
-    found = ours(DPMSolver(order=3, steps=25, spacing=Trailing()), LINEAR)
+    states = ours(DPMSolver(order=3, steps=25, spacing=Trailing()), LINEAR)
     with pytest.raises(AssertionError):
-        assert_same(found, theirs(made, 25, LINEAR, predicts="sample"))
+        assert_same(states, theirs(scheduler, 25, LINEAR, predicts="sample"))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-def test_unipc_is_that_of_diffusers(order: int) -> None:
-    made = hf.UniPCMultistepScheduler(
+def test_unipc_equals_that_of_diffusers(order: int) -> None:
+    scheduler = hf.UniPCMultistepScheduler(
         **COMMON,
         solver_order=order,
         solver_type="bh2",
@@ -203,24 +203,24 @@ def test_unipc_is_that_of_diffusers(order: int) -> None:
         prediction_type="sample",
         final_sigmas_type="zero",
     )
-    taken = 24 if order == 3 else 25  # diffusers' third order divides by infinity in the step into clean data
-    found = ours(UniPC(order=order, steps=25, spacing=Trailing()), LINEAR)
-    assert_same(found[: taken + 1], theirs(made, 25, LINEAR, predicts="sample", taken=taken))
+    taken = 24 if order == 3 else 25  # diffusers' third order divides by infinity in the step to clean data
+    states = ours(UniPC(order=order, steps=25, spacing=Trailing()), LINEAR)
+    assert_same(states[: taken + 1], theirs(scheduler, 25, LINEAR, predicts="sample", taken=taken))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-def test_deis_is_that_of_diffusers(order: int) -> None:
-    made = hf.DEISMultistepScheduler(
+def test_deis_equals_that_of_diffusers(order: int) -> None:
+    scheduler = hf.DEISMultistepScheduler(
         **COMMON, solver_order=order, timestep_spacing="trailing", prediction_type="sample"
     )
-    found = ours(DEIS(order=order, polynomial="log-sigma", steps=25, spacing=Trailing()), LINEAR)
-    # diffusers takes the logarithm of σ = 0 in the step into clean data; its weights are small differences in float32
-    expected = theirs(made, 25, LINEAR, predicts="sample", taken=24)
-    assert_same(found[:-1], expected, tolerance=1e-5 if order < 3 else 1e-4)
+    states = ours(DEIS(order=order, polynomial="log-sigma", steps=25, spacing=Trailing()), LINEAR)
+    # diffusers takes the logarithm of σ = 0 in the step to clean data; its weights are small differences in float32.
+    expected = theirs(scheduler, 25, LINEAR, predicts="sample", taken=24)
+    assert_same(states[:-1], expected, tolerance=1e-5 if order < 3 else 1e-4)
 
 
-def test_a_correction_is_that_of_diffusers() -> None:
-    """Where noise and score are as long as expected: diffusers, and the paper, set the step's size by their norms."""
+def test_a_correction_equals_that_of_diffusers() -> None:
+    """Use noise and score of their expected lengths: diffusers and the paper set the step size by their norms."""
     schedule, sampler = EDM(steps=20), PredictorCorrector(snr=0.3)
     level, scheduler = schedule.at(12), hf.ScoreSdeVeScheduler(snr=0.3)
     scheduler.set_timesteps(20)
@@ -228,40 +228,40 @@ def test_a_correction_is_that_of_diffusers() -> None:
     eps = z.flip(1)  # of the same length
     x = torch.linspace(-2, 2, 64)[None]
     ctx = context(schedule, Draw(1), lambda x, level: x - level.sigma * eps)
-    found = sampler.step(x, level, level, ctx, None).x
+    result = sampler.step(x, level, level, ctx, None).x
     generator = torch.Generator().manual_seed(1)
     torch.testing.assert_close(
-        found, scheduler.step_correct(-eps / level.sigma, x, generator).prev_sample, rtol=1e-6, atol=1e-6
+        result, scheduler.step_correct(-eps / level.sigma, x, generator).prev_sample, rtol=1e-6, atol=1e-6
     )
 
 
-def test_flow_euler_is_that_of_diffusers() -> None:
+def test_flow_euler_equals_that_of_diffusers() -> None:
     schedule = RectifiedFlow(steps=1000)
-    made = hf.FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
-    made.set_timesteps(sigmas=[1 - k / 25 for k in range(25)])
+    scheduler = hf.FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000)
+    scheduler.set_timesteps(sigmas=[1 - k / 25 for k in range(25)])
     x = start(schedule)
     states = [x]
-    for i, sigma in zip(made.timesteps, made.sigmas, strict=False):
+    for i, sigma in zip(scheduler.timesteps, scheduler.sigmas, strict=False):
         level = schedule.at(min(float(sigma) * 1000, 1000.0))
-        x = made.step((x - bent(x, level)) / level.sigma, i, x).prev_sample
+        x = scheduler.step((x - bent(x, level)) / level.sigma, i, x).prev_sample
         states.append(x)
     assert_same(ours(FlowEuler(steps=25), schedule), states)
 
 
 def repaint_path(steps: int, jump: int, repeats: int) -> list[float]:
-    made = hf.RePaintScheduler(num_train_timesteps=steps)
-    made.set_timesteps(steps, jump_length=jump, jump_n_sample=repeats)
-    return [*(float(i) + 1 for i in made.timesteps), 0.0]
+    scheduler = hf.RePaintScheduler(num_train_timesteps=steps)
+    scheduler.set_timesteps(steps, jump_length=jump, jump_n_sample=repeats)
+    return [*(float(i) + 1 for i in scheduler.timesteps), 0.0]
 
 
 @pytest.mark.parametrize(("steps", "jump", "repeats"), [(20, 5, 3), (50, 10, 2), (30, 7, 4), (9, 10, 3), (20, 4, 1)])
 def test_repaint_visits_the_times_of_diffusers(steps: int, jump: int, repeats: int) -> None:
-    found = RePaint(jump=jump, repeats=repeats).path(Linear(steps=steps), None)
-    assert list(found) == repaint_path(steps, jump, repeats)
+    path = RePaint(jump=jump, repeats=repeats).path(Linear(steps=steps), None)
+    assert list(path) == repaint_path(steps, jump, repeats)
 
 
 class AzulaSchedule(azula.noise.Schedule):
-    """One of our schedules, for azula: u = t/T."""
+    """A noisereel schedule for azula: u = t/T."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -296,7 +296,7 @@ def same_noise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         (DDPM(), azula.sample.DDPMSampler, {}),
         (DDIM(), azula.sample.DDIMSampler, {"eta": 0.0}),
-        # azula multiplies the variance by η, the paper the standard deviation
+        # azula multiplies the variance by η; the paper multiplies the standard deviation.
         (DDIM(eta=0.5), azula.sample.DDIMSampler, {"eta": 0.25}),
         (Euler(), azula.sample.EulerSampler, {}),
         (Heun(), azula.sample.HeunSampler, {}),
@@ -306,27 +306,27 @@ def same_noise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 @pytest.mark.parametrize("schedule", [VP(steps=10), EDM(steps=10), LogLinear(steps=10)])
-def test_samplers_are_those_of_azula(
+def test_samplers_equal_those_of_azula(
     schedule: Schedule, sampler: Sampler, their_sampler: Any, options: dict[str, Any]
 ) -> None:
-    """In float64, to 1e-9, down to t = 1: azula has no step into clean data."""
+    """Compare in float64, to 1e-9, down to t = 1: azula has no step to clean data."""
     times = [10 - 9 * k / 20 for k in range(21)]
     stop = times[-1] / schedule.T
-    made = their_sampler(AzulaDenoiser(schedule), steps=20, stop=stop, silent=True, dtype=DOUBLE, **options)
+    azula_sampler = their_sampler(AzulaDenoiser(schedule), steps=20, stop=stop, silent=True, dtype=DOUBLE, **options)
     x = start(schedule).double()
-    found = walk(sampler, x, context(schedule, Draw(), bent), times)[-1]
-    torch.testing.assert_close(found, made(x), rtol=0, atol=1e-9 * max(1.0, schedule.prior_std()))
+    result = walk(sampler, x, context(schedule, Draw(), bent), times)[-1]
+    torch.testing.assert_close(result, azula_sampler(x), rtol=0, atol=1e-9 * max(1.0, schedule.prior_std()))
 
 
-def test_flow_heun_is_the_textbook_formula_for_velocities() -> None:
-    """On the flow's own schedule v̂ = (x − x̂_0)/σ and x need no scaling: Heun's formula as it stands in textbooks."""
+def test_flow_heun_equals_the_textbook_formula_for_velocities() -> None:
+    """On a rectified flow, v̂ = (x − x̂_0)/σ and x need no scaling: compare with Heun's textbook formula."""
     schedule = RectifiedFlow(steps=10)
     times = [10 - 9.5 * k / 20 for k in range(21)]
     x = start(schedule).double()
-    found = walk(FlowHeun(), x, context(schedule, never, bent), times)[-1]
+    result = walk(FlowHeun(), x, context(schedule, never, bent), times)[-1]
     for t, s in pairwise(times):
         level_t, level_s = schedule.at(t), schedule.at(s)
         first = (x - bent(x, level_t)) / level_t.sigma
         trial = x + (s - t) / 10 * first
         x = x + (s - t) / 10 * (first + (trial - bent(trial, level_s)) / level_s.sigma) / 2
-    torch.testing.assert_close(found, x, rtol=0, atol=1e-12)
+    torch.testing.assert_close(result, x, rtol=0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""What every writer does when the world is against it: real full disks and limits, nothing mocked."""
+"""Writers under failure: full disks, file-size limits, interrupts; nothing is mocked."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ every_writer = pytest.mark.parametrize("suffix", WRITERS)
 
 
 def frames(suffix: str, count: int = 60) -> Iterator[Frame]:
-    """Noise, which no encoder makes small."""
+    """Yield frames of noise, which no encoder compresses well."""
     draw = np.random.default_rng(0)
     for i in range(1 if WRITERS[suffix].still else count):
         yield Frame(i, Fraction(1, 25), draw.integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8))
 
 
 def film(path: Path, part: Path, stop: BaseException | None = None) -> None:
-    spec = WriterContext(part, SIZE, Fraction(25))
-    with opened(WRITERS[path.suffix[1:]], spec, path) as sink:
+    ctx = WriterContext(part, SIZE, Fraction(25))
+    with opened(WRITERS[path.suffix[1:]], ctx, path) as sink:
         for frame in frames(path.suffix[1:]):
             sink.write(frame)
         if stop is not None:
@@ -61,7 +61,7 @@ def test_a_failure_in_the_middle_leaves_the_earlier_file(tmp_path: Path, suffix:
 
 
 @every_writer
-def test_success_replaces_it(tmp_path: Path, suffix: str) -> None:
+def test_success_replaces_the_earlier_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film.{suffix}"
     path.write_bytes(b"earlier")
     with atomic_write(path) as part:
@@ -70,8 +70,8 @@ def test_success_replaces_it(tmp_path: Path, suffix: str) -> None:
 
 
 @every_writer
-def test_a_disk_that_fills_up_on_the_way(tmp_path: Path, suffix: str) -> None:
-    # The limit on file sizes stands for the end of the disk; it must not meet this process, so it is set in another.
+def test_a_disk_that_fills_up_while_writing(tmp_path: Path, suffix: str) -> None:
+    # A limit on file sizes stands in for a full disk; it is set in another process so that it does not affect this one.
     with atomic_write(tmp_path / f"whole.{suffix}") as part:
         film(tmp_path / f"whole.{suffix}", part)
     size = (tmp_path / f"whole.{suffix}").stat().st_size
@@ -87,12 +87,12 @@ def test_a_disk_that_fills_up_on_the_way(tmp_path: Path, suffix: str) -> None:
 
 
 def limited(path: str, limits: Sequence[int]) -> None:
-    """Film with files limited to so many bytes, and print each error."""
+    """Write the film under each limit on the size of files, in bytes, and print the errors."""
     import resource
 
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in limits:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard_limit))
         try:
             with atomic_write(Path(path)) as part:
                 film(Path(path), part)

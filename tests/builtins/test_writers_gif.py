@@ -32,7 +32,7 @@ def write(path: Path, frames: Sequence[Pixels], durations: Sequence[Fraction], *
 
 
 def read(path: Path, mode: str = "RGB") -> tuple[list[Pixels], list[int]]:
-    """Decoded frames, and the delay of each in hundredths of a second."""
+    """Return the decoded frames, and the delay of each in hundredths of a second."""
     frames, delays = [], []
     with Image.open(path) as image:
         for i in range(image.n_frames):
@@ -43,14 +43,14 @@ def read(path: Path, mode: str = "RGB") -> tuple[list[Pixels], list[int]]:
 
 
 def film(theme: str, count: int, size: tuple[int, int] = (W, H), seed: int = 0) -> list[Pixels]:
-    """Frames like a film's: soft discs in the identity gradient and grey type, over the background."""
+    """Return frames like a film's: soft discs in the theme's gradient and grey text, over the background."""
     draw = np.random.default_rng(seed)
     colors = THEMES[theme]
     width, height = size
     frames = []
     for _ in range(count):
         pixels = np.broadcast_to(np.array(rgb(colors.color("background")), float), (height, width, 3)).copy()
-        for color in colors.gradient()[draw.integers(0, 256, width * height // 90)]:  # as many as 10,000 at 720 lines
+        for color in colors.gradient()[draw.integers(0, 256, width * height // 90)]:  # 10,000 at 1280×720
             left, top = draw.integers(0, (width - 6, height - 6))
             y, x = np.mgrid[:6, :6] + 0.5
             distance = np.hypot(x - draw.uniform(2.5, 3.5), y - draw.uniform(2.5, 3.5))
@@ -67,7 +67,7 @@ def psnr(a: Pixels, b: Pixels) -> float:
 
 
 def flat_colors(count: int, size: int = 8) -> Pixels:
-    """A board of unlike colours, each in a square of its own."""
+    """Return a board of different colours, each in a square of its own."""
     levels = np.arange(4, 256, 36)
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
     chosen = np.random.default_rng(1).permutation(cube)[:count].reshape(-1, 15, 3)
@@ -75,7 +75,7 @@ def flat_colors(count: int, size: int = 8) -> Pixels:
 
 
 class TestColours:
-    def test_up_to_255_unlike_colours_come_back_exactly(self, tmp_path: Path) -> None:
+    def test_up_to_255_different_colours_are_kept_exactly(self, tmp_path: Path) -> None:
         board = flat_colors(255)
         write(tmp_path / "a.gif", [board, board[::-1]], [Fraction(1)] * 2, sample=lambda n: [board])
         first, second = read(tmp_path / "a.gif")[0]
@@ -83,13 +83,13 @@ class TestColours:
         np.testing.assert_array_equal(second, board[::-1])
 
     @pytest.mark.parametrize("theme", ["dark", "light"])
-    def test_films_come_back_within_45_db_and_their_background_exactly(self, tmp_path: Path, theme: str) -> None:
+    def test_films_are_kept_within_45_db_and_their_background_exactly(self, tmp_path: Path, theme: str) -> None:
         frames = film(theme, 12, (160, 120))
-        asked = []
-        sample = lambda n: asked.append(n) or frames[:: len(frames) // n]  # noqa: E731
+        counts = []
+        sample = lambda n: counts.append(n) or frames[:: len(frames) // n]  # noqa: E731
         write(tmp_path / "a.gif", frames, [Fraction(1, 25)] * 12, sample=sample)
         background = np.array(rgb(THEMES[theme].color("background")))
-        assert asked == [8]
+        assert counts == [8]
         for before, after in zip(frames, read(tmp_path / "a.gif")[0], strict=True):
             assert psnr(before, after) >= 45
             empty = (before == background).all(axis=2)
@@ -116,8 +116,8 @@ class TestColours:
             index = Indexer(palette).index(pixels)
             flat = pixels.reshape(-1, 1, 3).astype(float)
             best = ((flat - palette.colors) ** 2).sum(axis=2).min(axis=1)
-            got = ((flat[:, 0] - palette.colors[index.reshape(-1)]) ** 2).sum(axis=1)
-            assert got.mean() <= 1.35 * best.mean()  # what bins of four levels a channel cost
+            error = ((flat[:, 0] - palette.colors[index.reshape(-1)]) ** 2).sum(axis=1)
+            assert error.mean() <= 1.35 * best.mean()  # the cost of bins of four levels per channel
 
     @given(
         arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.sampled_from([3, 4]))),
@@ -131,16 +131,16 @@ class TestColours:
         bins = len(np.unique(pixels[opaque][:, :3] // 4, axis=0))
         assert len(palette.colors) == max(1, min(size, bins))
         assert index.max() < len(palette.colors)
-        if bins <= size:  # then a colour is off by what its bin spans
+        if bins <= size:  # then a colour is off by at most the width of its bin
             assert np.abs(palette.colors[index].astype(int) - pixels[..., :3])[opaque].max(initial=0) <= 3
 
     @pytest.mark.parametrize("size", [(H, W), (7, 13), (1, 3)])
-    def test_what_did_not_change_is_indexed_as_if_it_had(self, size: tuple[int, int]) -> None:
-        at = H // 2 - size[0] // 2, W // 2 - size[1] // 2
-        crop = slice(at[0], at[0] + size[0]), slice(at[1], at[1] + size[1])
+    def test_unchanged_pixels_are_indexed_like_changed_ones(self, size: tuple[int, int]) -> None:
+        top, left = H // 2 - size[0] // 2, W // 2 - size[1] // 2
+        crop = slice(top, top + size[0]), slice(left, left + size[1])
         frames = [frame[crop] for frame in (*film("dark", 3), film("light", 1)[0], *film("dark", 2))]
         frames.append(frames[-1].copy())
-        frames[-1][-1, -1] ^= 128  # the last pixel alone
+        frames[-1][-1, -1] ^= 128  # only the last pixel
         palette = Palette.of(frames, 255)
         running = Indexer(palette)
         for frame in frames:
@@ -153,7 +153,7 @@ class TestColours:
 
 
 class TestTime:
-    def total(self, tmp_path: Path, durations: Sequence[Fraction]) -> list[int]:
+    def delays(self, tmp_path: Path, durations: Sequence[Fraction]) -> list[int]:
         draw = np.random.default_rng(0)
         frames = [np.full((16, 16, 3), draw.integers(0, 256, 3), np.uint8) for _ in durations]
         write(tmp_path / "a.gif", frames, durations)
@@ -161,23 +161,23 @@ class TestTime:
 
     def test_whole_hundredths_are_exact(self, tmp_path: Path) -> None:
         durations = [Fraction(15, 25), *[Fraction(1, 25)] * 8, Fraction(31, 25)]
-        assert self.total(tmp_path, durations) == [60, *[4] * 8, 124]
+        assert self.delays(tmp_path, durations) == [60, *[4] * 8, 124]
 
     @pytest.mark.parametrize("fps", [Fraction(30), Fraction(24), Fraction(100, 3), Fraction(60), Fraction(7)])
     def test_rounding_never_adds_up(self, tmp_path: Path, fps: Fraction) -> None:
-        delays = self.total(tmp_path, [1 / fps] * 50)
+        delays = self.delays(tmp_path, [1 / fps] * 50)
         assert len(delays) == 50
         assert max(delays) - min(delays) <= 1
         assert np.abs(np.cumsum(delays) - 100 * np.arange(1, 51) / float(fps)).max() <= 0.5
 
     def test_frames_too_short_to_show_are_dropped(self, tmp_path: Path) -> None:
-        delays = self.total(tmp_path, [Fraction(1, 240)] * 240)
+        delays = self.delays(tmp_path, [Fraction(1, 240)] * 240)
         assert set(delays) == {1} and sum(delays) == 100
 
     def test_a_film_of_one_short_frame_still_shows_it(self, tmp_path: Path) -> None:
-        assert self.total(tmp_path, [Fraction(1, 1000)]) == [1]
+        assert self.delays(tmp_path, [Fraction(1, 1000)]) == [1]
 
-    def test_holds_longer_than_a_delay_can_say(self, tmp_path: Path) -> None:
+    def test_holds_longer_than_the_longest_delay(self, tmp_path: Path) -> None:
         frames = film("dark", 3)
         write(tmp_path / "a.gif", frames, [Fraction(1, 25), Fraction(3600), Fraction(1, 25)])
         shown, delays = read(tmp_path / "a.gif")
@@ -192,7 +192,7 @@ class TestTime:
             assert image.info.get("loop") == expected
 
     @pytest.mark.parametrize("fps", [Fraction(20), Fraction(25), Fraction(50), Fraction("33.3333"), Fraction("33.3")])
-    def test_good_rates_are_not_warned_of(self, fps: Fraction) -> None:
+    def test_exact_rates_are_not_warned_of(self, fps: Fraction) -> None:
         assert Gif().rate_warning(fps) is None
 
     def test_other_rates_are(self) -> None:
@@ -202,14 +202,14 @@ class TestTime:
 
 
 def over(pixels: Pixels, ground: int | tuple[int, int, int]) -> NDArray[np.float64]:
-    """What straight RGBA looks like over a colour."""
+    """Composite straight RGBA over a colour."""
     share = pixels[..., 3:] / 255
     return np.asarray(pixels[..., :3] * share + np.array(ground) * (1 - share))
 
 
 class TestTransparency:
     def disc(self, x: float, y: float) -> NDArray[np.uint8]:
-        """A disc with a soft edge, alone in the frame."""
+        """Return a frame with a single soft-edged disc."""
         rows, columns = np.mgrid[:H, :W]
         pixels = np.zeros((H, W, 4), np.uint8)
         pixels[..., :3] = (90, 176, 242)
@@ -218,26 +218,28 @@ class TestTransparency:
 
     def test_frames_do_not_smear(self, tmp_path: Path) -> None:
         nothing = np.zeros((H, W, 4), np.uint8)
-        everything = np.full((H, W, 4), (20, 120, 20, 255), np.uint8)
-        frames = [self.disc(15, 30), self.disc(40, 20), everything, self.disc(70, 45), nothing, self.disc(70, 45)]
+        opaque = np.full((H, W, 4), (20, 120, 20, 255), np.uint8)
+        frames = [self.disc(15, 30), self.disc(40, 20), opaque, self.disc(70, 45), nothing, self.disc(70, 45)]
         write(tmp_path / "a.gif", frames, [Fraction(1, 10)] * 6, sample=lambda n: frames)
         for i, (before, after) in enumerate(zip(frames, read(tmp_path / "a.gif", "RGBA")[0], strict=True)):
-            there = before[..., 3] >= 16
-            wrong = (after[..., 3] == 255) != there
-            assert wrong.sum() == (i == 2)  # one pixel of an opaque frame is given up, so that it is disposed of
-            right = there & ~wrong
+            visible = before[..., 3] >= 16
+            wrong = (after[..., 3] == 255) != visible
+            assert wrong.sum() == (i == 2)  # one pixel of an opaque frame is transparent, so that decoders clear it
+            right = visible & ~wrong
             np.testing.assert_allclose(after[right][:, :3], over(before, 255)[right], atol=2)
 
     @pytest.mark.parametrize("ground", [(15, 19, 24), (251, 250, 247)])
-    def test_on_the_themes_ground_it_is_the_opaque_film(self, tmp_path: Path, ground: tuple[int, int, int]) -> None:
+    def test_over_the_themes_background_it_equals_the_opaque_film(
+        self, tmp_path: Path, ground: tuple[int, int, int]
+    ) -> None:
         frame = self.disc(40.3, 30.2)
         write(tmp_path / "a.gif", [frame], [Fraction(1)], sample=lambda n: [frame], background=ground)
         (after,), _ = read(tmp_path / "a.gif", "RGBA")
         assert set(np.unique(after[..., 3])) == {0, 255}
-        # What is left out is 15/255 of the way to the disc's colour at most.
+        # Dropped pixels are at most 15/255 of the way to the disc's colour.
         assert np.abs(over(after, ground) - over(frame, ground)).max() <= 15 / 255 * 227 + 2
 
-    def test_hidden_colours_take_no_place_in_the_palette(self) -> None:
+    def test_colours_of_transparent_pixels_are_not_in_the_palette(self) -> None:
         pixels = np.zeros((64, 64, 4), np.uint8)
         pixels[..., :3] = np.random.default_rng(0).integers(0, 256, (64, 64, 3))
         pixels[:2, :, :] = (250, 128, 4, 255)
@@ -252,7 +254,7 @@ class TestTransparency:
 
 
 class TestFile:
-    def test_what_does_not_change_costs_nothing(self, tmp_path: Path) -> None:
+    def test_unchanged_frames_cost_little(self, tmp_path: Path) -> None:
         frames = film("dark", 1) * 50
         write(tmp_path / "one.gif", frames[:1], [Fraction(1)])
         write(tmp_path / "many.gif", frames, [Fraction(1, 50)] * 50)
@@ -264,7 +266,7 @@ class TestFile:
         with Image.open(tmp_path / "a.gif") as image:
             assert json.loads(image.info["comment"]) == metadata
 
-    def test_frames_are_let_go(self, tmp_path: Path) -> None:
+    def test_frames_are_released(self, tmp_path: Path) -> None:
         alive = []
         with Gif().open(WriterContext(tmp_path / "a.gif", (W, H), Fraction(25))) as sink:
             for i in range(10):
@@ -274,7 +276,7 @@ class TestFile:
                 del pixels
         assert [ref() for ref in alive[:8]] == [None] * 8
 
-    def test_views_of_larger_arrays_are_written_as_seen(self, tmp_path: Path) -> None:
+    def test_views_of_larger_arrays_are_written_correctly(self, tmp_path: Path) -> None:
         large = film("dark", 1)[0]
         write(tmp_path / "view.gif", [large[5:40, 7:50]], [Fraction(1)])
         write(tmp_path / "copy.gif", [large[5:40, 7:50].copy()], [Fraction(1)])

@@ -35,8 +35,8 @@ def read(path: Path) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
-def seen(frame: av.VideoFrame) -> NDArray[np.float64]:
-    """RGB by the book: BT.709, studio range, each chroma sample shared by four pixels."""
+def rgb_of(frame: av.VideoFrame) -> NDArray[np.float64]:
+    """Return RGB decoded by the standard: BT.709, studio range, each chroma sample shared by four pixels."""
     y, u, v = (
         np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)[:, : plane.width].astype(float)
         for plane in frame.planes
@@ -48,7 +48,7 @@ def seen(frame: av.VideoFrame) -> NDArray[np.float64]:
 
 
 def moving(count: int, size: tuple[int, int] = (64, 48)) -> list[Pixels]:
-    """A bright square on its way to the right."""
+    """Return frames of a bright square that moves to the right."""
     frames = np.full((count, size[1], size[0], 3), rgb(THEMES["dark"].color("background")), np.uint8)
     for i, frame in enumerate(frames):
         frame[16:32, i * 2 : i * 2 + 16] = rgb(THEMES["dark"].color("blue"))
@@ -56,13 +56,13 @@ def moving(count: int, size: tuple[int, int] = (64, 48)) -> list[Pixels]:
 
 
 def boxes(data: bytes) -> list[str]:
-    """Types of the boxes that an MP4 consists of, in order."""
-    found, at = [], 0
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at : at + 8])
-        found.append(kind.decode())
-        at += size
-    return found
+    """Return the types of an MP4's boxes, in order."""
+    kinds, offset = [], 0
+    while offset < len(data):
+        size, kind = struct.unpack(">I4s", data[offset : offset + 8])
+        kinds.append(kind.decode())
+        offset += size
+    return kinds
 
 
 class TestColours:
@@ -72,10 +72,10 @@ class TestColours:
         colors = np.array([rgb(color) for color in THEMES[theme].colors.values()], np.uint8)
         board = colors.reshape(2, 4, 3).repeat(32, axis=0).repeat(32, axis=1)
         write(tmp_path / "a.mp4", [board] * 5, [1 / FPS] * 5, quality=quality)
-        middles = np.abs(seen(read(tmp_path / "a.mp4")[-1]) - board).reshape(2, 32, 4, 32, 3)[:, 8:24, :, 8:24]
+        middles = np.abs(rgb_of(read(tmp_path / "a.mp4")[-1]) - board).reshape(2, 32, 4, 32, 3)[:, 8:24, :, 8:24]
         assert middles.mean() <= 1 and middles.mean(axis=(1, 3)).max() <= 2
 
-    def test_players_are_told_how_to_read_the_colours(self, tmp_path: Path) -> None:
+    def test_colour_metadata_is_written(self, tmp_path: Path) -> None:
         write(tmp_path / "a.mp4", moving(3), [1 / FPS] * 3)
         with av.open(tmp_path / "a.mp4") as container:
             codec = container.streams.video[0].codec_context
@@ -106,7 +106,7 @@ class TestTime:
         shown = read(tmp_path / "a.mp4")
         assert [frame.pts * frame.time_base for frame in shown] == [i / FPS for i in range(20)]
         for before, after in zip(frames, shown, strict=True):
-            assert np.abs(seen(after) - before).mean() < 2
+            assert np.abs(rgb_of(after) - before).mean() < 2
         with av.open(tmp_path / "a.mp4") as container:
             assert container.streams.video[0].average_rate == FPS
             assert Fraction(container.duration, av.time_base) == Fraction(20, 25)
@@ -123,9 +123,9 @@ class TestTime:
         shown = read(tmp_path / "a.mp4")
         assert len(shown) == 40
         for i, after in enumerate(shown):
-            assert np.abs(seen(after) - frames[(i >= 13) + (i >= 14)]).mean() < 2
+            assert np.abs(rgb_of(after) - frames[(i >= 13) + (i >= 14)]).mean() < 2
 
-    def test_every_rate_will_do(self) -> None:
+    def test_every_rate_is_accepted(self) -> None:
         assert Mp4().rate_warning(Fraction(17)) is None
 
 
@@ -140,17 +140,18 @@ class TestSize:
         write(tmp_path / "a.mp4", [pixels] * 2, [1 / FPS] * 2, quality="high")
         frame = read(tmp_path / "a.mp4")[-1]
         assert (frame.width, frame.height) == padded
-        assert np.abs(seen(frame)[:height, :width] - pixels).mean() < 1.5
+        assert np.abs(rgb_of(frame)[:height, :width] - pixels).mean() < 1.5
         assert (
-            np.abs(seen(frame)[-1] - pixels[-1, 0]).max() <= 4 and np.abs(seen(frame)[:, -1] - pixels[0, -1]).max() <= 4
+            np.abs(rgb_of(frame)[-1] - pixels[-1, 0]).max() <= 4
+            and np.abs(rgb_of(frame)[:, -1] - pixels[0, -1]).max() <= 4
         )
 
 
 class TestFile:
     def test_the_index_comes_first(self, tmp_path: Path) -> None:
         write(tmp_path / "a.mp4", moving(10), [1 / FPS] * 10)
-        found = boxes((tmp_path / "a.mp4").read_bytes())
-        assert found[0] == "ftyp" and found.index("moov") < found.index("mdat")
+        kinds = boxes((tmp_path / "a.mp4").read_bytes())
+        assert kinds[0] == "ftyp" and kinds.index("moov") < kinds.index("mdat")
 
     def test_metadata_is_a_title_and_a_comment(self, tmp_path: Path) -> None:
         metadata = {
@@ -171,10 +172,10 @@ class TestFile:
         for quality in ("standard", "high"):
             write(tmp_path / "a.mp4", frames, [1 / FPS] * 8, quality=quality)
             pairs = zip(read(tmp_path / "a.mp4"), frames, strict=True)
-            errors[quality] = np.mean([np.abs(seen(after) - before).mean() for after, before in pairs])
+            errors[quality] = np.mean([np.abs(rgb_of(after) - before).mean() for after, before in pairs])
         assert errors["high"] < 0.7 * errors["standard"]
 
-    def test_frames_are_let_go(self, tmp_path: Path) -> None:
+    def test_frames_are_released(self, tmp_path: Path) -> None:
         alive = []
         with Mp4().open(WriterContext(tmp_path / "a.mp4", (64, 48), FPS)) as sink:
             for i in range(10):
@@ -184,9 +185,9 @@ class TestFile:
                 del pixels
         assert [ref() for ref in alive[:8]] == [None] * 8
 
-    def test_transparency_is_refused_with_what_would_do(self, tmp_path: Path) -> None:
-        spec = WriterContext(tmp_path / "a.mp4", (64, 48), FPS, alpha=True)
-        with pytest.raises(UsageError) as error, Mp4().open(spec):
+    def test_transparency_is_refused_with_a_suggestion(self, tmp_path: Path) -> None:
+        ctx = WriterContext(tmp_path / "a.mp4", (64, 48), FPS, alpha=True)
+        with pytest.raises(UsageError) as error, Mp4().open(ctx):
             pytest.fail("must not get here")
         assert str(error.value) == "MP4 cannot be transparent: use .gif or .png, or leave --transparent out"
         assert not (tmp_path / "a.mp4").exists()

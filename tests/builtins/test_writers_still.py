@@ -35,7 +35,7 @@ def write(writer: Writer, path: Path, content: object, quality: str = "standard"
 
 @pytest.mark.parametrize(("channels", "pix_fmt"), [(3, "rgb24"), (4, "rgba")])
 @pytest.mark.parametrize("quality", ["draft", "standard", "high"])
-def test_png_keeps_every_bit(tmp_path: Path, channels: int, pix_fmt: str, quality: str) -> None:
+def test_png_is_lossless(tmp_path: Path, channels: int, pix_fmt: str, quality: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (47, 63, channels), np.uint8)
     write(Png(), tmp_path / "a.png", pixels, quality)
     with av.open(tmp_path / "a.png") as container:
@@ -44,7 +44,7 @@ def test_png_keeps_every_bit(tmp_path: Path, channels: int, pix_fmt: str, qualit
     np.testing.assert_array_equal(frame.to_ndarray(), pixels)
 
 
-def test_png_knows_its_scene(tmp_path: Path) -> None:
+def test_png_holds_its_scene(tmp_path: Path) -> None:
     write(Png(), tmp_path / "a.png", np.zeros((48, 64, 3), np.uint8), metadata=METADATA)
     with Image.open(tmp_path / "a.png") as image:
         assert image.text == METADATA
@@ -76,7 +76,7 @@ def test_svg_is_a_drawing_of_the_films_size(tmp_path: Path) -> None:
     assert THEMES["dark"].color("background").lower() in text and THEMES["dark"].color("blue").lower() in text
 
 
-def test_svg_knows_its_scene(tmp_path: Path) -> None:
+def test_svg_holds_its_scene(tmp_path: Path) -> None:
     root = svg(tmp_path / "a.svg", METADATA)
     dc = "{http://purl.org/dc/elements/1.1/}"
     assert root.find(f".//{dc}title").text == METADATA["title"]
@@ -84,23 +84,23 @@ def test_svg_knows_its_scene(tmp_path: Path) -> None:
     assert json.loads(root.find(f".//{dc}source").text) == METADATA
 
 
-def test_svg_is_the_same_every_time(tmp_path: Path) -> None:
+def test_svg_is_deterministic(tmp_path: Path) -> None:
     svg(tmp_path / "a.svg")
     svg(tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def everything_vector(theme: str = "paper") -> Drawing:
-    """A graph with every mark that is a shape, formulas and live words."""
+def vector_drawing(theme: str = "paper") -> Drawing:
+    """Return a graph with every vector mark, formulas and live text."""
     plan = PanelPlan("graph", Box((0, 1), (0, 1)), title=Line(r"$x_t$ at {t}", True), x_label=r"$\alpha$")
     figure = lay_out((640, 480), THEMES[theme], [plan], text=FrameText(title=Line("Shapes"), bar=("t = 1", "T")))
     xy = np.random.default_rng(0).random((50, 2)).astype(np.float32)
-    each = Shades(np.arange(50, dtype=np.uint8) * 5, figure.theme.gradient())
+    shades = Shades(np.arange(50, dtype=np.uint8) * 5, figure.theme.gradient())
     marks = (
-        Points(xy, each, 3, 0.5),
+        Points(xy, shades, 3, 0.5),
         Points(xy[:3], "#112233", 5, 1, edge="#FFFFFF"),
         Polylines((xy,), "#112233", 1.5),
-        Trails(np.stack([xy, xy[::-1]]), each),
+        Trails(np.stack([xy, xy[::-1]]), shades),
         Arrows(xy, xy / 9, "#112233"),
         Area(np.array([0, 1.0]), np.zeros(2), np.ones(2), "#112233", 0.2),
         Text((0.5, 0.5), r"$\sigma_t$ here", "#112233"),
@@ -108,45 +108,45 @@ def everything_vector(theme: str = "paper") -> Drawing:
     return Drawing(figure, (marks,), (r"$x_t$ at 7", "t = 1"), 0.5)
 
 
-def test_pdf_is_vector_with_its_type_inside(tmp_path: Path) -> None:
-    write(Pdf(), tmp_path / "a.pdf", everything_vector())
+def test_pdf_is_vector_with_embedded_fonts(tmp_path: Path) -> None:
+    write(Pdf(), tmp_path / "a.pdf", vector_drawing())
     pdf = (tmp_path / "a.pdf").read_bytes()
     assert b"/Subtype /Image" not in pdf
     fonts = set(re.findall(rb"/BaseFont /[A-Z]{6}\+([\w-]+)", pdf))
     assert {b"DejaVuSerif", b"DejaVuSerif-Bold"} <= fonts
-    # Type 42: TrueType outlines, each font with its file
+    # Type 42: TrueType outlines, each with its font file
     assert pdf.count(b"/FontFile2") == pdf.count(b"/CIDFontType2") >= len(fonts)
     assert not re.search(rb"/Subtype /(Type1|Type3)\b", pdf)
 
 
 def test_pdf_is_a_page_of_the_films_size(tmp_path: Path) -> None:
-    write(Pdf(), tmp_path / "a.pdf", everything_vector())
-    found = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", (tmp_path / "a.pdf").read_bytes())
-    assert found is not None
-    width, height = map(float, found.groups())
+    write(Pdf(), tmp_path / "a.pdf", vector_drawing())
+    media_box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", (tmp_path / "a.pdf").read_bytes())
+    assert media_box is not None
+    width, height = map(float, media_box.groups())
     assert width == pytest.approx(960 * 0.72, rel=1e-6) and height == pytest.approx(720 * 0.72, rel=1e-6)
 
 
-def test_pdf_knows_its_scene(tmp_path: Path) -> None:
+def test_pdf_holds_its_scene(tmp_path: Path) -> None:
     write(Pdf(), tmp_path / "a.pdf", drawing(), metadata=METADATA)
     pdf = (tmp_path / "a.pdf").read_bytes()
     assert b"/Subject (A roll dissolves)" in pdf
     assert "x_t → ε".encode("utf-16-be") in pdf
-    found = re.search(rb"/Keywords \((.*)\)", pdf)
-    assert found is not None and json.loads(re.sub(rb"\\(.)", rb"\1", found[1])) == METADATA
+    keywords = re.search(rb"/Keywords \((.*)\)", pdf)
+    assert keywords is not None and json.loads(re.sub(rb"\\(.)", rb"\1", keywords[1])) == METADATA
 
 
 @pytest.mark.parametrize("writer", [Svg, Pdf])
-def test_several_at_once_are_the_same_as_one_by_one(tmp_path: Path, writer: type[Writer]) -> None:
-    """matplotlib's settings and its parser of formulas are no thread's own."""
-    whats = [everything_vector(theme) for theme in ("paper", "dark") * 2]
+def test_files_written_concurrently_are_the_same(tmp_path: Path, writer: type[Writer]) -> None:
+    """matplotlib's settings and its formula parser are shared between threads."""
+    drawings = [vector_drawing(theme) for theme in ("paper", "dark") * 2]
 
-    def file(i: int, place: str) -> bytes:
-        path = tmp_path / f"{place}-{i}.{writer.__name__.lower()}"
-        write(writer(), path, whats[i])
+    def file(i: int, prefix: str) -> bytes:
+        path = tmp_path / f"{prefix}-{i}.{writer.__name__.lower()}"
+        write(writer(), path, drawings[i])
         return path.read_bytes()
 
     alone = [file(0, "alone"), file(1, "alone")]
     with ThreadPoolExecutor(4) as pool:
-        together = [*pool.map(lambda i: file(i, "together"), range(len(whats)))]
+        together = [*pool.map(lambda i: file(i, "together"), range(len(drawings)))]
     assert together == alone * 2

@@ -1,4 +1,4 @@
-"""What tests of samplers share: contexts, walks along a path, the exact denoiser of a Gaussian and its exact flow."""
+"""Shared by tests of samplers: contexts, walks along a path, and a Gaussian with its exact denoiser and flow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOUBLE = torch.float64
 
 @dataclass
 class Draw:
-    """Noise from one seeded generator; remembers what it gave."""
+    """Noise from one seeded generator, with a list of all draws."""
 
     seed: int = 0
 
@@ -34,7 +34,7 @@ class Draw:
 
 
 def never(like: Tensor, stream: str = "noise") -> Tensor:
-    raise AssertionError("nothing may be drawn")
+    raise AssertionError("no noise may be drawn")
 
 
 def context(
@@ -46,44 +46,44 @@ def context(
 def steps_along(
     sampler: Sampler, x: Tensor, ctx: StepContext, times: Sequence[float] | None = None
 ) -> list[tuple[Level, Step]]:
-    """The levels reached and the steps that lead there, along given times or else the sampler's own path."""
-    taken, carry = [], None
+    """Return the levels reached and the steps that lead there, along given times or the sampler's own path."""
+    steps, carry = [], None
     for t, s in pairwise(sampler.path(ctx.schedule, None) if times is None else times):
         with torch.no_grad():
             step = sampler.step(x, ctx.schedule.at(t), ctx.schedule.at(s), ctx, carry)
-        taken.append((ctx.schedule.at(s), step))
+        steps.append((ctx.schedule.at(s), step))
         x, carry = step.x, step.carry
-    return taken
+    return steps
 
 
 def walk(sampler: Sampler, x: Tensor, ctx: StepContext, times: Sequence[float] | None = None) -> list[Tensor]:
-    """The states along the path, the first included."""
+    """Return the states along the path, including the first."""
     return [x, *(step.x for _, step in steps_along(sampler, x, ctx, times))]
 
 
 @dataclass(frozen=True)
 class Gauss:
-    """Data N(mean, variance) in every coordinate, whose denoiser and flow are known exactly."""
+    """Data N(mean, variance) in every coordinate, with the exact denoiser and flow."""
 
     mean: float
     variance: float
 
     def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
-        """E[x_0 | x_t]: the regression of x_0 on x_t."""
+        """Return E[x_0 | x_t], the regression of x_0 on x_t."""
         gain = level.alpha * self.variance / self.noised(level)[1]
         return self.mean + gain * (x - level.alpha * self.mean)
 
     def noised(self, level: Level) -> tuple[float, float]:
-        """Mean and variance of x_t."""
+        """Return the mean and variance of x_t."""
         return level.alpha * self.mean, level.alpha**2 * self.variance + level.sigma**2
 
     def flow(self, x: Tensor, t: Level, s: Level) -> Tensor:
-        """Where the probability-flow ODE takes x_t: to the same quantile."""
+        """Return x_s to which the probability-flow ODE takes x_t: the same quantile."""
         (mean_t, v_t), (mean_s, v_s) = self.noised(t), self.noised(s)
         return mean_s + math.sqrt(v_s / v_t) * (x - mean_t)
 
     def sample(self, level: Level, n: int, seed: int = 0) -> Tensor:
-        """x_t, shape (n, 1), float64."""
+        """Draw x_t, shape (n, 1), float64."""
         mean, variance = self.noised(level)
         z = torch.randn(n, 1, dtype=DOUBLE, generator=torch.Generator().manual_seed(seed))
         return mean + math.sqrt(variance) * z
@@ -92,10 +92,10 @@ class Gauss:
 def propagated(
     sampler: Sampler, schedule: Schedule, data: Gauss, times: Sequence[float] | None = None
 ) -> list[tuple[float, float]]:
-    """Mean and variance of x at every visit, in closed form, for Gaussian data and its exact denoiser.
+    """Return the mean and variance of x at every visit, in closed form, for Gaussian data and its exact denoiser.
 
-    Every state is then affine in the first one and in all noise that was drawn. Row 0 of a batch is nothing but the
-    shift, row 1 starts from 1, and row 2 + j is given 1 as the j-th draw: together they hold the whole affine map.
+    Every state is then affine in the first state and in all drawn noise. Row 0 of a batch gives the shift, row 1 starts
+    from 1, and row 2 + j gets 1 as the j-th draw: together they determine the whole affine map.
     """
     path = list(sampler.path(schedule, None) if times is None else times)
     draws = Draw()
@@ -119,7 +119,7 @@ def propagated(
 
 
 def times_between(schedule: Schedule, begin: float, end: float, n: int, *, log_snr: bool) -> list[float]:
-    """n steps, even in t or in log-SNR."""
+    """Return the times of n steps of equal size in t or in log-SNR."""
     if not log_snr:
         return [begin + (end - begin) * k / n for k in range(n + 1)]
     low, high = schedule.at(begin).log_snr, schedule.at(end).log_snr
@@ -127,7 +127,7 @@ def times_between(schedule: Schedule, begin: float, end: float, n: int, *, log_s
 
 
 def bent(x: Tensor, level: Level) -> Tensor:
-    """Some smooth, non-linear estimate of x_0."""
+    """Return a smooth, non-linear estimate of x_0."""
     return torch.tanh(x / (1 + level.sigma)) + 0.1 * level.sigma
 
 
@@ -141,7 +141,7 @@ MIXTURE = ((0.3, -2.0, 0.09), (0.5, 0.5, 0.25), (0.2, 3.0, 0.04))
 
 
 def mixture(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
-    """E[x_0 | x_t] for the 1-D mixture of (weight, mean, variance)."""
+    """Return E[x_0 | x_t] for the 1-D mixture of (weight, mean, variance)."""
     logs, means = [], []
     for weight, mean, variance in MIXTURE:
         gauss = Gauss(mean, variance)
@@ -152,6 +152,6 @@ def mixture(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
 
 
 def rows_of(ctx: StepContext, rows: slice, draw: DrawLike) -> StepContext:
-    """The context of some of the particles."""
+    """Return the context of some of the particles."""
     origin = None if ctx.origin is None else ctx.origin[rows]
     return ctx._replace(origin=origin, draw=draw, first_row=rows.start)

@@ -1,4 +1,4 @@
-"""The command line in this process, and small scenes to try it on."""
+"""Fixtures that run the command line in this process, on small scenes and plugins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
 
 
 class Done(NamedTuple):
-    """What a command did."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -31,7 +31,7 @@ Command = Callable[..., Done]
 
 @pytest.fixture
 def noisereel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the command line here, in an empty folder and with a cache of its own."""
+    """Return a function that runs the command line in this process, in an empty folder and with a new cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOISEREEL_CACHE", str(tmp_path / "cache"))
 
@@ -49,13 +49,13 @@ def noisereel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a small scene, with lines added and words replaced."""
+    """Return a function that writes a small scene, with lines added and values replaced or removed."""
 
-    def write(more: str = "", name: str = "scene.yaml", **changed: str) -> Path:
+    def write(more: str = "", name: str = "scene.yaml", **changes: str) -> Path:
         text = SMALL
-        for old, new in changed.items():
-            line = next(line for line in text.splitlines() if line.startswith(f"{old}:"))
-            text = text.replace(line, f"{old}: {new}" if new else "")
+        for key, value in changes.items():
+            line = next(line for line in text.splitlines() if line.startswith(f"{key}:"))
+            text = text.replace(line, f"{key}: {value}" if value else "")
         (tmp_path / name).write_text(text + more, encoding="utf-8")
         return tmp_path / name
 
@@ -64,7 +64,7 @@ def scene(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a plugin file from the body of a module; noisereel's names are imported."""
+    """Return a function that writes a plugin file from a module's body; noisereel's names are imported."""
 
     def write(body: str, name: str = "mine.py") -> Path:
         (tmp_path / name).write_text(f"from noisereel import *\nfrom noisereel import hookimpl\n{body}")
@@ -74,14 +74,14 @@ def plugin(tmp_path: Path) -> Callable[..., Path]:
 
 
 def frames_of(path: Path) -> np.ndarray:
-    """All frames of a GIF or PNG as RGBA, shape (frames, H, W, 4)."""
+    """Return all frames of a GIF or PNG as RGBA, shape (frames, H, W, 4)."""
     with Image.open(path) as film:
         return np.stack([np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(film)])
 
 
 @pytest.fixture
 def pixels() -> Callable[[Path], np.ndarray]:
-    """Reads all frames of a file back."""
+    """Return a function that reads all frames of a file."""
     return frames_of
 
 
@@ -91,5 +91,5 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def files() -> Callable[[Path], dict[str, bytes]]:
-    """Reads all files below a folder."""
+    """Return a function that reads all files below a folder."""
     return files_in

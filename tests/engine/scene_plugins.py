@@ -1,4 +1,4 @@
-"""Small plugins that the scene tests name, loaded by path as a user's file would be."""
+"""Small plugins for the tests of scenes, loaded by path like a user's file."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
@@ -21,9 +21,9 @@ class Dot(Dataset):
     primary: ClassVar[str | None] = "path"
 
     path: str = "dot.csv"
-    """A file."""
+    """File to read."""
     size: int | tuple[int, int] | None = Field(default=None, ge=1)
-    """How large."""
+    """Size in pixels."""
 
     def load(self, ctx: LoadContext) -> Data:
         return Data(torch.zeros(1, 2))
@@ -31,7 +31,7 @@ class Dot(Dataset):
 
 class Ramp(Schedule):
     steps: int = Field(default=50, ge=0, le=1000)
-    """T."""
+    """Number of steps, T."""
     jump: float = 0.0
     """Added to α at the last step, to break the rule."""
     clean: float = 1.0
@@ -48,7 +48,7 @@ class Ramp(Schedule):
 
 class Even(Spacing):
     last: Literal["zero", "one"] = "zero"
-    """Where it ends."""
+    """Last time."""
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
         return tuple(start * (steps - i) / steps for i in range(steps + 1))
@@ -61,7 +61,7 @@ class Guess(Denoiser):
 
 class Mixed(Denoiser):
     parts: tuple[Denoiser, ...]
-    """What it mixes."""
+    """Denoisers to mix."""
 
     def bind(self, ctx: DenoiserContext) -> Model:
         raise NotImplementedError
@@ -76,7 +76,7 @@ class Up(Sampler):
 
 class Down(Sampler):
     eta: float = Field(default=0.0, ge=0, le=1)
-    """Fresh noise."""
+    """Share of new noise."""
 
     @field_validator("eta")
     @classmethod
@@ -111,7 +111,7 @@ class Line(_Layer):
     space = "time"
     primary: ClassVar[str | None] = "of"
     of: Sequence[str] | str = "spread"
-    """What to draw."""
+    """Values to draw."""
 
 
 @hookimpl

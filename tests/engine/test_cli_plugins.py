@@ -1,4 +1,4 @@
-"""The command line and plugins: those that are listed and shown, and what is said of ones that are wrong."""
+"""The command line and plugins: lists and descriptions of plugins, and errors of broken ones."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_a_plugin_that_cannot_be_loaded_is_warned_of_or_fatal(noisereel, scene, 
     assert noisereel("plugins", "list", "--plugin", broken).out.endswith(f"not loaded: {line}\n")
 
 
-def test_of_one_kind_each_plugin_says_what_it_is(noisereel, plugin):
-    mine = plugin(
+def test_plugins_of_one_kind_are_listed_with_their_summaries(noisereel, plugin):
+    file = plugin(
         """
 class Mine(Spacing):
     '''Evenly.
@@ -34,52 +34,55 @@ def register_spacings(register):
     register("mine", Mine)
 """
     )
-    lines = noisereel("plugins", "list", "spacing", "--plugin", mine).out.splitlines()
+    lines = noisereel("plugins", "list", "spacing", "--plugin", file).out.splitlines()
     assert lines[0] == "spacing:"
-    assert f"  mine       Evenly. ({mine})" in lines
+    assert f"  mine       Evenly. ({file})" in lines
     assert all(line.startswith("  ") for line in lines[1:])
     wrong = noisereel("plugins", "list", "spacign")
     assert wrong == (2, "", "no kind of plugin is called 'spacign'; did you mean 'spacing'?\n")
-    said = "'spacing' is a kind of plugin: 'noisereel plugins list spacing' names them all\n"
-    assert noisereel("plugins", "show", "spacing") == (2, "", said)
+    message = "'spacing' is a kind of plugin: 'noisereel plugins list spacing' lists them all\n"
+    assert noisereel("plugins", "show", "spacing") == (2, "", message)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("result", "message"),
     [
-        ("torch.zeros(3, 2)", "dataset Mine (load): must give noisereel.Data, not Tensor"),
+        ("torch.zeros(3, 2)", "dataset Mine (load): must return noisereel.Data, not Tensor"),
         ("1 / 0", "dataset Mine (load): ZeroDivisionError: division by zero"),
-        ("Data([[1.0, 2.0]])", "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not of type list"),
+        (
+            "Data([[1.0, 2.0]])",
+            "Data: x0 must be a tensor of floats of shape (n, D), (n, H, W) or (n, H, W, 3), not a value of type list",
+        ),
         (
             "Data(torch.zeros(3))",
-            "Data: x0 must be a tensor of floats, shape (n, D) or that of images, not float32 of shape (3,)",
+            "Data: x0 must be a tensor of floats of shape (n, D), (n, H, W) or (n, H, W, 3), not float32 of shape (3,)",
         ),
         (
             "Data(torch.zeros(3, 2), hue=torch.zeros(2))",
-            "Data: hue must be a tensor of shape (3,), one for each sample, not float32 of shape (2,)",
+            "Data: hue must be a tensor of shape (3,), one per sample, not float32 of shape (2,)",
         ),
     ],
 )
-def test_what_a_data_set_of_ones_own_gives_wrongly_is_one_line(noisereel, plugin, scene, given, said):
-    mine = plugin(
+def test_a_wrong_result_of_a_users_data_set_is_one_line(noisereel, plugin, scene, result, message):
+    file = plugin(
         f"""
 import torch
 
 class Mine(Dataset):
     def load(self, ctx):
-        return {given}
+        return {result}
 
 @hookimpl
 def register_datasets(register):
     register("mine", Mine)
 """
     )
-    done = noisereel("validate", scene(dataset="mine"), "--plugin", mine)
-    assert done.code and done.err.endswith(f"{said}\n") and done.err.count("\n") == 1
+    done = noisereel("validate", scene(dataset="mine"), "--plugin", file)
+    assert done.code and done.err.endswith(f"{message}\n") and done.err.count("\n") == 1
 
 
 def test_a_metric_that_breaks_its_promise_is_one_line(noisereel, plugin, scene):
-    mine = plugin(
+    file = plugin(
         """
 class Mine(Metric):
     gives = ("a", "b")
@@ -91,7 +94,7 @@ def register_metrics(register):
     register("mine", Mine)
 """
     )
-    done = noisereel("still", scene("metrics: [mine]\npanels: [{title: '{a}'}]\n"), "--plugin", mine)
+    done = noisereel("still", scene("metrics: [mine]\npanels: [{title: '{a}'}]\n"), "--plugin", file)
     assert done.code == 1
     assert done.err.endswith(": 'gives' promises a, 'measure' gave b, c\n") and done.err.startswith("metric Mine (run ")
 
@@ -122,7 +125,7 @@ class TestPlugins:
             ("samplr/ddim", "no kind of plugin is called 'samplr'; did you mean 'sampler'?"),
         ],
     )
-    def test_what_is_not_there(self, noisereel, name, message):
+    def test_unknown_plugins(self, noisereel, name, message):
         assert noisereel("plugins", "show", name) == (2, "", f"{message}\n")
 
     def test_every_plugin_can_be_shown(self, noisereel):
@@ -135,7 +138,7 @@ class TestPlugins:
                 assert done.out.startswith(f"{name}  ({kind}, from noisereel)\n\n"), done
                 assert not re.search(r"``|typing|<class|e\+|PydanticUndefined| $", done.out, re.MULTILINE), done.out
 
-    def test_commands_of_plugins_are_the_programs(self, noisereel, plugin, monkeypatch):
+    def test_commands_of_plugins_are_added_to_the_program(self, noisereel, plugin, monkeypatch):
         from types import ModuleType
 
         from noisereel.registry import hookspecs

@@ -1,4 +1,4 @@
-"""--compile: the same film, what it cost and saved is told, and it goes on where nothing can be compiled."""
+"""--compile: the same film, a summary of the time spent and saved, and a fallback if compilation fails."""
 
 import os
 import re
@@ -29,22 +29,22 @@ def still(folder, name, *more, **environment):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
-def test_the_frames_are_the_same_and_the_summary_says_what_it_cost(tmp_path):
+def test_the_frames_are_the_same_and_the_summary_gives_the_times(tmp_path):
     (tmp_path / "s.yaml").write_text(SCENE)
     plain, expected = still(tmp_path, "a.png")
     done, compiled = still(tmp_path, "b.png", "--compile")
     assert "compiled" not in plain.stdout
     assert re.search(r", compiled in \d+\.\d s, (saved|lost) \d+\.\d s in 19 calls, ", done.stdout)
     assert done.stderr == ""
-    # Rounding moves a sprite by less than what one level of grey shows.
+    # Rounding moves points by less than a visible amount.
     assert np.abs(compiled - expected).max() <= 8
     assert (compiled != expected).mean() < 0.01
 
 
-def test_where_compiling_fails_the_plain_way_is_taken(tmp_path):
+def test_a_failed_compilation_falls_back_to_plain_code(tmp_path):
     (tmp_path / "s.yaml").write_text(SCENE)
     _, expected = still(tmp_path, "a.png")
-    done, found = still(tmp_path, "b.png", "--compile", CXX="/nowhere", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "torch"))
+    done, frame = still(tmp_path, "b.png", "--compile", CXX="/nowhere", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "torch"))
     assert done.stderr.startswith("warning: not compiled: ") and done.stderr.count("\n") == 1
     assert "compiled" not in done.stdout
-    assert (found == expected).all()
+    assert (frame == expected).all()

@@ -1,4 +1,4 @@
-"""When the world is against it: one clear line, the right exit code, no partial file, what was there untouched."""
+"""Failures: one clear line, the right exit code, no partial files, and existing files untouched."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class TestInput:
     def test_an_unreadable_image(self, noisereel, scene, tmp_path):
         (tmp_path / "dot.png").write_bytes(b"no picture")
         path = scene(dataset="{image: dot.png}")
-        said = f"{tmp_path}/dot.png: not a picture in a format that can be read"
-        assert noisereel("render", path, "-o", "a.gif") == (2, "", f"{path}:1:10: dataset: {said}\n")
+        message = f"{tmp_path}/dot.png: not a picture in a format that can be read"
+        assert noisereel("render", path, "-o", "a.gif") == (2, "", f"{path}:1:10: dataset: {message}\n")
 
     def test_a_missing_image(self, noisereel, scene, tmp_path):
         path = scene(dataset="{image: nowhere.png}")
-        said = f"{path}:1:10: dataset: {tmp_path}/nowhere.png: No such file or directory\n"
-        assert noisereel("render", path, "-o", "a.gif") == (2, "", said)
+        message = f"{path}:1:10: dataset: {tmp_path}/nowhere.png: No such file or directory\n"
+        assert noisereel("render", path, "-o", "a.gif") == (2, "", message)
 
     def test_an_empty_data_set(self, noisereel, scene, plugin):
         path = scene(dataset="nothing")
@@ -41,8 +41,8 @@ class Nothing(Dataset):
 def register_datasets(register):
     register("nothing", Nothing)
 """)
-        said = f"{path}:1:10: dataset: the data set is empty: it needs one sample at least\n"
-        assert noisereel("render", path, "-o", "a.gif", "--plugin", empty) == (2, "", said)
+        message = f"{path}:1:10: dataset: the data set is empty: it needs at least one sample\n"
+        assert noisereel("render", path, "-o", "a.gif", "--plugin", empty) == (2, "", message)
 
     def test_a_schedule_whose_snr_rises(self, noisereel, scene, plugin):
         path = scene(schedule="upwards")
@@ -59,42 +59,44 @@ def register_schedules(register):
 """)
         done = noisereel("render", path, "-o", "a.gif", "--plugin", rising)
         assert (done.code, done.out) == (2, "")
-        said = "the signal-to-noise ratio must never rise, but does from t = 1 to t = 2"
-        assert done.err == f"{path}:2:11: schedule.upwards: {said}\n"
+        message = "the signal-to-noise ratio must never rise, but does from t = 1 to t = 2"
+        assert done.err == f"{path}:2:11: schedule.upwards: {message}\n"
 
-    def test_no_steps(self, noisereel, scene):
+    def test_zero_steps(self, noisereel, scene):
         path = scene(schedule="{linear: {steps: 0}}")
-        said = f"{path}:2:28: schedule.linear.steps: must be between 1 and 1,000,000, got 0\n"
-        assert noisereel("render", path, "-o", "a.gif") == (2, "", said)
+        message = f"{path}:2:28: schedule.linear.steps: must be between 1 and 1,000,000, got 0\n"
+        assert noisereel("render", path, "-o", "a.gif") == (2, "", message)
 
     @pytest.mark.parametrize("command", ["validate", "render"])
-    def test_more_particles_than_memory_holds(self, noisereel, scene, tmp_path, command):
+    def test_more_particles_than_fit_into_memory(self, noisereel, scene, tmp_path, command):
         path = scene("particles: 1000000000\n")
         done = noisereel(command, path, *(["-o", "a.gif"] if command == "render" else []))
         assert (done.code, done.out) == (2, "")
         expected = (
-            rf"{path}:\d+:12: particles: 1,000,000,000 particles need about 30 GiB of memory, and \d+ GiB are free"
+            rf"{path}:\d+:12: particles: 1,000,000,000 particles need about 30 GiB of memory, but only \d+ GiB are free"
         )
         assert re.match(expected, done.err)
         assert not (tmp_path / "a.gif").exists()
 
 
 class TestOutput:
-    @pytest.mark.parametrize("place", ["/dev/null/x/a.gif", "{tmp}/scene.yaml/a.gif"])
-    def test_a_folder_that_cannot_be(self, noisereel, scene, plugin, tmp_path, place):
-        place = place.replace("{tmp}", str(tmp_path))
+    @pytest.mark.parametrize("output", ["/dev/null/x/a.gif", "{tmp}/scene.yaml/a.gif"])
+    def test_a_folder_that_cannot_exist(self, noisereel, scene, plugin, tmp_path, output):
+        output = output.replace("{tmp}", str(tmp_path))
         path = scene()
-        done = noisereel("render", path, "-o", place)
-        assert done == (1, "", f"cannot write {place}: Not a directory\n")
+        done = noisereel("render", path, "-o", output)
+        assert done == (1, "", f"cannot write {output}: Not a directory\n")
         assert [p.name for p in tmp_path.iterdir()] == ["scene.yaml"]  # nothing was simulated first
 
-    def test_a_folder_in_its_place(self, noisereel, scene, tmp_path):
+    def test_a_folder_with_the_name_of_the_file(self, noisereel, scene, tmp_path):
         (tmp_path / "a.gif").mkdir()
-        said = "a.gif: is a folder; name a file in it, such as a.gif/film.gif\n"
-        assert noisereel("render", scene(), "-o", "a.gif") == (2, "", said)
+        message = "a.gif: is a folder; name a file in it, such as a.gif/film.gif\n"
+        assert noisereel("render", scene(), "-o", "a.gif") == (2, "", message)
 
     @pytest.mark.parametrize("names", [["a.gif"], ["a.mp4"], ["{frame}.png"], ["a.gif", "a.mp4", "{frame}.svg"]])
-    def test_a_layer_that_fails_half_way_leaves_all_as_it_was(self, noisereel, scene, plugin, files, tmp_path, names):
+    def test_a_layer_that_fails_halfway_leaves_all_files_unchanged(
+        self, noisereel, scene, plugin, files, tmp_path, names
+    ):
         late = plugin(FAULTY)
         path = scene("panels: [{layers: [{faulty: {where: late}}]}]\n")
         (tmp_path / "a.gif").write_bytes(b"earlier")
@@ -107,9 +109,9 @@ class TestOutput:
 TEMPLATE = """
 from contextlib import contextmanager
 from noisereel.contracts.writer import Writer
-def fail(mine, here):
-    if mine == here:
-        raise RuntimeError(here)
+def fail(where, place):
+    if where == place:
+        raise RuntimeError(place)
 class Faulty(Renderer):
     space = "plane"
     where: str = ""
@@ -182,35 +184,37 @@ TREE = ["a.gif", "mine.py", "scene.yaml"]
 class TestPlugins:
     @pytest.fixture
     def render(self, noisereel, scene, plugin, tmp_path):
-        """Renders over an earlier film with a plugin that fails; gives what is said."""
+        """Return a function that renders over an earlier film with a failing plugin, and returns the message."""
 
-        def go(more: str, body: str = FAULTY, *flags: str, **changed: str) -> str:
+        def render_message(more: str, body: str = FAULTY, *flags: str, **changes: str) -> str:
             (tmp_path / "a.gif").write_bytes(b"earlier")
-            path = scene(more, **changed)
+            path = scene(more, **changes)
             done = noisereel("render", path, "-o", "a.gif", "--plugin", plugin(body), "--no-cache", *flags)
             assert (done.code, done.out) == (1, "")
             assert (tmp_path / "a.gif").read_bytes() == b"earlier"
             assert sorted(p.name for p in tmp_path.iterdir()) == TREE
             return done.err
 
-        return go
+        return render_message
 
     @pytest.mark.parametrize(
-        ("where", "what"),
+        ("where", "method"),
         [("extent", "extent"), ("guide", "guide"), ("probes", "backdrop"), ("backdrop", "backdrop"),
          ("marks", "marks, frame 0"), ("after", "marks, frame 0")],
     )  # fmt: skip
-    def test_a_renderer(self, render, where, what):
-        said = render(f"panels: [{{layers: [{{faulty: {{where: {where}}}}}]}}]\n")
-        assert said == f"renderer Faulty ({what}): RuntimeError: {where}\n"
+    def test_a_renderer(self, render, where, method):
+        message = render(f"panels: [{{layers: [{{faulty: {{where: {where}}}}}]}}]\n")
+        assert message == f"renderer Faulty ({method}): RuntimeError: {where}\n"
 
     def test_a_renderer_in_another_process(self, render):
-        said = render("panels: [{layers: [{faulty: {where: late}}]}]\n", FAULTY, "-j", "2", "--set", "film.frames=40")
-        assert said.startswith("renderer Faulty (marks, frame ") and said.endswith("): RuntimeError: late\n")
+        message = render(
+            "panels: [{layers: [{faulty: {where: late}}]}]\n", FAULTY, "-j", "2", "--set", "film.frames=40"
+        )
+        assert message.startswith("renderer Faulty (marks, frame ") and message.endswith("): RuntimeError: late\n")
 
     def test_a_metric(self, render):
-        said = render("metrics: [meter]\npanels: [{title: '{meter}'}]\n")
-        assert said == "metric Meter (run 'run', t = 0): the meter is broken\n"
+        message = render("metrics: [meter]\npanels: [{title: '{meter}'}]\n")
+        assert message == "metric Meter (run 'run', t = 0): the meter is broken\n"
 
     def test_a_sampler(self, render):
         assert render("", sampler="stuck") == "sampler Stuck (t = 5 to 4): ZeroDivisionError: no more\n"
@@ -222,39 +226,39 @@ class TestPlugins:
     def test_an_observer(self, render, hook, of):
         assert render("", faulty(hook, hook, of)) == f"an observer ({hook}): RuntimeError: {hook}\n"
 
-    @pytest.mark.parametrize(("where", "what"), [("open", "open"), ("write", "frame 0"), ("close", "close")])
-    def test_a_writer(self, render, where, what):
-        assert render("", faulty(where), "-o", "b.odd") == f"writer Odd ({what}): RuntimeError: {where}\n"
+    @pytest.mark.parametrize(("where", "method"), [("open", "open"), ("write", "frame 0"), ("close", "close")])
+    def test_a_writer(self, render, where, method):
+        assert render("", faulty(where), "-o", "b.odd") == f"writer Odd ({method}): RuntimeError: {where}\n"
 
-    def test_a_traceback_is_shown_when_asked_for(self, render):
-        said = render("panels: [{layers: [{faulty: {where: marks}}]}]\n", FAULTY, "-v")
-        assert said.startswith("Traceback (most recent call last):\n")
-        assert 'fail(self.where, "marks")' in said and "\nRuntimeError: marks\n" in said
-        assert said.endswith(
+    def test_verbose_shows_the_traceback(self, render):
+        message = render("panels: [{layers: [{faulty: {where: marks}}]}]\n", FAULTY, "-v")
+        assert message.startswith("Traceback (most recent call last):\n")
+        assert 'fail(self.where, "marks")' in message and "\nRuntimeError: marks\n" in message
+        assert message.endswith(
             "noisereel.support.errors.PluginError: renderer Faulty (marks, frame 0): RuntimeError: marks\n"
         )
 
-    def test_the_awkward_one(self, noisereel, scene):
+    def test_a_layer_of_a_plugin_file(self, noisereel, scene):
         done = noisereel("render", scene("panels: [{layers: [broken]}]\n"), "-o", "a.gif", "--plugin", AWKWARD)
         assert done == (1, "", "renderer Broken (marks, frame 0): RuntimeError: no marks today\n")
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 300 kB."""
+    """Mount a file system of 300 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip("may not mount a file system here")
+        pytest.skip("cannot mount a file system")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
 class TestFullDisk:
-    """The same twice: on a real full disk where one may be mounted, and with a limit on the size of files."""
+    """A full disk: a real one if it can be mounted, and a limit on the size of files."""
 
     @pytest.mark.parametrize("name", ["film.gif", "film.mp4", "{frame}.png"])
     def test_for_the_film(self, noisereel, scene, small_disk, name):
@@ -269,14 +273,14 @@ class TestFullDisk:
     def test_for_the_cache(self, noisereel, scene, small_disk, monkeypatch, tmp_path):
         monkeypatch.setenv("NOISEREEL_CACHE", str(small_disk))
         done = noisereel("render", scene(), "-o", "a.gif")
-        said = f"simulated runs are not kept: cannot write to {small_disk}/runs: No space left on device"
-        assert (done.code, done.err) == (0, f"warning: {said}\n")
+        message = f"simulated runs are not kept: cannot write to {small_disk}/runs: No space left on device"
+        assert (done.code, done.err) == (0, f"warning: {message}\n")
         assert (tmp_path / "a.gif").stat().st_size > 1000
         assert [*(small_disk / "runs").iterdir()] == []
 
     @pytest.mark.parametrize(("more", "big"), [([], False), (["-j", "2"], False), ([], True)])
-    def test_with_nowhere_to_keep_a_record(self, noisereel, scene, monkeypatch, tmp_path, more, big):
-        """No cache and no folder for temporary files: fine if the record fits into memory, else one line."""
+    def test_without_a_folder_for_trajectories(self, noisereel, scene, monkeypatch, tmp_path, more, big):
+        """Without any folder, a trajectory that fits into memory is fine; a larger one is a one-line error."""
         monkeypatch.setenv("NOISEREEL_CACHE", "/dev/null/cache")
         monkeypatch.setattr("noisereel.support.files.tempfile.gettempdir", lambda: "/dev/null/tmp")
         if big:
@@ -287,15 +291,15 @@ class TestFullDisk:
         if more or big:
             assert done.code == 1
             line = done.err.removeprefix(warning)
-            said = "run 'run': no room for its record of 25.0 kB: cannot write to /dev/null/tmp/noisereel-"
-            assert line.startswith(said)
+            message = "run 'run': no room for its record of 25.0 kB: cannot write to /dev/null/tmp/noisereel-"
+            assert line.startswith(message)
             assert line.endswith(": Not a directory\n")
         else:
             assert (done.code, done.err) == (0, warning)
         assert (tmp_path / "a.gif").exists() == (done.code == 0)
 
     def test_with_a_limit_on_files(self, scene, tmp_path):
-        """For the record first, and then for the film; in a process of its own, which the limit is set on."""
+        """The limit applies to the trajectory first, then to the film; it is set on a process of its own."""
         path = scene(film="{frames: 30, size: [640, 480]}")
         code = (
             "import resource, sys; from noisereel.cli import main\n"
@@ -313,22 +317,22 @@ class TestFullDisk:
         assert [*(tmp_path / "cache/runs").iterdir()] == []
         assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
-    def test_a_cache_that_can_only_be_read_is_read(self, noisereel, scene, monkeypatch, tmp_path):
+    def test_a_read_only_cache_is_read(self, noisereel, scene, monkeypatch, tmp_path):
         noisereel("still", scene(), "-o", "a.png")
         disk = tmp_path / "disk"
         disk.mkdir()
         for command in (["--bind", str(tmp_path / "cache"), str(disk)], ["-o", "remount,ro,bind", str(disk)]):
             if subprocess.run(["mount", *command], capture_output=True, check=False).returncode:
-                pytest.skip("may not mount a folder here")
+                pytest.skip("cannot mount a folder")
         try:
             monkeypatch.setenv("NOISEREEL_CACHE", str(disk))
             done = noisereel("still", scene(), "-o", "b.png")
             other = noisereel("still", scene(), "-o", "c.png", "--seed", "1")
         finally:
             subprocess.run(["umount", str(disk)], check=True)
-        assert (done.code, done.err) == (0, "") and "simulated before" in done.out
-        said = f"simulated runs are not kept: cannot write to {disk}/runs: Read-only file system"
-        assert (other.code, other.err) == (0, f"warning: {said}\n")
+        assert (done.code, done.err) == (0, "") and "simulation cached" in done.out
+        message = f"simulated runs are not kept: cannot write to {disk}/runs: Read-only file system"
+        assert (other.code, other.err) == (0, f"warning: {message}\n")
 
 
 SLOW = """
@@ -362,20 +366,22 @@ SIMULATING = {"sampler": "slow"}
 DRAWING = {"film": "{frames: 2000, size: [160, 120]}"}
 
 
-def _heeds_ctrl_c() -> None:
-    """In the child: Ctrl-C counts even where the tests themselves run in the background, which ignores it."""
+def _obey_ctrl_c() -> None:
+    """Restore the child's handling of Ctrl-C, which is ignored if the tests themselves run in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class TestInterrupted:
     @pytest.fixture
     def interrupted(self, scene, plugin, files, tmp_path) -> Callable[..., None]:
-        """Starts a render in a session of its own, interrupts it in the middle, and sees that nothing is left of it."""
+        """Return a function that interrupts a render in the middle, and checks that nothing is left of it."""
 
-        def go(number: int, changed: dict[str, str], *flags: str, group: bool = True, more: str = "") -> None:
+        def render_and_interrupt(
+            number: int, changes: dict[str, str], *flags: str, group: bool = True, more: str = ""
+        ) -> None:
             log = tmp_path / "log"
             log.write_text("")
-            path = scene(more, **changed)
+            path = scene(more, **changes)
             slow = plugin(SLOW.replace("{log!r}", repr(str(log))))
             (tmp_path / "a.gif").write_bytes(b"earlier")
             (tmp_path / "tmp").mkdir()
@@ -385,29 +391,29 @@ class TestInterrupted:
             process = subprocess.Popen(
                 [*command, "--plugin", str(slow), *flags],
                 cwd=tmp_path, env=env, start_new_session=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_ctrl_c,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_obey_ctrl_c,
             )  # fmt: skip
             _wait_for(lambda: len(log.read_text()) > 20, process)
             (os.killpg if group else os.kill)(process.pid, number)
             out, err = process.communicate(timeout=60)
             assert (process.returncode, out, err.strip()) == (130, "", "interrupted")
-            _wait_for(lambda: _members(process.pid) == [], None)  # multiprocessing's own helper goes last
+            _wait_for(lambda: _members(process.pid) == [], None)  # multiprocessing's own helper ends last
             left = files(tmp_path)
             kept = {name for name in left if name.startswith("cache/runs/")}
             assert not any("/." in name for name in kept)
-            assert bool(kept) == (changed is DRAWING and "--no-cache" not in flags)
+            assert bool(kept) == (changes is DRAWING and "--no-cache" not in flags)
             assert {name: left[name] for name in left if name not in kept and name != "log"} == {
                 name: before[name] for name in before if name != "log"
             }
             assert [*(tmp_path / "tmp").iterdir()] == []
 
-        return go
+        return render_and_interrupt
 
     def test_while_simulating(self, interrupted):
         interrupted(signal.SIGINT, SIMULATING)
 
     def test_while_several_processes_draw(self, interrupted):
-        """Ctrl-C reaches them all."""
+        """Ctrl-C reaches all of them."""
         interrupted(signal.SIGINT, DRAWING, "-j", "2", more="panels: [{layers: [tardy]}]\n")
 
     @pytest.mark.slow
@@ -418,11 +424,11 @@ class TestInterrupted:
         interrupted(number, DRAWING, *flags, group=group, more="panels: [{layers: [tardy]}]\n")
 
     @pytest.mark.slow
-    def test_a_polite_kill_while_simulating(self, interrupted):
+    def test_sigterm_while_simulating(self, interrupted):
         interrupted(signal.SIGTERM, SIMULATING, "--no-cache")
 
     @pytest.mark.slow
-    def test_a_rude_kill_leaves_no_process_behind(self, scene, plugin, tmp_path):
+    def test_sigkill_leaves_no_process_behind(self, scene, plugin, tmp_path):
         log = tmp_path / "log"
         log.write_text("")
         path = scene("panels: [{layers: [tardy]}]\n", **DRAWING)
@@ -449,16 +455,16 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str] | No
 
 
 def _members(session: int) -> list[int]:
-    """Processes of a session that still run."""
-    found = []
+    """Return the processes of a session that are still running."""
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, _, of = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        if int(of) == session and state != "Z":
-            found.append(int(folder.name))
-    return found
+        if int(owner) == session and state != "Z":
+            processes.append(int(folder.name))
+    return processes
 
 
 def test_a_drawing_process_that_dies_is_one_line(noisereel, scene, plugin, tmp_path):
@@ -475,5 +481,5 @@ def register_renderers(register):
     done = noisereel(
         "render", scene("panels: [{layers: [deadly]}]\n"), "-o", "{frame}.png", "--plugin", deadly, "-j", "2"
     )
-    assert done == (1, "", "a drawing process died, perhaps for want of memory: try fewer (-j)\n")
+    assert done == (1, "", "a drawing process died, perhaps out of memory: try fewer (-j)\n")
     assert load_registry().names("writer")

@@ -1,4 +1,4 @@
-"""The film pipeline: the same film however it is made, nothing simulated twice, progress and memory."""
+"""The film pipeline: determinism, caching, alignment of runs, progress and memory."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ panels:
   - {run: again, layers: [pull, trails]}
   - {run: halved, layers: [field, points]}
 """
-"""Every awkward plugin: carry, repeated times, particle-wise halving, a probe on a grid, a mark that is lowered."""
+"""A scene of all awkward plugins: carry, repeated times, halvings per particle, a probe on a grid, a lowered mark."""
 
 
 class Counting(Progress):
-    """Remembers how far every bar came."""
+    """A progress display that records the label, the total and the count of every bar."""
 
     def __init__(self) -> None:
         super().__init__(quiet=True)
@@ -57,17 +57,17 @@ class Counting(Progress):
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator:
-        shown = [label, total, 0]
-        self.bars.append(shown)
+        bar = [label, total, 0]
+        self.bars.append(bar)
 
         def advance(n: int) -> None:
-            shown[2] += n
+            bar[2] += n
 
         yield advance
 
 
 def states(text: str, folder: Path) -> dict[str, np.ndarray]:
-    """Every state that the runs of a scene visit."""
+    """Return every state that the runs of a scene visit."""
     registry = load_registry([AWKWARD])
     scene = parse_scene(text, "test.yaml", folder, registry)
     runs = {name: run.trajectory for name, run in simulated(scene, context(registry, folder)).items()}
@@ -81,16 +81,16 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 class TestDeterminism:
     HEAD = "dataset: {swiss-roll: {n: 90}}\n" + TOUGH
 
-    def test_the_film_has_no_influence_on_the_states(self, tmp_path):
+    def test_film_settings_do_not_affect_the_states(self, tmp_path):
         base = states(self.HEAD, tmp_path)
         for film in ("{frames: 3}", "{fps: 50, boomerang: true}", "{size: [64, 64], theme: light, ease: linear}"):
             assert same(base, states(self.HEAD + f"film: {film}\n", tmp_path))
 
-    def test_another_seed_gives_others(self, tmp_path):
+    def test_another_seed_gives_other_states(self, tmp_path):
         base, other = states(self.HEAD, tmp_path), states(self.HEAD + "seed: 1\n", tmp_path)
         assert not any((base[name] == other[name]).any() for name in base)
 
-    def test_high_quality_is_the_mean_of_twice_the_size(self, noisereel, scene, pixels, tmp_path):
+    def test_high_quality_is_downsampled_from_twice_the_size(self, noisereel, scene, pixels, tmp_path):
         path = scene()
         noisereel("render", path, "-o", "fine-{frame}.png", "-q", "high")
         noisereel("render", path, "-o", "large-{frame}.png", "--size", "320x240")
@@ -100,16 +100,16 @@ class TestDeterminism:
             large = pixels(tmp_path / f"large-{frame}.png")[0].astype(float)
             mean = (large[::2, ::2] + large[1::2, ::2] + large[::2, 1::2] + large[1::2, 1::2]) / 4
             assert np.abs(fine - mean).max() <= 0.5
-            assert np.abs(fine.astype(int) - plain).max() > 1  # and it is no plain frame
+            assert np.abs(fine.astype(int) - plain).max() > 1  # it differs from a plain frame
 
-    def test_high_quality_keeps_the_colours_of_what_is_transparent(self, noisereel, scene, pixels, tmp_path):
+    def test_high_quality_keeps_the_colours_of_transparent_films(self, noisereel, scene, pixels, tmp_path):
         path = scene()
         noisereel("still", path, "-o", "a.png", "-q", "high", "--transparent")
         noisereel("still", path, "-o", "b.png", "-q", "high")
-        clear, ground = pixels(tmp_path / "a.png")[0].astype(float), pixels(tmp_path / "b.png")[0].astype(float)
-        share, dark = clear[..., 3:] / 255, np.array([0x0F, 0x13, 0x18])
+        clear, opaque = pixels(tmp_path / "a.png")[0].astype(float), pixels(tmp_path / "b.png")[0].astype(float)
+        share, background = clear[..., 3:] / 255, np.array([0x0F, 0x13, 0x18])
         assert ((share > 0) & (share < 1)).sum() / (share > 0).sum() > 0.2
-        assert np.abs(clear[..., :3] * share + dark * (1 - share) - ground[..., :3]).max() <= 4
+        assert np.abs(clear[..., :3] * share + background * (1 - share) - opaque[..., :3]).max() <= 4
 
     @pytest.mark.parametrize(
         "more",
@@ -121,11 +121,11 @@ class TestDeterminism:
             done = noisereel("render", path, "-o", f"{folder}/{{frame}}.png", "--plugin", AWKWARD, *flags)
             assert (done.code, done.err) == (0, "")
         for frame in range(7):
-            one, other = (pixels(tmp_path / folder / f"{frame}.png") for folder in ("one", "more"))
-            np.testing.assert_array_equal(one, other)
+            single, several = (pixels(tmp_path / folder / f"{frame}.png") for folder in ("one", "more"))
+            np.testing.assert_array_equal(single, several)
         assert not (pixels(tmp_path / "one/0.png") == pixels(tmp_path / "one/6.png")).all()
 
-    def test_an_observer_has_no_influence(self, noisereel, scene, plugin, tmp_path):
+    def test_an_observer_does_not_affect_the_film(self, noisereel, scene, plugin, tmp_path):
         noisy = plugin(
             "import torch\n@hookimpl\ndef timestep(run, state):\n    torch.randn(1000)\n    torch.manual_seed(3)\n"
         )
@@ -172,7 +172,7 @@ def register_renderers(register):
 class TestCache:
     @pytest.fixture
     def states_of(self, noisereel, plugin, tmp_path):
-        """Renders a scene; gives how many states were simulated for that."""
+        """Return a function that renders a scene and returns the number of states simulated."""
         log = tmp_path / "log"
 
         def count(*arguments: object, by: float = 0.1) -> int:
@@ -200,7 +200,7 @@ class TestCache:
             f"film {tmp_path / 'a.gif'} True",
         ]
 
-    def test_what_only_changes_the_picture_does_not_simulate(self, states_of, scene):
+    def test_changes_of_the_picture_do_not_simulate_again(self, states_of, scene):
         path = scene("panels: [{layers: [points]}]\n")
         assert states_of(path) == 13
         assert states_of(path, "--theme", "light", "--size", "128x96", "--set", "film.frames=3") == 0
@@ -210,7 +210,7 @@ class TestCache:
     @pytest.mark.parametrize(
         "change", ["seed=1", "schedule.linear.beta_end=0.5", "dataset.swiss-roll.n=121", "particles=60", "start=prior"]
     )
-    def test_what_changes_the_states_does(self, states_of, scene, change):
+    def test_changes_of_the_states_simulate_again(self, states_of, scene, change):
         path = scene()
         assert (states_of(path), states_of(path)) == (13, 0)
         assert states_of(path, "--set", change) == 13
@@ -239,7 +239,7 @@ class TestCache:
         assert files(tmp_path / "cache") == kept
 
     @pytest.mark.parametrize("damage", ["x.npy", "index.json", "values.npz"])
-    def test_damaged_entries_are_made_again(self, states_of, scene, tmp_path, damage):
+    def test_damaged_entries_are_recreated(self, states_of, scene, tmp_path, damage):
         path = scene("metrics: [std]\npanels: [{title: '{std:.3f}'}]\n")
         states_of(path)
         before = (tmp_path / "a.gif").read_bytes()
@@ -249,7 +249,7 @@ class TestCache:
         assert (tmp_path / "a.gif").read_bytes() == before
         assert states_of(path) == 0
 
-    def test_what_was_measured_is_not_measured_again(self, noisereel, scene, plugin, tmp_path):
+    def test_cached_values_are_not_measured_again(self, noisereel, scene, plugin, tmp_path):
         log = tmp_path / "measured"
         meter = plugin(f"""
 class Meter(Metric):
@@ -269,9 +269,9 @@ def register_metrics(register):
         assert len(log.read_text()) == 13
 
 
-class TestMoments:
-    def test_runs_kept_in_step_by_calls(self, tmp_path):
-        """After n calls each run shows where n calls brought it: the corrector makes two a step, DDIM one."""
+class TestAlignment:
+    def test_runs_aligned_by_calls(self, tmp_path):
+        """After n calls, each run shows the visit that n calls lead to: the corrector makes two per step, DDIM one."""
         registry = load_registry([AWKWARD])
         text = """
 dataset: {swiss-roll: {n: 50}}
@@ -283,13 +283,13 @@ film: {frames: 9, align: calls, ease: linear, hold: 0}
 """
         scene = parse_scene(text, "test.yaml", tmp_path, registry)
         plans = plan_runs(scene)
-        records = simulated(scene, context(registry, tmp_path))
-        frames = film_frames(scene, plans, {name: record.trajectory.calls for name, record in records.items()})
-        made = lambda name, step: 0 if step == 0 else records[name].trajectory.calls[step - 1]  # noqa: E731
-        assert [made("plain", frame.indices["plain"]) for frame in frames] == list(range(9))
-        assert [made("again", frame.indices["again"]) for frame in frames] == list(range(9))
+        calls = {name: run.trajectory.calls for name, run in simulated(scene, context(registry, tmp_path)).items()}
+        frames = film_frames(scene, plans, calls)
+        calls_before = lambda name, index: 0 if index == 0 else calls[name][index - 1]  # noqa: E731
+        assert [calls_before("plain", frame.indices["plain"]) for frame in frames] == list(range(9))
+        assert [calls_before("again", frame.indices["again"]) for frame in frames] == list(range(9))
 
-    def test_a_film_in_step_by_calls_is_written(self, noisereel, scene, pixels, tmp_path):
+    def test_a_film_aligned_by_calls_is_written(self, noisereel, scene, pixels, tmp_path):
         path = scene(
             "denoiser: empirical\nruns: {a: {sampler: {ddim: {steps: 4}}}, b: {sampler: {ddim: {steps: 8}}}}\n"
             "panels: [{run: a, title: 't = {t}'}, {run: b}]\n",
@@ -301,15 +301,15 @@ film: {frames: 9, align: calls, ease: linear, hold: 0}
 
 
 def render(scene, paths, options, registry, progress):
-    """One drawing of the film for all outputs."""
+    """Render the film once for all outputs."""
     outputs = [OutputPath.parse(str(path), registry) for path in paths]
     plan = plan_render(scene, plan_runs(scene), outputs, registry)
     return render_film(plan, outputs, options, registry, progress)
 
 
-def bars(noisereel_scene: str, folder: Path, outputs: list[str], workers: int = 1) -> list[list]:
+def bars(text: str, folder: Path, outputs: list[str], workers: int = 1) -> list[list]:
     registry, progress = load_registry(), Counting()
-    scene = parse_scene(noisereel_scene, "test.yaml", folder, registry)
+    scene = parse_scene(text, "test.yaml", folder, registry)
     paths = [folder / output for output in outputs]
     done = render(scene, paths, RenderOptions(workers=workers), registry, progress)
     assert done.duration == Fraction(6, 20)
@@ -328,18 +328,18 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
     @pytest.mark.parametrize(
         "outputs", [["a.gif"], ["a.gif", "a.mp4", "{frame}.png"], ["{step}.svg"], ["{step}.png", "b.gif"]]
     )
-    def test_both_bars_count_to_the_very_end(self, tmp_path, outputs):
+    def test_both_bars_reach_their_total(self, tmp_path, outputs):
         total = 6 * len(outputs)
         assert bars(self.SCENE, tmp_path, outputs) == [["simulating", 20, 20], ["filming", total, total]]
 
-    def test_boomerangs_and_runs_from_others_do_too(self, tmp_path):
+    def test_bars_of_boomerangs_and_of_runs_that_start_from_others(self, tmp_path):
         text = self.SCENE.replace("{sampler: {forward: {every: 2}}}", "{sampler: forward, start: {run: there, at: 5}}")
         registry, progress = load_registry(), Counting()
         scene = parse_scene(text.replace("hold: 0", "hold: 0, boomerang: true"), "test.yaml", tmp_path, registry)
         render(scene, [tmp_path / "a.gif"], RenderOptions(), registry, progress)
         assert progress.bars == [["simulating", 13 + 8, 13 + 8], ["filming", 11, 11]]
 
-    def test_what_came_from_the_cache_counts_at_once(self, noisereel, scene, tmp_path):
+    def test_cached_runs_count_at_once(self, noisereel, scene, tmp_path):
         registry, path = load_registry(), scene()
         noisereel("render", path, "-o", "a.gif")
         progress = Counting()
@@ -368,7 +368,7 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
         assert [line[:18] for line in lines[1:3]] == ["simulating 100% |█", "   filming 100% |█"]
         assert [" 13/13 " in lines[1], " 6/6 " in lines[2]] == [True, True]
 
-    def test_a_pipe_sees_nothing(self, noisereel, scene):
+    def test_a_pipe_shows_no_bars(self, noisereel, scene):
         assert noisereel("render", scene(), "-o", "a.gif").err == ""
 
 
@@ -385,7 +385,7 @@ from pathlib import Path
 from noisereel.cli import main
 
 def private():
-    # Kilobytes that this process alone has, libraries left out: those are shared once another runs beside it.
+    # Private memory in kilobytes, without libraries: those are shared as soon as another process uses them.
     total, counted = 0, True
     for line in Path("/proc/self/smaps").read_text().splitlines():
         if line[0] in "0123456789abcdef":
@@ -424,7 +424,7 @@ def test_memory_does_not_grow_with_the_film(tmp_path, suffix):
     assert peak(1000) - peak(50) <= 16
 
 
-def test_particles_that_are_lost_do_not_hide_the_others(noisereel, scene, plugin, pixels, tmp_path):
+def test_particles_that_diverge_do_not_hide_the_others(noisereel, scene, plugin, pixels, tmp_path):
     lossy = plugin(
         """
 class Lossy(Sampler):
@@ -457,7 +457,7 @@ def register_samplers(register):
     assert torch.is_grad_enabled()
 
 
-def test_a_run_that_ends_nowhere_is_warned_of(noisereel, scene, plugin, tmp_path):
+def test_a_run_that_ends_at_infinity_is_warned_of(noisereel, scene, plugin, tmp_path):
     far = plugin(
         """
 class Far(Sampler):
@@ -473,5 +473,5 @@ def register_samplers(register):
     )
     done = noisereel("still", scene(sampler="far"), "-o", "a.png", "--plugin", far, "--at", "0")
     assert done.code == 0
-    assert done.err == "warning: run 'run': all particles are infinite or no numbers at its end, t = 2\n"
+    assert done.err == "warning: run 'run': all particles are NaN or infinite at its end, t = 2\n"
     assert (tmp_path / "a.png").exists()

@@ -1,4 +1,4 @@
-"""Insets: inside their hosts, with nothing cut; their ground hides what lies beneath, in pixels and in vectors."""
+"""Insets: inside their hosts, with nothing cut; their ground hides the host, in pixels and in vectors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ CORNERS = st.sampled_from(["top-left", "top-right", "bottom-left", "bottom-right
 
 
 def two(inset: InsetPlan, plan: PanelPlan | None = None, **more: Any) -> Figure:
-    """A plane with a graph over its corner."""
+    """Lay out a plane with a graph over its corner."""
     small = plan or PanelPlan("graph", Box((0, 100), (0, 1)), title=Line("Small"), x_label="t")
     host = PanelPlan("plane", PLANE)
-    parts = {name: getattr(small, name) for name in PanelPlan.__dataclass_fields__}
-    return lay_out((640, 360), LIGHT, [host, PanelPlan(**{**parts, "inset": inset})], **more)
+    fields = {name: getattr(small, name) for name in PanelPlan.__dataclass_fields__}
+    return lay_out((640, 360), LIGHT, [host, PanelPlan(**{**fields, "inset": inset})], **more)
 
 
 def holds(outer: Rect, left: float, top: float, right: float, bottom: float) -> bool:
@@ -51,7 +51,7 @@ def holds(outer: Rect, left: float, top: float, right: float, bottom: float) -> 
     st.sampled_from(["plane", "graph", "image"]),
     st.sampled_from([(640, 360), (1280, 720), (720, 1280)]),
 )
-def test_an_inset_lies_in_its_host_and_all_that_belongs_to_it_on_its_ground(
+def test_an_inset_is_inside_its_host_and_its_content_on_its_ground(
     corner: Any, size: tuple[float, float], outer: Any, inner: Any, frame: tuple[int, int]
 ) -> None:
     plans = [
@@ -82,7 +82,7 @@ def test_insets_leave_the_grid_and_the_other_titles_as_they_are() -> None:
     wide = "a title far too long for an inset so small"
     plans = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(f"Panel {i}")) for i in range(2)]
     more = [PanelPlan("plane", PLANE, title=Line(wide), inset=InsetPlan(1, "top-left", (0.4, 0.4)))]
-    bare, full = (lay_out((1280, 720), LIGHT, wanted, Grid((1, 1))) for wanted in (plans, [*more, *plans]))
+    bare, full = (lay_out((1280, 720), LIGHT, panels, Grid((1, 1))) for panels in (plans, [*more, *plans]))
     assert full.panels[1:] == bare.panels
     assert full.slots[1:] == bare.slots
     assert full.slots[0].size < full.slots[1].size
@@ -91,8 +91,8 @@ def test_insets_leave_the_grid_and_the_other_titles_as_they_are() -> None:
 def test_an_inset_without_room_is_refused() -> None:
     with pytest.raises(UsageError) as error:
         two(InsetPlan(0, "top-left", (0.1, 0.1)))
-    said = "an inset of 58×32 pixels has no room for a panel: make it or the film larger"
-    assert str(error.value) == said
+    message = "an inset of 58×32 pixels has no room for a panel: make it or the film larger"
+    assert str(error.value) == message
 
 
 def dense() -> Points:
@@ -109,7 +109,7 @@ def vector(drawing: Drawing) -> NDArray[np.uint8]:
 
 
 def pictures(*marks: tuple[Mark, ...], **more: Any) -> tuple[Figure, list[NDArray[np.uint8]]]:
-    """The same drawing by both canvases."""
+    """Draw the same marks on both canvases."""
     figure = two(InsetPlan(0, "top-right", (0.5, 0.6)), **more)
     drawing = Drawing(figure, marks)
     return figure, [RasterCanvas(figure).draw(drawing), vector(drawing)]
@@ -119,7 +119,7 @@ def crop(pixels: NDArray[np.uint8], rect: Rect) -> NDArray[np.int_]:
     return pixels[rect.top : rect.bottom, rect.left : rect.right].astype(int)
 
 
-def test_the_host_does_not_shine_through_in_either_canvas() -> None:
+def test_the_host_does_not_shine_through_on_either_canvas() -> None:
     line = Polylines((np.array([[0.0, 0.0], [100.0, 1.0]]),), LIGHT.color("blue"))
     figure, full = pictures((dense(),), (line,))
     _, bare = pictures((), (line,))
@@ -142,7 +142,7 @@ def test_both_canvases_draw_the_same_inset() -> None:
     assert difference.mean() < 0.5 and (difference.max(axis=2) > 60).mean() < 0.002
 
 
-def test_insets_backdrops_lie_over_their_host_and_the_order_in_the_file_does_not_matter() -> None:
+def test_an_insets_backdrop_covers_its_host_in_any_order_of_the_panels() -> None:
     from dataclasses import replace
 
     figure = two(InsetPlan(0, "top-right", (0.5, 0.6)))
@@ -158,7 +158,7 @@ def test_insets_backdrops_lie_over_their_host_and_the_order_in_the_file_does_not
         assert tuple(vector(Drawing(whole, marks))[y, x, :3]) == rgb(LIGHT.color("blue"))
 
 
-def test_the_ground_of_an_inset_stays_in_a_transparent_film() -> None:
+def test_the_ground_of_an_inset_is_opaque_in_a_transparent_film() -> None:
     figure, both = pictures((dense(),), (), transparent=True)
     ground = figure.panels[1].ground
     assert ground is not None
@@ -167,7 +167,7 @@ def test_the_ground_of_an_inset_stays_in_a_transparent_film() -> None:
         assert pixels[2, 2, 3] == 0
 
 
-def test_a_key_stands_on_the_ground() -> None:
+def test_a_key_is_drawn_on_the_ground() -> None:
     plan = PanelPlan("plane", PLANE, guides=(Colorbar(np.array([[255, 0, 0]] * 4, np.uint8), 0, 1),))
     figure = two(InsetPlan(0, "top-right", (0.5, 0.6)), plan)
     pixels = RasterCanvas(figure).draw(Drawing(figure, ((dense(),), ())))
@@ -181,7 +181,7 @@ def registry() -> Registry:
     return load_registry()
 
 
-def test_insets_take_no_place_in_the_grid_and_follow_their_hosts_copies(registry: Registry) -> None:
+def test_insets_take_no_cell_and_follow_the_copies_of_their_host(registry: Registry) -> None:
     text = """\
 dataset: {two-moons: {n: 50}}
 schedule: {linear: {steps: 4}}
@@ -191,7 +191,7 @@ panels:
   - {layers: [points], inset: {panel: moons, size: 0.4}}
   - {name: moons, layers: [points]}
 """
-    scene = parse_scene(text, "s.yaml", Path("/there"), registry)
+    scene = parse_scene(text, "s.yaml", Path("/scenes"), registry)
     hosts = [spec.inset and spec.inset.panel for spec in scene.panels]
     assert hosts == ["moons.1", "moons.2", None, None]
     assert [cell.column for cell in scene.arrangement.cells] == [0, 1, 0, 1]

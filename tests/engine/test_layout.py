@@ -1,8 +1,8 @@
-"""Where everything stands: nothing overlaps or leaves the frame, nothing is cut, and edges are shared."""
+"""Layout: nothing overlaps or leaves the frame, nothing is cut, and edges are shared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ ROLES = {"background", "ink", "muted", "faint", "blue", "violet", "rose", "amber
 class Area(NamedTuple):
     """A rectangle in pixels that something covers."""
 
-    what: str
+    name: str
     left: float
     top: float
     right: float
@@ -48,28 +48,26 @@ def slot_area(slot: Slot, scale: float) -> Area:
     return Area(slot.text, left, slot.baseline - up, left + text.width * scale, slot.baseline + down)
 
 
-def rect_area(what: str, rect: Rect) -> Area:
-    return Area(what, rect.left, rect.top, rect.right, rect.bottom)
+def rect_area(name: str, rect: Rect) -> Area:
+    return Area(name, rect.left, rect.top, rect.right, rect.bottom)
 
 
 def label_areas(panel: Panel) -> Iterator[Area]:
-    """The labels of a graph's axes."""
+    """Yield the areas of a graph's tick labels."""
     view, (width, height) = panel.view, panel.view.size
     rect, scale = view.rect, view.scale
     half = 0.38 * LABEL_SIZE * 100 / 72 * scale
-    for value, label in zip(*_parts(y_ticks(view.y, height)), strict=True):
+    ticks = y_ticks(view.y, height)
+    for value, label in zip(ticks.values, ticks.labels, strict=True):
         y = rect.top + (view.y[1] - value) / (view.y[1] - view.y[0]) * rect.height
         right = rect.left - LABEL_GAP * scale
         yield Area(label, right - measure(label, LABEL_SIZE).width * scale, y - half, right, y + half)
-    for value, label in zip(*_parts(x_ticks(view.x, width)), strict=True):
+    ticks = x_ticks(view.x, width)
+    for value, label in zip(ticks.values, ticks.labels, strict=True):
         x = rect.left + (value - view.x[0]) / (view.x[1] - view.x[0]) * rect.width
-        wide = measure(label, LABEL_SIZE).width * scale / 2
+        half_width = measure(label, LABEL_SIZE).width * scale / 2
         top = rect.bottom + LABEL_GAP * scale
-        yield Area(label, x - wide, top, x + wide, top + 2 * half)
-
-
-def _parts(frames: Any) -> tuple[Sequence[float], Sequence[str]]:
-    return frames.values, frames.labels
+        yield Area(label, x - half_width, top, x + half_width, top + 2 * half)
 
 
 def key_area(panel: Panel) -> Iterator[Area]:
@@ -81,7 +79,7 @@ def key_area(panel: Panel) -> Iterator[Area]:
         yield Area("key", view.rect.right - width, top, view.rect.right, bottom)
 
 
-def everything(figure: Figure) -> list[Area]:
+def covered_areas(figure: Figure) -> list[Area]:
     areas = [slot_area(slot, figure.scale) for slot in figure.slots]
     if figure.bar:
         areas.append(rect_area("bar", figure.bar.rect))
@@ -118,13 +116,13 @@ def plans(draw: st.DrawFn, cell: tuple[int, int, int, int]) -> PanelPlan:
 @st.composite
 def figures(draw: st.DrawFn) -> tuple[list[PanelPlan], Figure]:
     rows, columns = draw(st.sampled_from([(1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (3, 4), (2, 3)]))
-    wanted = [draw(plans((row, column, 1, 1))) for row in range(rows) for column in range(columns)]
+    panels = [draw(plans((row, column, 1, 1))) for row in range(rows) for column in range(columns)]
     if (rows, columns) == (2, 2) and draw(st.booleans()):
-        wanted = [draw(plans((0, 0, 2, 1))), *(plan for plan in wanted if plan.cell[1] == 1)]
-    size = draw(st.sampled_from(SIZES if len(wanted) <= 4 else SIZES[:1] + SIZES[4:5]))
+        panels = [draw(plans((0, 0, 2, 1))), *(plan for plan in panels if plan.cell[1] == 1)]
+    size = draw(st.sampled_from(SIZES if len(panels) <= 4 else SIZES[:1] + SIZES[4:5]))
     bar = draw(st.sampled_from([None, ("t = 1000", "T = 1000"), ("t = 1000", "")]))
     text = FrameText(Line(draw(WORDS)), Line(draw(WORDS)), Line(draw(WORDS)), bar)
-    return wanted, lay_out(size, DARK, wanted, Grid((1.0,) * columns, (1.0,) * rows), text=text)
+    return panels, lay_out(size, DARK, panels, Grid((1.0,) * columns, (1.0,) * rows), text=text)
 
 
 @settings(deadline=None, max_examples=30)
@@ -132,16 +130,16 @@ def figures(draw: st.DrawFn) -> tuple[list[PanelPlan], Figure]:
 def test_nothing_overlaps_or_leaves_the_frame(case: tuple[list[PanelPlan], Figure]) -> None:
     _, figure = case
     width, height = figure.size
-    areas = everything(figure)
+    areas = covered_areas(figure)
     for area in areas:
         assert area.left >= 0 and area.top >= 0 and area.right <= width and area.bottom <= height, area
-    for one, other in combinations(areas, 2):
-        assert not one.meets(other), (one, other)
+    for a, b in combinations(areas, 2):
+        assert not a.meets(b), (a, b)
 
 
 @settings(deadline=None, max_examples=30)
 @given(figures())
-def test_particles_stay_clear_of_words_the_bar_and_other_panels(case: tuple[list[PanelPlan], Figure]) -> None:
+def test_particles_stay_clear_of_text_the_bar_and_other_panels(case: tuple[list[PanelPlan], Figure]) -> None:
     _, figure = case
     for number, panel in enumerate(figure.panels):
         if panel.space != "plane":
@@ -152,15 +150,15 @@ def test_particles_stay_clear_of_words_the_bar_and_other_panels(case: tuple[list
         assert (
             clip.left <= rect.left and clip.top <= rect.top and clip.right >= rect.right and clip.bottom >= rect.bottom
         )
-        for area in everything(figure):
-            assert area.what == f"panel {number}" or not clip.meets(area), area
+        for area in covered_areas(figure):
+            assert area.name == f"panel {number}" or not clip.meets(area), area
 
 
 @settings(deadline=None, max_examples=30)
 @given(figures())
 def test_limits_cut_nothing_and_planes_and_pictures_keep_their_shape(case: tuple[list[PanelPlan], Figure]) -> None:
-    wanted, figure = case
-    for plan, panel in zip(wanted, figure.panels, strict=True):
+    panels, figure = case
+    for plan, panel in zip(panels, figure.panels, strict=True):
         view = panel.view
         assert view.x[0] <= plan.x[0] and view.x[1] >= plan.x[1] and view.y[0] <= plan.y[0] and view.y[1] >= plan.y[1]
         per_x, per_y = view.rect.width / (view.x[1] - view.x[0]), view.rect.height / (view.y[1] - view.y[0])
@@ -169,7 +167,7 @@ def test_limits_cut_nothing_and_planes_and_pictures_keep_their_shape(case: tuple
         else:
             assert (view.x, view.y) == (plan.x, plan.y)
         if panel.space == "image" and min(view.rect.width, view.rect.height) > 1:
-            # Some one scale, rounded down to whole pixels, gives both sides; a pixel is the least.
+            # One scale, rounded down to whole pixels, gives both sides; the minimum is one pixel.
             a_pixel_more = (view.rect.width + 1) / plan.x[1], (view.rect.height + 1) / plan.y[1]
             assert max(per_x, per_y) < min(a_pixel_more) + 1e-5
 
@@ -178,7 +176,7 @@ def test_limits_cut_nothing_and_planes_and_pictures_keep_their_shape(case: tuple
     ("size", "scale"),
     [((1280, 720), 1), ((960, 720), 1), ((2560, 720), 1), ((720, 1280), 1), ((360, 640), 0.5), ((720, 720), 0.75**0.5)],
 )
-def test_type_keeps_its_share_of_the_smaller_side_of_frames_of_every_shape(size: tuple[int, int], scale: float) -> None:
+def test_type_scales_with_the_smaller_side_of_the_frame(size: tuple[int, int], scale: float) -> None:
     assert lay_out(size, DARK, [PanelPlan("plane", PLANE)]).scale == pytest.approx(scale)
 
 
@@ -200,56 +198,56 @@ def test_a_single_plane_fills_the_frame_between_title_and_bar() -> None:
     ]
 
 
-def test_without_words_and_bar_particles_may_use_the_whole_frame() -> None:
+def test_without_text_and_bar_particles_may_use_the_whole_frame() -> None:
     figure = lay_out((640, 480), DARK, [PanelPlan("plane", PLANE)])
     assert figure.panels[0].clip == Rect(0, 0, 640, 480)
     assert figure.slots == () and figure.bar is None
 
 
 def test_slots_come_in_the_documented_order() -> None:
-    wanted = [
+    panels = [
         PanelPlan("plane", PLANE, (0, 0, 1, 1), title=Line("left", True), caption=Line("a")),
         PanelPlan("graph", PLANE, (0, 1, 1, 1), title=Line("right"), caption=Line("b", True), x_label="x", y_label="y"),
         PanelPlan("plane", PLANE, (0, 2, 1, 1)),
     ]
     text = FrameText(Line("title", True), Line("subtitle"), Line("c"), ("t = 9", "T = 9"))
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)), text)
+    figure = lay_out((1280, 720), DARK, panels, Grid((1, 1, 1)), text)
     assert [slot.text for slot in figure.slots] == [
         *("title", "subtitle", "left", "right", "a", "b", "y", "x", "c", "t = 9", "T = 9"),
     ]
     assert [slot.text for slot in figure.slots if slot.live] == ["title", "left", "b", "t = 9"]
 
 
-def test_captions_of_a_row_stand_on_one_line_below_all_labels() -> None:
-    wanted = [
+def test_captions_of_a_row_share_a_baseline_below_all_labels() -> None:
+    panels = [
         PanelPlan("plane", PLANE, (0, 0, 1, 1), caption=Line("a cloud")),
         PanelPlan("graph", PLANE, (0, 1, 1, 1), caption=Line("$H$ in bits"), x_label="x"),
     ]
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1)), text=FrameText(caption=Line("both")))
+    figure = lay_out((1280, 720), DARK, panels, Grid((1, 1)), text=FrameText(caption=Line("both")))
     a, b, label, both = figure.slots
     assert (a.text, b.text, label.text, both.text) == ("a cloud", "$H$ in bits", "x", "both")
     assert a.baseline == b.baseline > label.baseline
     assert both.baseline > b.baseline
     assert [a.x, b.x] == [panel.view.rect.left for panel in figure.panels]
-    # Strays of the cloud end above the words.
+    # Stray particles end above the text.
     assert figure.panels[0].clip.bottom <= a.baseline - measure(a.text, a.size).ascent
 
 
 def test_data_areas_in_a_column_share_their_edges_and_titles() -> None:
-    wanted = [
+    panels = [
         PanelPlan("graph", Box((0, 1), (0, 1)), (0, 0, 1, 1), title=Line("one")),
         PanelPlan("graph", Box((0, 1), (0, 90_000)), (1, 0, 1, 1), title=Line("two")),
     ]
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1,), (1, 1)))
+    figure = lay_out((1280, 720), DARK, panels, Grid((1,), (1, 1)))
     one, two = (panel.view.rect for panel in figure.panels)
     assert (one.left, one.right) == (two.left, two.right)
     assert {slot.x for slot in figure.slots} == {one.left}
     assert min(area.left for area in label_areas(figure.panels[1])) == pytest.approx(58, abs=1)
 
 
-def test_panels_that_cannot_use_their_height_stand_together_in_the_middle() -> None:
-    wanted = [PanelPlan("plane", Box((-1, 1), (-1, 1)), (0, i, 1, 1), title=Line(f"t = {i}")) for i in range(5)]
-    figure = lay_out((1280, 720), DARK, wanted, Grid((1,) * 5), text=FrameText(title=Line("Five"), bar=("t", "T")))
+def test_panels_that_cannot_use_their_height_are_centred_together() -> None:
+    panels = [PanelPlan("plane", Box((-1, 1), (-1, 1)), (0, i, 1, 1), title=Line(f"t = {i}")) for i in range(5)]
+    figure = lay_out((1280, 720), DARK, panels, Grid((1,) * 5), text=FrameText(title=Line("Five"), bar=("t", "T")))
     rects = [panel.view.rect for panel in figure.panels]
     assert all(abs(rect.width - rect.height) <= 1 for rect in rects)
     titles = [slot for slot in figure.slots if slot.text.startswith("t = ")]
@@ -268,10 +266,10 @@ def test_pictures_get_whole_pixels_where_that_costs_little() -> None:
     assert rect((640, 480), 512).width == 428  # halves would be 256
 
 
-def test_one_title_far_too_long_leaves_the_others_legible() -> None:
+def test_one_overlong_title_leaves_the_others_legible() -> None:
     def sizes(*titles: str) -> list[float]:
-        wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t), caption=Line(t)) for i, t in enumerate(titles)]
-        slots = lay_out((1280, 720), DARK, wanted, Grid((1,) * len(titles))).slots
+        panels = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t), caption=Line(t)) for i, t in enumerate(titles)]
+        slots = lay_out((1280, 720), DARK, panels, Grid((1,) * len(titles))).slots
         assert [slot.text for slot in slots] == [*titles] * 2
         return [slot.size for slot in slots]
 
@@ -287,9 +285,9 @@ def test_one_title_far_too_long_leaves_the_others_legible() -> None:
 
 def test_text_too_long_for_its_room_is_set_smaller() -> None:
     words = "A title that goes on and on, " * 4
-    wanted = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t)) for i, t in enumerate((words, "short"))]
+    panels = [PanelPlan("plane", PLANE, (0, i, 1, 1), title=Line(t)) for i, t in enumerate((words, "short"))]
     figure = lay_out(
-        (640, 480), DARK, wanted, Grid((1, 1)), text=FrameText(title=Line(words), subtitle=Line("as it is"))
+        (640, 480), DARK, panels, Grid((1, 1)), text=FrameText(title=Line(words), subtitle=Line("as it is"))
     )
     title, subtitle, long, short = figure.slots
     assert measure(title.text, title.size, bold=True).width * figure.scale <= 640 - 2 * title.x
@@ -298,12 +296,12 @@ def test_text_too_long_for_its_room_is_set_smaller() -> None:
     assert long.x + measure(words, long.size, bold=True).width * figure.scale <= figure.panels[1].view.rect.left
 
 
-def test_title_and_key_that_do_not_fit_side_by_side_stand_in_two_lines() -> None:
+def test_title_and_key_that_do_not_fit_side_by_side_take_two_lines() -> None:
     key = (Legend((("signal", "amber"), ("noise", "rose"))),)
 
     def title(words: str) -> tuple[float, Rect]:
-        wanted = [PanelPlan("graph", PLANE, (0, i, 1, 1), title=Line(words), guides=key) for i in range(3)]
-        figure = lay_out((1280, 720), DARK, wanted, Grid((1, 1, 1)))
+        panels = [PanelPlan("graph", PLANE, (0, i, 1, 1), title=Line(words), guides=key) for i in range(3)]
+        figure = lay_out((1280, 720), DARK, panels, Grid((1, 1, 1)))
         return figure.slots[0].baseline, figure.panels[0].view.rect
 
     baseline, rect = title("Schedule")
@@ -318,9 +316,9 @@ def test_constant_extents_get_a_width() -> None:
 
 
 def test_too_many_panels_for_the_frame_are_refused() -> None:
-    wanted = [PanelPlan("graph", PLANE, (i // 8, i % 8, 1, 1), title=Line("t")) for i in range(64)]
+    panels = [PanelPlan("graph", PLANE, (i // 8, i % 8, 1, 1), title=Line("t")) for i in range(64)]
     with pytest.raises(UsageError) as error:
-        lay_out((320, 240), DARK, wanted, Grid((1,) * 8, (1,) * 8))
+        lay_out((320, 240), DARK, panels, Grid((1,) * 8, (1,) * 8))
     expected = (
         "320×240 pixels have no room for 8 × 8 panels (rows × columns): make the film larger or show fewer panels"
     )

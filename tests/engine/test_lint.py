@@ -1,4 +1,4 @@
-"""What is allowed but likely not meant: said once, with its place."""
+"""Warnings of likely mistakes: reported once, with their place."""
 
 import pytest
 
@@ -11,7 +11,8 @@ SHORT = "dataset: swiss-roll\nschedule: {linear: {steps: 50, beta_end: 0.05}}\nd
 
 
 @pytest.fixture(scope="module")
-def advised(tmp_path_factory):
+def warnings(tmp_path_factory):
+    """Return a function that parses a scene and returns its warnings."""
     registry, folder = load_registry(), tmp_path_factory.mktemp("scene")
 
     def lines(text):
@@ -21,19 +22,19 @@ def advised(tmp_path_factory):
     return lines
 
 
-def test_a_reverse_run_that_starts_from_too_little_noise_is_warned_of(advised):
-    said = "a.yaml:2:11: schedule: at t = T = 50, 52 % of the data is left: more steps or a larger beta_end"
-    assert advised(SHORT + "ddim\n") == [said]
-    assert advised(SHORT + "ddim\nstart: prior\n") == [said]
-    assert advised("runs: {a: {}, b: {sampler: ddpm}}\npanels: [{run: a}]\n" + SHORT + "ddim\n") == [
-        said.replace(":2:", ":4:")  # once, though two runs share it
+def test_a_reverse_run_that_starts_from_too_little_noise_is_warned_of(warnings):
+    message = "a.yaml:2:11: schedule: at t = T = 50, 52 % of the data is left: use more steps or a larger beta_end"
+    assert warnings(SHORT + "ddim\n") == [message]
+    assert warnings(SHORT + "ddim\nstart: prior\n") == [message]
+    assert warnings("runs: {a: {}, b: {sampler: ddpm}}\npanels: [{run: a}]\n" + SHORT + "ddim\n") == [
+        message.replace(":2:", ":4:")  # once, though two runs share it
     ]
 
 
 @pytest.mark.parametrize("rest", ["forward\n", "ddim\nstart: marginal\n", "[forward, ddim]\n"])
-def test_runs_that_start_elsewhere_are_not(advised, rest):
-    assert advised(SHORT + rest) == []
+def test_runs_that_start_elsewhere_are_not(warnings, rest):
+    assert warnings(SHORT + rest) == []
 
 
-def test_the_default_ends_in_noise(advised):
-    assert advised(SHORT.replace(", beta_end: 0.05", "") + "ddim\n") == []
+def test_the_default_ends_in_noise(warnings):
+    assert warnings(SHORT.replace(", beta_end: 0.05", "") + "ddim\n") == []

@@ -1,4 +1,4 @@
-"""Keyed noise: what is drawn depends on its key alone."""
+"""Keyed noise: draws depend on their key alone."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def draw(shape, first_row=0, *, device="cpu", seed=0, copy=0, act=0, t=0.0, s=1.
     cut=st.integers(0, 40),
     offset=st.integers(0, 9000),
 )
-def test_rows_do_not_depend_on_how_particles_are_cut(event_shape, n, cut, offset):
+def test_rows_do_not_depend_on_how_particles_are_split(event_shape, n, cut, offset):
     cut = min(cut, n)
     whole = draw((offset + n, *event_shape) if len(event_shape) < 2 else (n, *event_shape))[-n:]
     first = offset if len(event_shape) < 2 else 0
@@ -32,7 +32,7 @@ def test_rows_do_not_depend_on_how_particles_are_cut(event_shape, n, cut, offset
     [{"seed": 1}, {"copy": 1}, {"act": 1}, {"t": 0.5}, {"s": 2.0}, {"visit": 1}, {"stream": "start"}],
     ids=lambda other: next(iter(other)),
 )
-def test_every_part_of_the_key_gives_other_noise(other, device):
+def test_every_part_of_the_key_changes_the_noise(other, device):
     a, b = draw((5000, 2), device=device), draw((5000, 2), device=device, **other)
     assert not torch.equal(a, b)
     correlation = torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]
@@ -45,13 +45,13 @@ def test_blocks_share_no_numbers():
     assert float(off_diagonal.abs().max()) < 5 / 2**8  # 5 standard errors
 
 
-def test_all_the_generator_is_keyed_not_just_32_bits_of_it():
-    # torch keeps 32 bits of a CPU seed: with as many draws as here, two would coincide with near certainty.
+def test_the_whole_state_of_the_generator_is_keyed_not_just_32_bits():
+    # torch uses 32 bits of a CPU seed: with this number of draws, two would almost certainly coincide.
     noise, like = Noise.of(0, 0, torch.device("cpu")), torch.empty(1, 4096)
-    seen = {float(noise.at(0, float(t), 0.5, 0)(like)[0, 0]) for t in range(20_000)}
+    singles = {float(noise.at(0, float(t), 0.5, 0)(like)[0, 0]) for t in range(20_000)}
     doubles = [float(noise.at(0, float(t), 0.5, 0)(like.double())[0, 0]) for t in range(2_000)]
     assert len(set(doubles)) == len(doubles)
-    assert len(seen) > 19_950  # float32 normals collide now and then by themselves
+    assert len(singles) > 19_950  # float32 normals coincide now and then by chance
 
 
 def test_noise_is_standard_normal(device):

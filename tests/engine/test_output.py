@@ -1,3 +1,5 @@
+"""Output paths and atomic files: names, placeholders, and files that appear complete or not at all."""
+
 from __future__ import annotations
 
 import errno
@@ -18,7 +20,7 @@ from noisereel.support.files import AtomicFiles, atomic_write
 
 
 class Known:
-    """As much of a registry as outputs need."""
+    """The part of a registry that outputs need."""
 
     def names(self, kind: str) -> list[str]:
         return {"writer": ["png", "gif", "mp4"]}[kind]
@@ -50,12 +52,12 @@ class TestNames:
             ("step-{step:03d}{{x}}.png", "step-042{x}.png", False),
         ],
     )
-    def test_placeholders_make_a_file_each(self, text: str, file: str, each_frame: bool) -> None:
+    def test_placeholders_make_several_files(self, text: str, file: str, each_frame: bool) -> None:
         output = parse(text)
         assert output.numbered and output.each_frame is each_frame
         assert output.file(frame=7, step=42, t=2.5) == Path(file)
 
-    def test_whole_times_are_written_as_such(self) -> None:
+    def test_whole_times_have_no_decimals(self) -> None:
         assert parse("{t}.png").file(0, 0, 12.0) == Path("12.png")
 
     def test_an_unknown_suffix_names_the_known_ones(self) -> None:
@@ -73,17 +75,17 @@ class TestNames:
     def test_placeholders_are_names_and_formats_only(self, text: str) -> None:
         assert message(text).startswith(f"{text}: ")
 
-    def test_a_format_that_fits_no_number_is_refused_at_once(self) -> None:
-        assert message("{frame:zz}.png") == "{frame:zz}.png: 'zz' in '{frame:zz}' is no number format; one is '.2f'"
+    def test_a_format_that_fits_no_number_is_refused(self) -> None:
+        assert message("{frame:zz}.png") == "{frame:zz}.png: 'zz' in '{frame:zz}' is not a number format such as '.2f'"
 
-    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+    def test_a_folder_is_not_a_file(self, tmp_path: Path) -> None:
         expected = f"{tmp_path}: is a folder; name a file in it, such as {tmp_path / 'film.gif'}"
         assert message(tmp_path) == expected
         assert message("renders/") == "renders/: is a folder; name a file in it, such as renders/film.gif"
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: files with their content."""
+    """Return everything below a folder; files with their content."""
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
 
 
@@ -97,7 +99,7 @@ class TestAtomic:
         assert tree(tmp_path) == {"a": None, "a/b": None, "a/b/film.gif": b"new"}
 
     @pytest.mark.parametrize("error", [ValueError("a bug"), KeyboardInterrupt(), SystemExit(3)])
-    def test_any_exception_leaves_all_as_it_was(self, tmp_path: Path, error: BaseException) -> None:
+    def test_any_exception_leaves_everything_unchanged(self, tmp_path: Path, error: BaseException) -> None:
         (tmp_path / "film.gif").write_bytes(b"old")
         before = tree(tmp_path)
         for path in (tmp_path / "film.gif", tmp_path / "new" / "folders" / "film.gif"):
@@ -107,7 +109,7 @@ class TestAtomic:
             assert caught.value is error
             assert tree(tmp_path) == before
 
-    def test_replaces_what_was_there_only_at_the_end(self, tmp_path: Path) -> None:
+    def test_replaces_an_existing_file_only_at_the_end(self, tmp_path: Path) -> None:
         path = tmp_path / "film.gif"
         path.write_bytes(b"old")
         with atomic_write(path) as part:
@@ -121,14 +123,14 @@ class TestAtomic:
             part.write_bytes(b"new")
         assert (tmp_path / "link.gif").is_symlink() and (tmp_path / "real.gif").read_bytes() == b"new"
 
-    def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
+    def test_a_folder_with_the_name_of_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / "film.gif"
         path.mkdir()
         with pytest.raises(NoisereelError, match=f"^cannot write {path}: Is a directory$"), atomic_write(path):
             pytest.fail("must not get here")
         assert tree(tmp_path) == {"film.gif": None}
 
-    def test_a_file_where_the_folder_should_be(self, tmp_path: Path) -> None:
+    def test_a_file_with_the_name_of_the_folder(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
         path = tmp_path / "file" / "film.gif"
         with (
@@ -138,7 +140,7 @@ class TestAtomic:
             pytest.fail("must not get here")
 
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
-        # In a process of its own, since root may write anywhere and has to become somebody else first.
+        # In a process of its own: root can write anywhere, so it has to become another user first.
         folder = tmp_path / "locked"
         folder.mkdir(mode=0o555)
         for parent in (tmp_path, *tmp_path.parents) if os.getuid() == 0 else ():
@@ -167,7 +169,7 @@ class TestAtomic:
                 device.write(b"more")
         assert tree(tmp_path) == {}
 
-    def test_trouble_with_another_file_is_not_blamed_on_this_one(self, tmp_path: Path) -> None:
+    def test_errors_of_other_files_pass_through(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "film.gif"):
             (tmp_path / "input.png").read_bytes()
         assert tree(tmp_path) == {}
@@ -187,7 +189,7 @@ class TestTogether:
             assert files.paths == tuple(paths)
         assert tree(tmp_path) == {"0.png": b"\x00", "1.png": b"\x01", "2.png": b"\x02"}
 
-    def test_or_not_at_all(self, tmp_path: Path) -> None:
+    def test_an_interrupt_leaves_none_of_them(self, tmp_path: Path) -> None:
         (tmp_path / "1.png").write_bytes(b"old")
         with pytest.raises(KeyboardInterrupt), AtomicFiles() as files:
             for i in range(3):
@@ -196,7 +198,7 @@ class TestTogether:
             raise KeyboardInterrupt
         assert tree(tmp_path) == {"1.png": b"old"}
 
-    def test_one_that_cannot_be_written_stops_all(self, tmp_path: Path) -> None:
+    def test_one_that_cannot_be_written_prevents_all(self, tmp_path: Path) -> None:
         (tmp_path / "2.png").mkdir()
         with pytest.raises(NoisereelError, match="2.png: Is a directory$"), AtomicFiles() as files:
             for i in range(3):
@@ -212,13 +214,13 @@ class TestTogether:
 
 
 class Faulty(Writer):
-    """Fails where it is told to."""
+    """A writer that fails at one point."""
 
     where: str
-    """Of open, write, close."""
+    """Point of failure: open, write or close."""
 
     @contextmanager
-    def open(self, spec: WriterContext) -> Iterator[Sink]:
+    def open(self, ctx: WriterContext) -> Iterator[Sink]:
         self.fail("open")
         yield _FaultySink(self)
         self.fail("close")
@@ -237,19 +239,19 @@ class _FaultySink:
 
 
 class TestOpened:
-    SPEC = WriterContext(Path(".film.1.part.gif"), (2, 2), Fraction(25))
+    CTX = WriterContext(Path(".film.1.part.gif"), (2, 2), Fraction(25))
     FRAME = Frame(0, Fraction(1), None)
 
     @pytest.mark.parametrize("where", ["open", "write", "close"])
-    def test_errors_name_the_file_that_was_asked_for(self, where: str) -> None:
+    def test_errors_name_the_final_file(self, where: str) -> None:
         with (
             pytest.raises(NoisereelError, match=r"^cannot write renders/film.gif: No space left on device$"),
-            opened(Faulty(where=where), self.SPEC, Path("renders/film.gif")) as sink,
+            opened(Faulty(where=where), self.CTX, Path("renders/film.gif")) as sink,
         ):
             sink.write(self.FRAME)
 
     def test_errors_of_others_pass_through(self) -> None:
         error = OSError(errno.ENOSPC, "the cache is full")
-        with pytest.raises(OSError) as caught, opened(Faulty(where="close"), self.SPEC, Path("film.gif")):
+        with pytest.raises(OSError) as caught, opened(Faulty(where="close"), self.CTX, Path("film.gif")):
             raise error
         assert caught.value is error

@@ -1,4 +1,4 @@
-"""The package's front door: everything a plugin needs, and nothing loaded before it is asked for."""
+"""The public package: everything a plugin needs, and nothing loaded before it is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records: random access, kept by content, mapped when large, trimmed when huge; and what is measured on them."""
+"""Recorded trajectories: random access, cache keys, memory mapping, trimming; and measurements on them."""
 
 import os
 from importlib import import_module
@@ -34,12 +34,13 @@ def registry():
 
 @pytest.fixture
 def make(registry, tmp_path):
-    def go(text=SCENE):
-        """The first run of a scene."""
+    """Return a function that returns the first run of a scene."""
+
+    def first_run(text=SCENE):
         scene = parse_scene(text, "test.yaml", tmp_path, registry)
         return bound(scene, registry, tmp_path)
 
-    return go
+    return first_run
 
 
 def recorded(run, store, shown=range(11)):
@@ -51,54 +52,54 @@ def store(request, tmp_path):
     return TrajectoryStore(tmp_path / "cache" if request.param == "disk" else None, tmp_path)
 
 
-def test_every_visit_is_there_by_step(make, store):
+def test_every_visit_is_available_by_index(make, store):
     run = make()
-    record, states = recorded(run, store), list(run.states())
-    assert len(record) == len(states) == 11
-    for step in (7, 0, 10, 3):
-        state = states[step]
-        assert (record.series("x", step) == state.x.numpy()).all()
-        again = state_at(record, step, torch.device("cpu"))
-        for ours, given in ((again.x0, state.x0), (again.noise, state.noise), (again.eps, state.eps)):
-            assert (ours is None) == (given is None)
-            assert ours is None or torch.equal(ours, given)
-        assert again.calls == state.calls == min(step + 1, 10)
+    trajectory, states = recorded(run, store), list(run.states())
+    assert len(trajectory) == len(states) == 11
+    for index in (7, 0, 10, 3):
+        state = states[index]
+        assert (trajectory.series("x", index) == state.x.numpy()).all()
+        restored = state_at(trajectory, index, torch.device("cpu"))
+        for value, expected in ((restored.x0, state.x0), (restored.noise, state.noise), (restored.eps, state.eps)):
+            assert (value is None) == (expected is None)
+            assert value is None or torch.equal(value, expected)
+        assert restored.calls == state.calls == min(index + 1, 10)
 
 
-def test_series_are_what_they_say(make, store):
-    record = recorded(make(SCENE + "start: marginal"), store)
-    level = record.levels[4]
-    x, x0, eps = (record.series(of, 4) for of in ("x", "x0", "eps"))
+def test_series_follow_their_definitions(make, store):
+    trajectory = recorded(make(SCENE + "start: marginal"), store)
+    level = trajectory.levels[4]
+    x, x0, eps = (trajectory.series(of, 4) for of in ("x", "x0", "eps"))
     assert abs(level.alpha * x0 + level.sigma * eps - x).max() < 1e-5
-    assert abs(record.series("signal", 4) - level.alpha * record.data.x0.numpy()).max() < 1e-6
-    assert record.series("eps", 10) is None
-    assert record.series("noise", 10) is None  # nothing is added on arriving at clean data
+    assert abs(trajectory.series("signal", 4) - level.alpha * trajectory.data.x0.numpy()).max() < 1e-6
+    assert trajectory.series("eps", 10) is None
+    assert trajectory.series("noise", 10) is None  # a step to clean data adds no noise
 
 
-def test_large_records_are_memory_mapped(make, tmp_path, monkeypatch):
+def test_large_trajectories_are_memory_mapped(make, tmp_path, monkeypatch):
     monkeypatch.setattr("noisereel.simulation.store.MEMORY_BUDGET", 1000)
     monkeypatch.setattr("noisereel.simulation.recording.MEMORY_BUDGET", 1000)
     run = make()
-    record = recorded(run, TrajectoryStore(None, tmp_path))
-    assert isinstance(record.arrays.series["x"], np.memmap)
-    assert (record.series("x", 5) == list(run.states())[5].x.numpy()).all()
+    trajectory = recorded(run, TrajectoryStore(None, tmp_path))
+    assert isinstance(trajectory.arrays.series["x"], np.memmap)
+    assert (trajectory.series("x", 5) == list(run.states())[5].x.numpy()).all()
     with pytest.raises(ValueError, match="read-only"):
-        record.series("x", 5)[:] = 0
+        trajectory.series("x", 5)[:] = 0
 
 
-def test_huge_records_keep_what_is_shown_and_their_key_says_so(make, store, monkeypatch):
+def test_huge_trajectories_keep_the_visits_shown_and_these_are_part_of_the_key(make, store, monkeypatch):
     run = make()
     small = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
     assert small[0] == small[1]
     monkeypatch.setattr("noisereel.simulation.recording.RECORD_BUDGET", 1000)
     huge = [run_key(run, shown, Path(), None) for shown in ((0, 5), (0, 6))]
     assert len({*small, *huge}) == 3
-    record = recorded(run, store, shown=[4, 9])
-    assert list(record.kept_visits) == [0, 4, 9]
-    assert (record.series("x", 9) == list(run.states())[9].x.numpy()).all()
-    assert record.series("x", 5) is None
-    assert record.nearest(5.0) == 4
-    assert list(record.calls) == [min(i + 1, 10) for i in range(11)]
+    trajectory = recorded(run, store, shown=[4, 9])
+    assert list(trajectory.kept_visits) == [0, 4, 9]
+    assert (trajectory.series("x", 9) == list(run.states())[9].x.numpy()).all()
+    assert trajectory.series("x", 5) is None
+    assert trajectory.nearest(5.0) == 4
+    assert list(trajectory.calls) == [min(i + 1, 10) for i in range(11)]
 
 
 @pytest.mark.parametrize(
@@ -113,24 +114,24 @@ def test_huge_records_keep_what_is_shown_and_their_key_says_so(make, store, monk
         (("metrics:", "title: other\nfilm: {frames: 7, fps: 10}\nmetrics:"), True),
     ],
 )
-def test_the_key_knows_what_the_numbers_depend_on(make, change, same):
+def test_the_key_depends_on_everything_that_changes_the_states(make, change, same):
     keys = {run_key(make(text), range(3), Path(), None) for text in (SCENE, SCENE.replace(*change))}
     assert len(keys) == (1 if same else 2)
 
 
-def test_what_lies_on_the_store_is_found_and_what_is_damaged_is_not(make, tmp_path):
+def test_stored_trajectories_are_found_and_damaged_ones_are_removed(make, tmp_path):
     run, store = make(), TrajectoryStore(tmp_path / "cache", tmp_path)
     key = run_key(run, range(11), Path(), None)
     assert store.find(key) is None
     first = recorded(run, store)
-    found = trajectory_of(run, store.find(key))
-    assert all((found.series("x", i) == first.series("x", i)).all() for i in range(11))
+    loaded = trajectory_of(run, store.find(key))
+    assert all((loaded.series("x", i) == first.series("x", i)).all() for i in range(11))
     (store.folder(key) / "x.npy").write_bytes(b"\x93NUMPY")
     assert store.find(key) is None
     assert not store.folder(key).exists()
 
 
-def test_nothing_stays_of_a_run_that_was_stopped(make, tmp_path):
+def test_nothing_is_left_of_an_interrupted_run(make, tmp_path):
     store, run = TrajectoryStore(tmp_path / "cache", tmp_path), make()
 
     def stop(state):
@@ -142,16 +143,16 @@ def test_nothing_stays_of_a_run_that_was_stopped(make, tmp_path):
     assert list((tmp_path / "cache" / "runs").iterdir()) == []
 
 
-def test_the_store_drops_the_longest_unused_beyond_its_budget(make, tmp_path, monkeypatch):
+def test_the_store_removes_the_least_recently_used_beyond_its_budget(make, tmp_path, monkeypatch):
     store = TrajectoryStore(tmp_path / "cache", tmp_path)
     runs = [make(SCENE + f"seed: {seed}") for seed in range(3)]
     keys = [run_key(run, range(11), Path(), None) for run in runs]
     for run in runs[:2]:
         recorded(run, store)
-    for key in keys[:2]:  # long ago: files' times tick too slowly to tell moments apart
+    for key in keys[:2]:  # long ago: the resolution of file times is too coarse to distinguish the runs
         os.utime(store.folder(key) / "index.json", (1e9, 1e9))
     size = sum(f.stat().st_size for f in store.folder(keys[0]).iterdir())
-    assert store.find(keys[0]) is not None  # used again: the other one is now the oldest
+    assert store.find(keys[0]) is not None  # used again: the other one is now the least recently used
     monkeypatch.setattr("noisereel.simulation.store.CACHE_BUDGET", int(2.5 * size))
     recorded(runs[2], store)
     assert [store.find(key) is not None for key in keys] == [True, False, True]
@@ -159,23 +160,23 @@ def test_the_store_drops_the_longest_unused_beyond_its_budget(make, tmp_path, mo
 
 def test_values_are_measured_once_and_kept(make, tmp_path):
     store, run = TrajectoryStore(tmp_path / "cache", tmp_path), make()
-    record = recorded(run, store)
+    trajectory = recorded(run, store)
     folder = store.folder(run_key(run, range(11), Path(), None))
-    measured = Measurements(record, run.measure_context, folder)
-    scalars = [RunView(record, measured.value, run.spec.metrics).scalars(index) for index in (0, 4)]
-    spread = np.linalg.norm(record.series("x", 4), axis=1).max()
+    measured = Measurements(trajectory, run.measure_context, folder)
+    scalars = [RunView(trajectory, measured.value, run.spec.metrics).scalars(index) for index in (0, 4)]
+    spread = np.linalg.norm(trajectory.series("x", 4), axis=1).max()
     assert scalars[1]["spread"] == pytest.approx(spread, rel=1e-6)
     assert set(scalars[1]) == {"spread", "entropy"}
     measured.save()
 
     def refuse(index):
-        raise AssertionError("nothing may be measured any more")
+        raise AssertionError("all values are known")
 
-    again = RunView(record, Measurements(record, refuse, folder).value, run.spec.metrics)
+    again = RunView(trajectory, Measurements(trajectory, refuse, folder).value, run.spec.metrics)
     assert [again.scalars(index) for index in (0, 4)] == scalars
 
 
-def test_a_plugin_is_its_code_helpers_included(tmp_path, monkeypatch):
+def test_the_digest_of_a_plugin_includes_its_helpers(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     for name, factor in (("pack_a", 2), ("pack_b", 2), ("pack_c", 3)):
         (tmp_path / name).mkdir()

@@ -1,3 +1,5 @@
+"""The registry: plugins from files, packages and strings, broken plugins, and default renderers."""
+
 from __future__ import annotations
 
 import os
@@ -35,15 +37,15 @@ def of_files(*paths: Path, strict: bool = False) -> Registry:
 
 
 def module(**hooks: Callable[..., None]) -> ModuleType:
-    """A plugin module with these hooks."""
-    made = ModuleType("made")
+    """Return a plugin module with these hooks."""
+    plugin = ModuleType("made")
     for name, hook in hooks.items():
-        setattr(made, name, hookimpl(hook))
-    return made
+        setattr(plugin, name, hookimpl(hook))
+    return plugin
 
 
 def registers(**tables: dict[str, str]) -> ModuleType:
-    """A plugin module that registers these names; the keywords are kinds."""
+    """Return a plugin module that registers these names; the keywords are kinds."""
 
     def hook(table: dict[str, str]) -> Callable[..., None]:
         def register_all(register: Callable[[str, str], None]) -> None:
@@ -74,7 +76,7 @@ def test_every_kind_has_its_hook_and_its_base() -> None:
     assert registry.kinds == tuple(KINDS)
 
 
-def test_a_string_is_imported_only_when_asked_for() -> None:
+def test_a_string_is_imported_only_when_needed() -> None:
     registry = Registry.from_plugins({"far": registers(dataset={"far": "a_module_that_is_not_there:Far"})})
     assert registry.names("dataset") == ("far",)
     with pytest.raises(PluginError) as error:
@@ -84,7 +86,7 @@ def test_a_string_is_imported_only_when_asked_for() -> None:
     )
 
 
-def test_a_missing_extra_speaks_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_missing_extra_passes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "needs_extra.py").write_text(
         "from noisereel.support.errors import UsageError\nraise UsageError('run pip install \"noisereel[slides]\"')\n"
     )
@@ -105,7 +107,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     assert str(error.value) == "unknown writer 'gif'; none is known"
 
 
-def test_what_is_no_plugin_of_its_kind_is_refused() -> None:
+def test_classes_that_are_not_plugins_of_their_kind_are_refused() -> None:
     abstract = "noisereel.contracts.schedule:Schedule"
     registry = Registry.from_plugins(
         {
@@ -131,11 +133,11 @@ def test_a_duplicate_names_both_packages() -> None:
     with pytest.raises(PluginError) as error:
         Registry.from_plugins({"first": one, "second": two})
     assert str(error.value) == (
-        "dataset 'roll' is registered by both 'first' and 'second'; names are unique, uninstall or rename one"
+        "dataset 'roll' is registered by both 'first' and 'second'; names must be unique: uninstall or rename one"
     )
 
 
-def test_one_name_may_serve_several_kinds() -> None:
+def test_kinds_can_share_a_name() -> None:
     registry = Registry.from_plugins({"p": registers(dataset={"image": "a:A"}, renderer={"image": "b:B"})})
     assert registry.names("dataset") == registry.names("renderer") == ("image",)
 
@@ -213,11 +215,11 @@ def test_a_misspelled_hook_is_a_warning_that_names_it(tmp_path: Path) -> None:
 def test_a_hook_without_its_mark_is_a_warning(tmp_path: Path) -> None:
     hooks = "def register_datasets(register): ...\n@hookimpl\ndef register_schedules(register): ...\n"
     (tmp_path / "mine.py").write_text(f"from noisereel import hookimpl\n{hooks}")
-    said = f"plugin '{tmp_path / 'mine.py'}': 'register_datasets' is never called without @hookimpl above it"
-    assert load_registry([tmp_path / "mine.py"]).warnings == [said]
+    message = f"plugin '{tmp_path / 'mine.py'}': 'register_datasets' is never called without @hookimpl above it"
+    assert load_registry([tmp_path / "mine.py"]).warnings == [message]
 
 
-def test_a_missing_plugin_file_is_a_wrong_request(tmp_path: Path) -> None:
+def test_a_missing_plugin_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         load_registry([tmp_path / "none.py"])
     assert str(error.value) == f"no plugin file '{tmp_path / 'none.py'}'"
@@ -233,23 +235,23 @@ def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     files = [
-        plugin_file(tmp_path / each, f"@hookimpl\ndef register_datasets(register): register('{each}', 'm:{each}')")
-        for each in "ab"
+        plugin_file(tmp_path / name, f"@hookimpl\ndef register_datasets(register): register('{name}', 'm:{name}')")
+        for name in "ab"
     ]
     assert of_files(*files).names("dataset") == ("a", "b")
 
 
-def test_observers_and_commands_are_relayed(tmp_path: Path) -> None:
-    heard: list[object] = []
+def test_observers_and_commands_are_called(tmp_path: Path) -> None:
+    calls: list[object] = []
 
     class Listener:
         @hookimpl
         def timestep(self, run, state):
-            heard.append((run, state))
+            calls.append((run, state))
 
         @hookimpl
         def register_commands(self, cli):
-            heard.append(cli)
+            calls.append(cli)
 
     class Broken:
         @hookimpl
@@ -261,7 +263,7 @@ def test_observers_and_commands_are_relayed(tmp_path: Path) -> None:
     assert not registry.has_observers("run_finished")
     registry.hooks.timestep(run="run", state="state")
     registry.register_commands("cli")
-    assert heard == [("run", "state"), "cli"]
+    assert calls == [("run", "state"), "cli"]
     assert registry.warnings == ["plugin 'broken' is skipped: ValueError: no"]
 
 
@@ -274,17 +276,19 @@ def test_the_gallery_lists_scenes_by_bare_name(tmp_path: Path) -> None:
     with pytest.raises(PluginError) as error:
         twice.scenes()
     assert str(error.value) == (
-        "scene 'roll' is registered by both 'p' and 'q'; names are unique, uninstall or rename one"
+        "scene 'roll' is registered by both 'p' and 'q'; names must be unique: uninstall or rename one"
     )
 
 
-def test_a_folder_of_scenes_must_be_there(tmp_path: Path) -> None:
+def test_a_folder_of_scenes_must_exist(tmp_path: Path) -> None:
     missing = module(register_scenes=lambda register: register(tmp_path / "none"))
     registry = Registry.from_plugins({"p": missing})
-    assert registry.warnings == [f"plugin 'p' is skipped: ValueError: no folder '{tmp_path / 'none'}' of scenes"]
+    assert registry.warnings == [
+        f"plugin 'p' is skipped: ValueError: scene folder '{tmp_path / 'none'}' does not exist"
+    ]
 
 
-def test_spec_is_plain_values_recursively() -> None:
+def test_a_spec_consists_of_plain_values() -> None:
     registry = of_files(PLUGINS)
     guess, mixed = registry.get("denoiser", "guess"), registry.get("denoiser", "mixed")
     down, even = registry.get("sampler", "down"), registry.get("spacing", "even")
@@ -296,13 +300,13 @@ def test_spec_is_plain_values_recursively() -> None:
     }
 
 
-def test_a_plugin_that_nobody_registered_is_named_by_its_class() -> None:
+def test_an_unregistered_plugin_is_named_by_its_class() -> None:
     registry = of_files(PLUGINS)
     down = registry.get("sampler", "down")
     assert Registry().name_of(down) == f"{down.__module__}:Down"
 
 
-def test_a_registered_string_names_its_class_before_it_is_imported_through_the_registry() -> None:
+def test_a_class_registered_as_a_string_has_its_name_before_the_registry_imports_it() -> None:
     import noisereel_builtins
     from noisereel_builtins.samplers.ancestral.ddim import DDIM
 
@@ -323,7 +327,7 @@ def test_entry_points_are_found_and_a_broken_one_is_skipped(tmp_path: Path, monk
     assert "plugin 'noisereel-far:bad' is skipped: ZeroDivisionError: division by zero" in registry.warnings
 
 
-def test_start_up_is_light() -> None:
+def test_the_registry_imports_nothing_heavy() -> None:
     code = """
         import sys
         import noisereel, noisereel.support.errors, noisereel.registry.hookspecs, noisereel.registry, noisereel_builtins
@@ -346,7 +350,7 @@ def test_every_builtin_is_a_plugin_of_its_kind() -> None:
             assert registry.get(kind, name).kind == kind
 
 
-def test_renderers_say_which_events_they_suit_without_being_imported() -> None:
+def test_default_renderers_are_known_without_importing_them() -> None:
     class Package:
         @hookimpl
         def register_renderers(self, register: Any) -> None:
@@ -354,7 +358,7 @@ def test_renderers_say_which_events_they_suit_without_being_imported() -> None:
             register("pair", "nowhere:Pair", default_for=[(2,)])
             register("other-pair", "nowhere:Other", default_for=[(2,)])
             register("tiny-image", "nowhere:Tiny", default_for=[(8, 8)])
-            register("unsaid", "nowhere:Unsaid")
+            register("no-default", "nowhere:NoDefault")
 
     registry = Registry.from_plugins({"package": Package()}, strict=True)
     default_renderers = {
@@ -372,7 +376,7 @@ def test_renderers_say_which_events_they_suit_without_being_imported() -> None:
     }
 
 
-def test_only_renderers_suit_events() -> None:
+def test_only_renderers_can_be_defaults() -> None:
     class Package:
         @hookimpl
         def register_metrics(self, register: Any) -> None:

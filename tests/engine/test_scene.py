@@ -1,3 +1,5 @@
+"""Scenes: what they parse to, and their errors."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -24,13 +26,14 @@ def scene_of(text: str, registry: Registry) -> Scene:
     return parse_scene(text, "s.yaml", Path("/there"), registry)
 
 
-def said(text: str, registry: Registry) -> list[str]:
+def problems(text: str, registry: Registry) -> list[str]:
+    """Return the problems of a wrong scene."""
     with pytest.raises(SceneError) as error:
         scene_of(text, registry)
     return str(error.value).split("\n")
 
 
-# What a scene becomes
+# Parsed scenes
 
 
 def test_the_shortest_scene_is_three_lines(registry: Registry) -> None:
@@ -43,7 +46,7 @@ def test_the_shortest_scene_is_three_lines(registry: Registry) -> None:
     assert (scene.film.size, scene.film.hold, scene.film.rate) == ((1280, 720), (0.7, 1.2), Fraction(25))
 
 
-def test_plugins_are_named_alone_with_parameters_or_with_their_primary_value(registry: Registry) -> None:
+def test_plugins_can_be_a_name_or_have_parameters_or_a_primary_value(registry: Registry) -> None:
     scene = scene_of(
         """
         dataset: {dot: logo.png}
@@ -78,7 +81,7 @@ def test_top_level_keys_are_the_defaults_of_every_run_and_are_replaced_whole(reg
     assert [(p.run, p.title) for p in scene.panels] == [("a", "a"), ("b", "b")]
 
 
-def test_null_takes_a_default_away(registry: Registry) -> None:
+def test_null_removes_a_default(registry: Registry) -> None:
     scene = scene_of(BASE + "denoiser: guess\nparticles: 5\nruns: {a: {denoiser: null, particles: null}}", registry)
     assert (scene.runs["a"].denoiser, scene.runs["a"].particles) == (None, None)
 
@@ -121,13 +124,13 @@ def test_repeat_over_runs_and_times_makes_a_grid(registry: Registry) -> None:
     assert [(p.run, p.at) for p in scene.panels] == [("b", 0), ("a", 0), ("b", 9), ("a", 9)]
 
 
-def test_anchors_repeat_what_they_name(registry: Registry) -> None:
+def test_aliases_repeat_their_anchor(registry: Registry) -> None:
     scene = scene_of(BASE + "panels: [{layers: &these [dots, {dots: {size: 2}}]}, {layers: *these}]", registry)
     assert scene.panels[0].layers == scene.panels[1].layers
     assert len(scene.panels[1].layers) == 2
 
 
-def test_numbers_and_text_are_those_of_yaml_1_2(registry: Registry) -> None:
+def test_numbers_and_text_follow_yaml_1_2(registry: Registry) -> None:
     scene = scene_of(
         "dataset: {dot: on}\nschedule: {ramp: {steps: 0x10}}\nsampler: {down: {eta: 1e-3}}\ndenoiser: guess\n"
         "title: 'null'\nsubtitle: 2020-01-01\ndescription: yes",
@@ -139,21 +142,21 @@ def test_numbers_and_text_are_those_of_yaml_1_2(registry: Registry) -> None:
     assert (scene.title, scene.subtitle, scene.description) == ("null", "2020-01-01", "yes")
 
 
-def test_one_hold_serves_both_ends_and_the_rate_is_exact(registry: Registry) -> None:
+def test_one_hold_is_used_at_both_ends_and_the_rate_is_exact(registry: Registry) -> None:
     film = scene_of(BASE + "film: {hold: 0.5, fps: 29.97}", registry).film
     assert film.hold == (0.5, 0.5)
     assert film.rate == Fraction(2997, 100)
 
 
 @pytest.mark.parametrize(
-    ("written", "size"),
+    ("value", "size"),
     [("16:9", (1280, 720)), ("4:3", (960, 720)), ("1:1", (720, 720)), ("'9:16'", (720, 1280)), ("[64, 48]", (64, 48))],
 )
-def test_sizes_are_pixels_or_shapes(registry: Registry, written: str, size: tuple[int, int]) -> None:
-    assert scene_of(BASE + f"film: {{size: {written}}}", registry).film.size == size
+def test_sizes_are_pixels_or_aspect_ratios(registry: Registry, value: str, size: tuple[int, int]) -> None:
+    assert scene_of(BASE + f"film: {{size: {value}}}", registry).film.size == size
 
 
-def test_in_a_tall_frame_rows_become_columns_where_panels_are_squarer_then(registry: Registry) -> None:
+def test_in_a_tall_frame_rows_become_columns_if_panels_are_squarer_then(registry: Registry) -> None:
     text = (
         BASE
         + "panels: [{name: a}, {name: b}, {name: c}]\nlayout: {areas: [a b, a c], widths: [3, 2]}\nfilm: {size: %s}"
@@ -161,10 +164,10 @@ def test_in_a_tall_frame_rows_become_columns_where_panels_are_squarer_then(regis
     cells, widths, heights = scene_of(text % "16:9", registry).arrangement
     assert (cells, widths, heights) == (((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1)), (3, 2), (1, 1))
     assert scene_of(text % "1:1", registry).arrangement == (cells, widths, heights)
-    turned = ((0, 0, 1, 2), (1, 0, 1, 1), (1, 1, 1, 1)), (1, 1), (3, 2)
-    assert scene_of(text % "9:16", registry).arrangement == turned
-    below = BASE + "panels: [{}, {}]\nlayout: {columns: 1}\nfilm: {size: 9:16}"
-    assert scene_of(below, registry).arrangement == (((0, 0, 1, 1), (1, 0, 1, 1)), (1,), (1, 1))
+    transposed = ((0, 0, 1, 2), (1, 0, 1, 1), (1, 1, 1, 1)), (1, 1), (3, 2)
+    assert scene_of(text % "9:16", registry).arrangement == transposed
+    column = BASE + "panels: [{}, {}]\nlayout: {columns: 1}\nfilm: {size: 9:16}"
+    assert scene_of(column, registry).arrangement == (((0, 0, 1, 1), (1, 0, 1, 1)), (1,), (1, 1))
 
 
 def test_scenes_are_frozen(registry: Registry) -> None:
@@ -173,13 +176,13 @@ def test_scenes_are_frozen(registry: Registry) -> None:
         scene.film.fps = 3  # type: ignore[misc]
 
 
-def test_a_source_is_enough_to_build_the_scene_again(registry: Registry) -> None:
+def test_the_document_is_enough_to_build_the_scene_again(registry: Registry) -> None:
     scene = scene_of(BASE + "copies: 2\nfilm: {theme: light}", registry)
-    source = scene.document
-    assert parse_scene(source.text, source.name, source.folder, registry, source.overrides) == scene
+    document = scene.document
+    assert parse_scene(document.text, document.name, document.folder, registry, document.overrides) == scene
 
 
-def test_problems_found_later_point_at_what_was_written(registry: Registry) -> None:
+def test_problems_found_later_have_a_place_in_the_document(registry: Registry) -> None:
     scene = scene_of("dataset: dot\nschedule: ramp\nruns:\n  a:\n    sampler: up\n    copies: 2\n", registry)
     problem = scene.document.problem
     assert str(problem("runs.a.2.dataset", "is empty")) == "s.yaml:1:10: dataset: is empty"
@@ -207,7 +210,7 @@ def test_problems_found_later_point_at_what_was_written(registry: Registry) -> N
         (12, (3, 4)),
     ],
 )
-def test_panels_fill_a_grid_near_a_square(panels: int, shape: tuple[int, int]) -> None:
+def test_panels_fill_a_nearly_square_grid(panels: int, shape: tuple[int, int]) -> None:
     layout, specs = Layout(), [PanelSpec(run="a")] * panels
     assert layout.shape(specs) == shape
     assert layout.tracks(specs) == ((1.0,) * shape[1], (1.0,) * shape[0])
@@ -225,10 +228,10 @@ def test_areas_place_panels_by_name(registry: Registry) -> None:
     assert [tuple(cell) for cell in scene.layout.cells(scene.panels)] == [(0, 1, 1, 1), (2, 1, 1, 1), (0, 0, 3, 1)]
 
 
-# Errors: file, line, column, path, what was given, what would do
+# Errors: file, line, column, path, given value, suggestion
 
 
-def test_the_designs_example_of_an_error(registry: Registry) -> None:
+def test_an_error_has_line_column_and_path(registry: Registry) -> None:
     text = "# Two moons\n" * 11 + "dataset: dot\nschedule: ramp\nsampler: {   down: {eta: -1}}\ndenoiser: guess\n"
     text = text.replace("sampler: {   down: {eta: -1}}", "sampler: {down:\n  { eta:   -1 }}").replace(
         "# Two moons\n", "", 1
@@ -239,18 +242,18 @@ def test_the_designs_example_of_an_error(registry: Registry) -> None:
 
 
 def error_cases() -> list[tuple[str, str]]:
-    """Scenes with one thing wrong and the error that each gives, from the table beside this file."""
+    """Return scenes with one mistake and their errors, from the table next to this file."""
     table = Path(__file__).with_name("scene_errors.txt").read_text(encoding="utf-8")
     blocks = [block for block in table.split("\n\n") if "\n→ " in block]
     return [(text, message.strip()) for text, _, message in (block.partition("\n→ ") for block in blocks)]
 
 
 @pytest.mark.parametrize(("text", "message"), error_cases())
-def test_an_error_says_where_what_was_given_and_what_would_do(text: str, message: str, registry: Registry) -> None:
-    assert said("dataset: dot\nschedule: ramp\n" + text, registry) == [f"s.yaml:{message}"]
+def test_an_error_gives_its_place_the_value_and_a_suggestion(text: str, message: str, registry: Registry) -> None:
+    assert problems("dataset: dot\nschedule: ramp\n" + text, registry) == [f"s.yaml:{message}"]
 
 
-def test_the_table_of_errors_was_read() -> None:
+def test_the_table_of_errors_is_complete() -> None:
     assert len(error_cases()) >= 67
 
 
@@ -262,21 +265,21 @@ def test_the_table_of_errors_was_read() -> None:
         ("{ramp: {clean: 0.9}}", "t = 0 must be clean data, (alpha, sigma) = (1, 0), got (0.9, 0.43589)"),
     ],
 )  # fmt: skip
-def test_schedules_keep_the_rules(schedule: str, message: str, registry: Registry) -> None:
-    assert said(f"dataset: dot\nschedule: {schedule}\nsampler: up", registry) == [
+def test_invalid_schedules_are_refused(schedule: str, message: str, registry: Registry) -> None:
+    assert problems(f"dataset: dot\nschedule: {schedule}\nsampler: up", registry) == [
         f"s.yaml:2:18: schedule.ramp: {message}"
     ]
 
 
-def test_what_every_run_lacks_is_said_once_and_what_one_lacks_at_that_run(registry: Registry) -> None:
-    assert said("runs:\n  a:\n  b: {sampler: up}\n", registry) == [
+def test_a_key_that_all_runs_lack_is_reported_once_and_otherwise_at_its_run(registry: Registry) -> None:
+    assert problems("runs:\n  a:\n  b: {sampler: up}\n", registry) == [
         "s.yaml:1:1: dataset: is missing; add 'dataset: dot'",
         "s.yaml:1:1: schedule: is missing; add 'schedule: ramp'",
         "s.yaml:2:3: runs.a.sampler: is missing; add 'sampler: NAME', NAME being one of down, up",
     ]
 
 
-def test_all_problems_come_together_in_the_files_order(registry: Registry) -> None:
+def test_all_problems_are_reported_in_the_order_of_the_file(registry: Registry) -> None:
     text = """\
 film: {fps: -1, frames: 0}
 dataset: {dot: {size: [1, a]}}
@@ -289,7 +292,7 @@ panels:
   - {run: three}
 tilte: Hello
 """
-    assert said(text, registry) == [
+    assert problems(text, registry) == [
         "s.yaml:1:13: film.fps: must be above 0 and at most 120, got -1",
         "s.yaml:1:25: film.frames: must be between 1 and 100,000, got 0",
         "s.yaml:2:27: dataset.dot.size.1: must be a whole number, got text 'a'",
@@ -305,13 +308,13 @@ tilte: Hello
 
 
 def test_a_default_is_checked_even_if_no_run_uses_it(registry: Registry) -> None:
-    assert said(BASE.replace("up", "upp") + "runs: {a: {sampler: up}}", registry) == [
+    assert problems(BASE.replace("up", "upp") + "runs: {a: {sampler: up}}", registry) == [
         "s.yaml:3:10: sampler: unknown sampler 'upp'; did you mean 'up'?"
     ]
 
 
 def test_a_wrong_default_is_reported_once_for_many_runs(registry: Registry) -> None:
-    assert said(BASE + "seed: x\nruns: {a: , b: , c: }", registry) == [
+    assert problems(BASE + "seed: x\nruns: {a: , b: , c: }", registry) == [
         "s.yaml:4:7: seed: must be a whole number, got text 'x'"
     ]
 
@@ -319,38 +322,38 @@ def test_a_wrong_default_is_reported_once_for_many_runs(registry: Registry) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "s.yaml:1:1: is empty; the shortest scene names a dataset, a schedule and a sampler"),
-        ("# nothing\n", "s.yaml:1:1: is empty; the shortest scene names a dataset, a schedule and a sampler"),
+        ("", "s.yaml:1:1: is empty; a scene needs at least a dataset, a schedule and a sampler"),
+        ("# nothing\n", "s.yaml:1:1: is empty; a scene needs at least a dataset, a schedule and a sampler"),
         ("- a\n", "s.yaml:1:1: must be a mapping such as 'dataset: NAME', got a list of 1"),
-        ("a: b: c", "s.yaml:1:5: a ':' is not allowed here; check the indentation, and quote text that has one"),
+        ("a: b: c", "s.yaml:1:5: a ':' is not allowed here; check the indentation, and quote text that contains one"),
         ("a:\n\tb: 1", "s.yaml:2:1: tabs cannot indent; use spaces"),
         ("a:\n  'x", "s.yaml:2:3: a quote is never closed"),
-        ("a:\n  [1, 2\nb: 3", "s.yaml:3:2: ',' or ']' is missing before ':'; text that holds one must be quoted"),
+        ("a:\n  [1, 2\nb: 3", "s.yaml:3:2: ',' or ']' is missing before ':'; text that contains one must be quoted"),
         ("a: {b: 1", "s.yaml:1:4: a bracket is never closed; '}' is missing"),
-        ("- a\nb: 1", "s.yaml:2:1: is indented or written unlike the lines before it"),
+        ("- a\nb: 1", "s.yaml:2:1: does not fit the lines before it; check the indentation"),
         ("a: @x", "s.yaml:1:4: text that begins with '@' must be quoted"),
         ("a: b\nc\n", "s.yaml:3:1: a ':' is missing"),
         ("a: ]", "s.yaml:1:4: a value is missing before ']'"),
-        ("a: !!str x", "s.yaml:1:4: tags such as 'tag:yaml.org,2002:str' have no meaning in a scene"),
-        ("a: !python/object x", "s.yaml:1:4: tags such as '!python/object' have no meaning in a scene"),
+        ("a: !!str x", "s.yaml:1:4: tags such as 'tag:yaml.org,2002:str' are not allowed in a scene"),
+        ("a: !python/object x", "s.yaml:1:4: tags such as '!python/object' are not allowed in a scene"),
         ("a: *other", "s.yaml:1:4: unknown alias '*other'; none is known"),
         ("a: &me [*me]", "s.yaml:1:9: unknown alias '*me'; none is known"),
         ("? [a]\n: b", "s.yaml:1:3: keys must be plain text"),
         ("a\n---\nb", "s.yaml:2:1: a second document begins here; a scene is one document"),
-        ('a: "\\ud800"', "s.yaml:1:4: is text with half a character in it (a lone surrogate)"),
+        ('a: "\\ud800"', "s.yaml:1:4: contains an invalid character (a lone surrogate)"),
         ("a: " + "9" * 200, "s.yaml:1:4: a number of 200 characters is too long"),
-        ("a: " + "[" * 60 + "]" * 60, "s.yaml:1:44: is nested more than 40 deep"),
+        ("a: " + "[" * 60 + "]" * 60, "s.yaml:1:44: is nested more than 40 levels deep"),
         ("a: 1\n" * 200_001, "s.yaml: is too long for a scene: 1000005 characters, at most 1000000"),
     ],
 )
-def test_what_is_no_yaml_for_a_scene_is_said_in_plain_words(text: str, message: str, registry: Registry) -> None:
-    assert said(text, registry) == [message]
+def test_invalid_yaml_is_reported_in_plain_english(text: str, message: str, registry: Registry) -> None:
+    assert problems(text, registry) == [message]
 
 
-def test_duplicate_keys_are_errors_each_at_its_place(registry: Registry) -> None:
-    assert said("a: 1\nb: {c: 1, c: 2}\na: 3", registry) == [
-        "s.yaml:2:11: duplicate key 'c' (first in line 2)",
-        "s.yaml:3:1: duplicate key 'a' (first in line 1)",
+def test_each_duplicate_key_is_reported_at_its_place(registry: Registry) -> None:
+    assert problems("a: 1\nb: {c: 1, c: 2}\na: 3", registry) == [
+        "s.yaml:2:11: duplicate key 'c' (first on line 2)",
+        "s.yaml:3:1: duplicate key 'a' (first on line 1)",
     ]
 
 
@@ -358,7 +361,9 @@ def test_aliases_cannot_grow_without_bound(registry: Registry) -> None:
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     for name, before in zip("bcdefghi", "abcdefgh", strict=True):
         lines.append(f"{name}: &{name} [{', '.join(['*' + before] * 10)}]")
-    assert said("\n".join(lines), registry) == ["s.yaml:5:36: grows past 100000 values (aliases repeat what they name)"]
+    assert problems("\n".join(lines), registry) == [
+        "s.yaml:5:36: expands to more than 100000 values (each alias repeats its anchor)"
+    ]
 
 
 # Files
@@ -389,7 +394,7 @@ def test_files_that_cannot_be_read_are_one_clear_line(tmp_path: Path, registry: 
         assert str(error.value) == message.format(path)
 
 
-def test_a_bare_name_is_found_in_the_gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_suffix_is_found_in_the_gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "roll.yaml").write_text(BASE)
     registry = Registry()
     monkeypatch.setattr(registry, "scenes", lambda: {"roll": tmp_path / "roll.yaml"})

@@ -1,4 +1,4 @@
-"""Whatever a scene file holds, it becomes a scene or a `SceneError` whose every line says where."""
+"""Fuzzing: any text becomes a scene or a `SceneError`, each of whose lines gives a place."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Overrides: ``--set PATH=VALUE`` and the options that are short for it."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -31,10 +33,10 @@ def registry() -> Registry:
 
 
 def scene_of(registry: Registry, *sets: str, text: str = TEXT.replace(", {line: spread}", "")) -> Scene:
-    return parse_scene(text, "s.yaml", Path(), registry, [Override.read(each) for each in sets])
+    return parse_scene(text, "s.yaml", Path(), registry, [Override.read(text) for text in sets])
 
 
-def at(scene: Scene, *path: Any) -> Any:
+def value_at(scene: Scene, *path: Any) -> Any:
     value: Any = scene
     for part in path:
         value = value[part] if isinstance(value, (dict, tuple)) else getattr(value, part)
@@ -42,7 +44,7 @@ def at(scene: Scene, *path: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("given", "path", "value"),
+    ("override", "path", "value"),
     [
         ("film.fps=30", ("film", "fps"), 30),
         ("film.size=[64, 48]", ("film", "size"), (64, 48)),
@@ -69,16 +71,14 @@ def at(scene: Scene, *path: Any) -> Any:
         ("panels.1.layers=dots", ("panels", 1, "layers", 0, "size"), 1),
     ],
 )
-def test_a_value_is_set_where_its_path_leads(given: str, path: tuple[Any, ...], value: Any, registry: Registry) -> None:
-    assert at(scene_of(registry, given), *path) == value
+def test_a_value_is_set_at_its_path(override: str, path: tuple[Any, ...], value: Any, registry: Registry) -> None:
+    assert value_at(scene_of(registry, override), *path) == value
 
 
 def test_setting_one_parameter_keeps_the_others_and_later_ones_win(registry: Registry) -> None:
     scene = scene_of(registry, "runs.back.sampler.steps=4", "film.frames=3", "film.frames=5")
-    assert (at(scene, "runs", "back", "sampler", 0, "eta"), at(scene, "runs", "back", "sampler", 0, "steps")) == (
-        0.5,
-        4,
-    )
+    sampler = value_at(scene, "runs", "back", "sampler", 0)
+    assert (sampler.eta, sampler.steps) == (0.5, 4)
     assert (scene.film.fps, scene.film.frames) == (10, 5)
 
 
@@ -88,14 +88,14 @@ def test_a_primary_value_becomes_parameters_when_another_is_set(registry: Regist
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("override", "message"),
     [
         ("film.fpz=3", "--set: film.fpz: unknown key 'fpz'; did you mean 'fps'?"),
         ("fim.fps=3", "--set: fim: unknown key 'fim'; did you mean 'film'?"),
         ("film.fps=fast", "--set: film.fps: must be a number, got text 'fast'"),
         ("film.size=[0, 100000]", "--set: film.size.0: must be between 16 and 8,192, got 0\n"
          "--set: film.size.1: must be between 16 and 8,192, got 100000"),
-        ("film.size.0=64", "--set: film.size: is not written in the scene, so it has no items to set"),
+        ("film.size.0=64", "--set: film.size: is not in the scene, so it has no items to set"),
         ("film.fps.x=3", "--set: film.fps: is 10; nothing can be set inside it"),
         ("schedule.stepz=3", "--set: schedule.ramp.stepz: unknown key 'stepz'; did you mean 'steps'?"),
         ("schedule.ramp.steps=0", "--set: schedule.ramp: T must be at least 1, got 0"),
@@ -103,16 +103,16 @@ def test_a_primary_value_becomes_parameters_when_another_is_set(registry: Regist
         ("runs.bakc.seed=3", "--set: runs.bakc: unknown run 'bakc'; did you mean 'back'?"),
         ("panels.2.title=x", "--set: panels: is a list of items 0 to 1, got '2'"),
         ("panels.title=x", "--set: panels: is a list of items 0 to 1, got 'title'"),
-        ("runs.back.sampler.1.eta=3", "--set: runs.back.sampler: is a list of item 0 alone, got '1'"),
+        ("runs.back.sampler.1.eta=3", "--set: runs.back.sampler: is a list with only item 0, got '1'"),
         ("title={t}", "--set: title: must be text, got a mapping"),
         ("film.size=[", "--set: film.size: a value is missing before '<stream end>'"),
-        ("seed=!!int 3", "--set: seed: tags such as 'tag:yaml.org,2002:int' have no meaning in a scene"),
-        ("seed={a: 1, a: 2}", "--set: seed: duplicate key 'a' (first in line 1)"),
+        ("seed=!!int 3", "--set: seed: tags such as 'tag:yaml.org,2002:int' are not allowed in a scene"),
+        ("seed={a: 1, a: 2}", "--set: seed: duplicate key 'a' (first on line 1)"),
     ],
 )  # fmt: skip
-def test_a_path_that_leads_nowhere_or_a_wrong_value_is_said(given: str, message: str, registry: Registry) -> None:
+def test_wrong_paths_and_values_are_reported(override: str, message: str, registry: Registry) -> None:
     with pytest.raises(SceneError) as error:
-        scene_of(registry, given)
+        scene_of(registry, override)
     assert str(error.value) == message
 
 
@@ -126,7 +126,7 @@ def test_every_wrong_override_is_reported_and_the_files_problems_come_first(regi
     with pytest.raises(SceneError) as error:
         scene_of(registry, "film.frames=0", text=TEXT)
     assert str(error.value).split("\n") == [
-        "s.yaml:8:31: panels.0.layers.1: 'line' draws on time axes, 'dots' on plane axes: give them a panel each",
+        "s.yaml:8:31: panels.0.layers.1: 'line' draws on time axes, 'dots' on plane axes: put them in separate panels",
         "--set: film.frames: must be between 1 and 100,000, got 0",
     ]
 
@@ -149,5 +149,5 @@ def test_an_override_is_a_path_and_a_value(text: str) -> None:
     assert str(error.value) == f"--set takes PATH=VALUE, such as film.fps=30, got '{text}'"
 
 
-def test_only_the_first_equals_sign_divides() -> None:
+def test_only_the_first_equals_sign_separates() -> None:
     assert Override.read("title = a = b") == Override("--set", "title", "a = b")

@@ -1,3 +1,5 @@
+"""Templates: texts with live values, their formats, padding and errors."""
+
 from __future__ import annotations
 
 import math
@@ -10,7 +12,7 @@ from noisereel.support.template import FIGURE_SPACE, Template
 
 
 @pytest.mark.parametrize(
-    ("text", "values", "shown"),
+    ("text", "values", "formatted"),
     [
         ("t = {t}", {"t": 25.0}, "t = 25"),
         ("{t}", {"t": 0.98}, "0.98"),
@@ -36,28 +38,34 @@ from noisereel.support.template import FIGURE_SPACE, Template
         ("", {}, ""),
     ],
 )
-def test_values_read_well(text: str, values: dict[str, object], shown: str) -> None:
-    assert Template(text).format(values) == shown
+def test_values_are_formatted(text: str, values: dict[str, object], formatted: str) -> None:
+    assert Template(text).format(values) == formatted
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{t.real}", "'{t.real}' is neither a live value such as {t:.1f} nor, with '{{' and '}}', a pair of braces"),
-        ("{t[0]}", "'{t[0]}' is neither a live value such as {t:.1f} nor, with '{{' and '}}', a pair of braces"),
-        ("{t!r}", "'{t!r}' is neither a live value such as {t:.1f} nor, with '{{' and '}}', a pair of braces"),
-        ("{}", "'{}' is neither a live value such as {t:.1f} nor, with '{{' and '}}', a pair of braces"),
-        ("{0}", "'{0}' is neither a live value such as {t:.1f} nor, with '{{' and '}}', a pair of braces"),
-        ("{t:{w}}", "'{w}' in '{t:{w}}' is no number format; one is '.2f'"),
-        ("{t:999999999}", "'999999999' in '{t:999999999}' is no number format; one is '.2f'"),
-        ("{t:q}", "'q' in '{t:q}' is no number format; one is '.2f'"),
-        ("a } b", "a brace stands alone; write '{{' or '}}' for a brace itself"),
-        ("a { b", "a brace stands alone; write '{{' or '}}' for a brace itself"),
-        ("$x = {t:.1f}$", "'{t:.1f}' stands inside a formula, where nothing changes; close the formula before it"),
-        ("$a$ $b {t:g} c$", "'{t:g}' stands inside a formula, where nothing changes; close the formula before it"),
+        ("{t.real}", "'{t.real}' is not a live value such as {t:.1f}; write '{{' and '}}' for literal braces"),
+        ("{t[0]}", "'{t[0]}' is not a live value such as {t:.1f}; write '{{' and '}}' for literal braces"),
+        ("{t!r}", "'{t!r}' is not a live value such as {t:.1f}; write '{{' and '}}' for literal braces"),
+        ("{}", "'{}' is not a live value such as {t:.1f}; write '{{' and '}}' for literal braces"),
+        ("{0}", "'{0}' is not a live value such as {t:.1f}; write '{{' and '}}' for literal braces"),
+        ("{t:{w}}", "'{w}' in '{t:{w}}' is not a number format such as '.2f'"),
+        ("{t:999999999}", "'999999999' in '{t:999999999}' is not a number format such as '.2f'"),
+        ("{t:q}", "'q' in '{t:q}' is not a number format such as '.2f'"),
+        ("a } b", "unmatched brace; write '{{' or '}}' for a literal brace"),
+        ("a { b", "unmatched brace; write '{{' or '}}' for a literal brace"),
+        (
+            "$x = {t:.1f}$",
+            "'{t:.1f}' is inside a formula, which cannot contain live values; close the formula before it",
+        ),
+        (
+            "$a$ $b {t:g} c$",
+            "'{t:g}' is inside a formula, which cannot contain live values; close the formula before it",
+        ),
     ],
 )
-def test_what_is_no_template_is_refused(text: str, message: str) -> None:
+def test_invalid_templates_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError) as error:
         Template(text)
     assert str(error.value) == message
@@ -69,7 +77,7 @@ def test_a_format_that_does_not_fit_its_value_is_refused() -> None:
     assert str(error.value) == "the format '.2f' does not fit run, such as 'ddim'"
 
 
-def test_names_come_once_in_order_and_constants_are_not_live() -> None:
+def test_names_are_unique_and_in_order_and_constants_are_not_live() -> None:
     template = Template("{run}: {t} of {T}, {t:.1f}, {entropy}")
     assert template.names == ("run", "t", "T", "entropy")
     assert template.live
@@ -77,7 +85,7 @@ def test_names_come_once_in_order_and_constants_are_not_live() -> None:
     assert not Template("plain").live
 
 
-def test_padding_keeps_every_field_at_one_width() -> None:
+def test_padding_gives_every_field_a_constant_width() -> None:
     rows = [{"t": 0.0, "entropy": 9.916}, {"t": 50.0, "entropy": 10.0}, {"t": 100.0, "entropy": 9.9}]
     assert Template("t = {t}   H = {entropy} bit").pad(rows) == (
         f"t = 0{FIGURE_SPACE * 2}   H = 9.9{FIGURE_SPACE} bit",
@@ -86,13 +94,13 @@ def test_padding_keeps_every_field_at_one_width() -> None:
     )
 
 
-def test_numbers_of_a_film_share_their_decimals_but_no_more_than_they_need() -> None:
+def test_numbers_of_a_film_have_the_same_decimals_but_no_more_than_needed() -> None:
     shown = Template("{t}").pad([{"t": 1.0}, {"t": 0.98}, {"t": 0.5}, {"t": math.inf}])
     assert shown == ("1.00", "0.98", "0.50", "∞" + FIGURE_SPACE * 3)
     assert Template("{t}").pad([{"t": 0.0}, {"t": 0.0}]) == ("0", "0")
 
 
-def test_a_sign_has_its_place_even_where_there_is_none() -> None:
+def test_numbers_without_a_sign_are_padded_for_one() -> None:
     assert Template("{v}").pad([{"v": 1}, {"v": -1}, {"v": 12}]) == (
         f"{FIGURE_SPACE}1{FIGURE_SPACE}",
         f"−1{FIGURE_SPACE}",

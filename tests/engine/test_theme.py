@@ -1,4 +1,4 @@
-"""Themes: what colour-blind readers and grey prints keep apart, and themes of one's own."""
+"""Themes: colours that stay distinct to colour-blind readers and in grey prints, and custom themes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.
 
 
 def lab(color: str, matrix: list[list[float]]) -> np.ndarray:
-    """CIELAB (D65) of a hex colour as somebody sees it."""
+    """Return the CIELAB (D65) values of a hex colour, seen with a colour-vision matrix."""
     c = np.array(rgb(color)) / 255
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     xyz = XYZ @ np.clip(matrix @ linear, 0, 1) / [0.95047, 1, 1.08883]
@@ -39,10 +39,10 @@ def lab(color: str, matrix: list[list[float]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-@pytest.mark.parametrize("eyes", SEEN_BY)
-def test_the_gradients_colours_differ_to_everybody(theme: Theme, eyes: str) -> None:
+@pytest.mark.parametrize("vision", SEEN_BY)
+def test_the_colours_of_a_gradient_differ_to_everybody(theme: Theme, vision: str) -> None:
     # A difference of 2.3 is just noticeable.
-    seen = [lab(theme.color(role), SEEN_BY[eyes]) for role in STOPS]
+    seen = [lab(theme.color(role), SEEN_BY[vision]) for role in STOPS]
     assert np.linalg.norm(seen[0] - seen[-1]) > 75
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 8
 
@@ -58,7 +58,7 @@ def test_paper_is_set_in_a_serif_face_formulas_too() -> None:
     assert measure("serif", 10, family="DejaVu Serif") != measure("serif", 10)
 
 
-def test_layout_measures_the_themes_own_type() -> None:
+def test_layout_measures_text_in_the_font_of_the_theme() -> None:
     words = "A title that is wider in one face than in another, and too wide for the frame in either"
     plane = PanelPlan("plane", Box((0, 1), (0, 1)))
     for name in ("light", "paper"):
@@ -76,7 +76,7 @@ def test_letters_that_a_family_lacks_come_from_dejavu_sans() -> None:
     assert measure(snowman, 20, family="STIXGeneral") == measure(snowman, 20)
 
 
-# Themes of one's own
+# Custom themes
 
 SCENE = "dataset: dot\nschedule: ramp\nsampler: up\nfilm: {theme: mine.yaml}\n"
 
@@ -94,13 +94,13 @@ def themed(folder: Path, registry: Registry, text: str | None, scene: str = SCEN
     return parse_scene(scene, "s.yaml", folder, registry).theme
 
 
-def said(folder: Path, registry: Registry, text: str | None, scene: str = SCENE) -> list[str]:
+def messages(folder: Path, registry: Registry, text: str | None, scene: str = SCENE) -> list[str]:
     with pytest.raises(SceneError) as error:
         themed(folder, registry, text, scene)
     return str(error.value).replace(f"{folder}/", "").split("\n")
 
 
-def test_a_file_changes_a_theme_of_ours(tmp_path: Path, registry: Registry) -> None:
+def test_a_file_changes_a_built_in_theme(tmp_path: Path, registry: Registry) -> None:
     theme = themed(tmp_path, registry, "extends: light\nfont: STIXGeneral\nblue: '#0a0B0c'\n")
     assert (theme.name, theme.font) == ("mine", "STIXGeneral")
     assert theme.colors == {**THEMES["light"].colors, "blue": "#0a0B0c"}
@@ -108,12 +108,12 @@ def test_a_file_changes_a_theme_of_ours(tmp_path: Path, registry: Registry) -> N
     assert themed(tmp_path, registry, "extends: paper").font == "DejaVu Serif"
 
 
-def test_an_options_file_is_looked_for_here(
+def test_the_path_in_an_option_is_relative_to_the_current_folder(
     tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "mine.yml").write_text("ink: '#ABCDEF'")
-    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "current").mkdir()
+    (tmp_path / "current" / "mine.yml").write_text("ink: '#ABCDEF'")
+    monkeypatch.chdir(tmp_path / "current")
     scene = parse_scene(SCENE, "s.yaml", tmp_path, registry, [Override("--theme", "film.theme", "mine.yml")])
     assert scene.theme.color("ink") == "#ABCDEF"
 
@@ -143,22 +143,22 @@ def test_an_options_file_is_looked_for_here(
         ),
         (
             "font: Wingbats of Doom",
-            "mine.yaml:1:7: font: no font 'Wingbats of Doom' is installed; matplotlib brings DejaVu Sans, DejaVu Serif"
-            " and STIXGeneral",
+            "mine.yaml:1:7: font: no font 'Wingbats of Doom' is installed; matplotlib includes DejaVu Sans,"
+            " DejaVu Serif and STIXGeneral",
         ),
         ("- dark", "mine.yaml:1:1: must be a mapping such as 'extends: dark', got a list of 1"),
         ("ink: '#12", "mine.yaml:1:6: a quote is never closed"),
         (None, "s.yaml:4:15: film.theme: 'mine.yaml' cannot be read: No such file or directory"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_where_it_stands(
+def test_errors_in_a_file_are_reported_with_their_location(
     tmp_path: Path, registry: Registry, text: str | None, error: str
 ) -> None:
-    assert said(tmp_path, registry, text) == [error]
+    assert messages(tmp_path, registry, text) == [error]
 
 
-def test_everything_wrong_is_said_at_once_the_scenes_own_faults_too(tmp_path: Path, registry: Registry) -> None:
-    lines = said(tmp_path, registry, "ink: red\nrosy: 1\n", SCENE + "sed: 3\n")
+def test_all_errors_are_reported_at_once_including_those_of_the_scene(tmp_path: Path, registry: Registry) -> None:
+    lines = messages(tmp_path, registry, "ink: red\nrosy: 1\n", SCENE + "sed: 3\n")
     assert lines == [
         "mine.yaml:1:6: ink: must be a hex colour in quotes, such as \"#5AB0F2\", got text 'red'",
         "mine.yaml:2:1: rosy: unknown key 'rosy'; did you mean 'rose'?",
@@ -167,7 +167,7 @@ def test_everything_wrong_is_said_at_once_the_scenes_own_faults_too(tmp_path: Pa
 
 
 def test_a_theme_must_be_text(tmp_path: Path, registry: Registry) -> None:
-    lines = said(tmp_path, registry, None, SCENE.replace("mine.yaml", "3"))
+    lines = messages(tmp_path, registry, None, SCENE.replace("mine.yaml", "3"))
     assert lines == ["s.yaml:4:15: film.theme: must be text, got 3"]
 
 
@@ -206,7 +206,7 @@ def test_a_matplotlib_style_is_a_theme(tmp_path: Path, registry: Registry) -> No
     }
 
 
-def test_what_a_style_leaves_out_suits_its_background(tmp_path: Path, registry: Registry) -> None:
+def test_colours_that_a_style_omits_suit_its_background(tmp_path: Path, registry: Registry) -> None:
     bright, dark = (styled(tmp_path, registry, f"axes.facecolor: {c}\ngrid.color: r\n") for c in ("white", "black"))
     assert {**bright.colors, "background": 0} == {**THEMES["light"].colors, "background": 0}
     assert {**dark.colors, "background": 0} == {**THEMES["dark"].colors, "background": 0}
@@ -225,11 +225,11 @@ def test_matplotlibs_own_styles_are_themes(name: str, tmp_path: Path, registry: 
 @pytest.mark.parametrize(
     ("style", "message"),
     [
-        ("text.color: blu", "is no matplotlib style: Key text.color: 'blu' does not look like a color arg"),
+        ("text.color: blu", "is not a matplotlib style: Key text.color: 'blu' does not look like a color arg"),
         ("font.family: Comic", "font.family: none of Comic is installed"),
     ],
 )
-def test_what_is_wrong_with_a_style_is_said(style: str, message: str, tmp_path: Path, registry: Registry) -> None:
+def test_errors_in_a_style_are_reported(style: str, message: str, tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(SceneError) as error:
         styled(tmp_path, registry, style)
     assert str(error.value) == f"s.yaml:4:15: film.theme: '{tmp_path / 'mine.mplstyle'}': {message}"

@@ -1,4 +1,4 @@
-"""Work that threads share: in order, each on its own, and as it would be without them."""
+"""Work shared among threads: order, thread counts, gradients and errors."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,34 +11,34 @@ from noisereel.support.threads import by_rows, shared, threads
 
 def test_parts_come_back_in_their_order_from_other_threads():
     with threads(3):
-        found = shared(lambda part: (part, threading.get_ident(), torch.get_num_threads()), range(6))
+        results = shared(lambda part: (part, threading.get_ident(), torch.get_num_threads()), range(6))
         assert torch.get_num_threads() == 3
-    assert [part for part, _, _ in found] == list(range(6))
-    assert threading.get_ident() not in {who for _, who, _ in found}
-    assert {n for _, _, n in found} == {1}
+    assert [part for part, _, _ in results] == list(range(6))
+    assert threading.get_ident() not in {thread for _, thread, _ in results}
+    assert {count for _, _, count in results} == {1}
 
 
-def test_fewer_parts_than_threads_have_several_each():
+def test_fewer_parts_than_threads_get_several_threads_each():
     with threads(4):
         assert shared(lambda part: torch.get_num_threads(), range(2)) == [2, 2]
 
 
-def test_one_thread_and_one_part_stay_where_they_are():
-    here = threading.get_ident()
+def test_one_thread_or_one_part_runs_in_the_calling_thread():
+    caller = threading.get_ident()
     with threads(1):
-        assert shared(lambda part: threading.get_ident(), range(3)) == [here] * 3
+        assert shared(lambda part: threading.get_ident(), range(3)) == [caller] * 3
     with threads(3):
-        assert shared(lambda part: (threading.get_ident(), torch.get_num_threads()), range(1)) == [(here, 3)]
+        assert shared(lambda part: (threading.get_ident(), torch.get_num_threads()), range(1)) == [(caller, 3)]
 
 
-def test_other_threads_record_gradients_only_where_this_one_does():
+def test_other_threads_record_gradients_only_if_this_one_does():
     with threads(2):
-        for wanted in (True, False):
-            with torch.set_grad_enabled(wanted):
-                assert shared(lambda part: torch.is_grad_enabled(), range(2)) == [wanted] * 2
+        for enabled in (True, False):
+            with torch.set_grad_enabled(enabled):
+                assert shared(lambda part: torch.is_grad_enabled(), range(2)) == [enabled] * 2
 
 
-def test_what_a_part_raises_is_raised_here():
+def test_errors_of_parts_are_raised_in_the_calling_thread():
     def work(part: int) -> int:
         if part:
             raise ValueError(f"part {part}")
@@ -50,7 +50,7 @@ def test_what_a_part_raises_is_raised_here():
         assert torch.get_num_threads() == 2
 
 
-def test_threads_that_begin_later_have_all_of_them_again():
+def test_the_thread_count_is_restored_for_new_threads():
     with threads(2):
         shared(lambda part: part, range(2))
         with ThreadPoolExecutor(1) as later:
@@ -65,24 +65,24 @@ def test_threads_that_begin_later_have_all_of_them_again():
         (2501, 2, 1000, [(1250, 1), (1251, 1)]),
         (1500, 4, 1000, [(1500, 1)]),  # too little work for two
         (4, 4, 0.2, [(1, 1)] * 4),
-        (2, 4, 0.2, [(2, 4)]),  # much of it, in too few rows
+        (2, 4, 0.2, [(2, 4)]),  # enough work, but too few rows
         (2500, 4, None, [(2500, 4)]),
         (0, 4, 1000, [(0, 4)]),
     ],
 )
-def test_rows_are_shared_where_that_pays(rows, n, least, calls):
-    x, beside = torch.randn(rows, 3), torch.arange(rows)
-    said = []
+def test_rows_are_shared_if_that_is_faster(rows, n, least, calls):
+    x, factor = torch.randn(rows, 3), torch.arange(rows)
+    made = []
 
-    def work(x, beside, nothing):
+    def work(x, factor, nothing):
         assert nothing is None
-        said.append((len(x), torch.get_num_threads()))
-        return x * beside[:, None]
+        made.append((len(x), torch.get_num_threads()))
+        return x * factor[:, None]
 
     with threads(n):
-        assert torch.equal(by_rows(work, x, beside, None, least=least), x * beside[:, None])
+        assert torch.equal(by_rows(work, x, factor, None, least=least), x * factor[:, None])
         assert torch.get_num_threads() == n
-    assert sorted(said) == calls
+    assert sorted(made) == calls
 
 
 def test_gradients_flow_through_rows_that_were_shared():

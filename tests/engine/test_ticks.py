@@ -1,4 +1,4 @@
-"""Round numbers along an axis: always 3–5 of them, and their labels say where they stand."""
+"""Ticks: always 3–5 round numbers, and labels that match their positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-
 
 @st.composite
 def ranges(draw: st.DrawFn) -> tuple[float, float]:
-    """Limits of an axis whose length is not lost in the size of its numbers."""
+    """Draw limits of an axis whose length is not tiny compared with its numbers."""
     low = draw(st.floats(-1e9, 1e9))
     length = draw(st.floats(1e-9, 1e9))
     assume(length > 1e-6 * abs(low))
@@ -21,27 +21,27 @@ def ranges(draw: st.DrawFn) -> tuple[float, float]:
 
 
 def number(label: str) -> float:
-    """What a label says."""
+    """Return the number that a label shows."""
     mantissa, _, power = label.translate(_SUPERSCRIPTS).partition("×10")
     return float(mantissa) * 10.0 ** int(power or 0)
 
 
 @given(ranges())
-def test_every_way_to_label_has_three_to_five_rising_numbers_within_the_limits(limits: tuple[float, float]) -> None:
+def test_every_option_has_three_to_five_ascending_numbers_within_the_limits(limits: tuple[float, float]) -> None:
     low, high = limits
-    ways = candidates(low, high)
-    assert ways
-    for way in ways:
-        assert 3 <= len(way.values) <= 5
-        assert low <= way.values[0] and way.values[-1] <= high
-        steps = [b - a for a, b in zip(way.values, way.values[1:], strict=False)]
+    options = candidates(low, high)
+    assert options
+    for option in options:
+        assert 3 <= len(option.values) <= 5
+        assert low <= option.values[0] and option.values[-1] <= high
+        steps = [b - a for a, b in zip(option.values, option.values[1:], strict=False)]
         assert min(steps) > 0 and max(steps) == pytest.approx(min(steps), rel=1e-3)
 
 
 @given(ranges())
-def test_labels_say_where_they_stand(limits: tuple[float, float]) -> None:
-    for way in candidates(*limits):
-        for value, label in zip(way.values, way.labels, strict=True):
+def test_labels_match_their_positions(limits: tuple[float, float]) -> None:
+    for option in candidates(*limits):
+        for value, label in zip(option.values, option.labels, strict=True):
             assert number(label) == pytest.approx(value, abs=1e-6 * (limits[1] - limits[0]))
             assert "-" not in label
 
@@ -63,7 +63,7 @@ def test_labels_that_people_would_choose(low: float, high: float, labels: list[s
     assert list(ticks(low, high).labels) == labels
 
 
-def test_fewer_labels_where_there_is_less_room() -> None:
+def test_less_room_means_fewer_labels() -> None:
     counts = [len(x_ticks((0, 1000), length).values) for length in (400, 160, 90, 30)]
     assert counts == [5, 3, 2, 1]
     assert [len(y_ticks((0, 1000), length).values) for length in (200, 60, 30, 10)] == [5, 3, 2, 1]

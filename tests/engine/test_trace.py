@@ -1,4 +1,4 @@
-"""Metrics that are led along a run: every visit once, in order, and what they gave is kept."""
+"""Traces: probes that follow a run through every visit once, in order, and whose values are cached."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
@@ -23,14 +23,14 @@ class Half(BetaSchedule):
 
 
 class Sum(Trace, Metric):
-    """All numbers so far."""
+    """The sum of all coordinates so far."""
 
     gives: ClassVar[tuple[str, ...]] = ("sum",)
 
     def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, np.ndarray]]:
         total = 0.0
         for state in states:
-            LED.append(state.index)
+            FOLLOWED.append(state.index)
             total += float(state.x.sum())
             yield {"sum": np.asarray(total)}
 
@@ -40,10 +40,11 @@ class Lazy(Sum):
         yield {"sum": np.asarray(0.0)}
 
 
-LED: list[int] = []
+FOLLOWED: list[int] = []
 
 
-def record(kept: list[int], metric: Trace, folder=None) -> tuple[RunView, Measurements]:
+def run_with(metric: Trace, kept: list[int], folder=None) -> tuple[RunView, Measurements]:
+    """Return a run with a metric, of which these visits were kept."""
     x = np.asarray(kept, np.float32).reshape(-1, 1, 1)
     schedule, data = Half(), Data(torch.zeros(1, 1))
     trajectory = Trajectory(
@@ -59,22 +60,22 @@ def record(kept: list[int], metric: Trace, folder=None) -> tuple[RunView, Measur
 
 
 def test_a_trace_sees_every_kept_visit_once_in_order(tmp_path) -> None:
-    LED.clear()
-    rec, measurements = record([0, 2, 3, 9], Sum(), tmp_path)
-    assert [rec.scalars(step)["sum"] for step in (9, 3, 0, 2)] == [14, 5, 0, 2]
-    assert LED == [0, 2, 3, 9]
+    FOLLOWED.clear()
+    run, measurements = run_with(Sum(), [0, 2, 3, 9], tmp_path)
+    assert [run.scalars(index)["sum"] for index in (9, 3, 0, 2)] == [14, 5, 0, 2]
+    assert FOLLOWED == [0, 2, 3, 9]
     measurements.save()
-    again, _ = record([0, 2, 3, 9], Sum(), tmp_path)
-    assert again.scalars(3)["sum"] == 5
-    assert LED == [0, 2, 3, 9]
+    reloaded, _ = run_with(Sum(), [0, 2, 3, 9], tmp_path)
+    assert reloaded.scalars(3)["sum"] == 5
+    assert FOLLOWED == [0, 2, 3, 9]
 
 
-def test_a_trace_alone_with_a_state_gives_what_begins_there() -> None:
+def test_measuring_a_single_state_starts_the_trace_there() -> None:
     state = State(4, 0, Half().at(4), torch.full((2, 1), 3.0))
     assert Sum().measure(state, MeasureContext(None, Data(torch.zeros(1, 1)), Half())) == {"sum": 6.0}
 
 
-def test_a_trace_that_leaves_visits_out_is_named() -> None:
+def test_a_trace_that_skips_visits_is_named() -> None:
     with pytest.raises(PluginError) as error:
-        record([0, 1], Lazy())[0].scalars(1)
+        run_with(Lazy(), [0, 1])[0].scalars(1)
     assert str(error.value) == "metric Lazy (run 'run', t = 1): gave values for 1 of 2 visits"

@@ -1,4 +1,4 @@
-"""A data set and a layer for noisereel, as anybody would write them."""
+"""An example of a plugin package: a data set and a layer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rings(Renderer):
     primary = "count"
 
     count: int = Field(default=2, ge=1, le=5)
-    """How many standard deviations to go."""
+    """Number of ellipses."""
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[Mark]:
         x = run.trajectory.series("x", moment.index)

@@ -1,1 +1,1 @@
-"""Canvases: draw marks, as pixels or as matplotlib artists."""
+"""Canvases: marks drawn as pixels or as matplotlib artists."""

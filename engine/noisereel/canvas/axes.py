@@ -1,4 +1,4 @@
-"""What does not move: background, axes, labels, titles. matplotlib draws it, once a film, pixel-exactly placed."""
+"""Still parts of a figure: background, axes, labels and titles, drawn once per film by matplotlib, to the pixel."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ..support.typeset import MATPLOTLIB, font, measure
 __all__ = ["POINT", "build", "fill", "paint_backdrop", "rendering", "write"]
 
 POINT = 0.72
-"""Points in a design pixel: matplotlib counts in points, and 720 lines are 100 dpi."""
+"""Points in a design pixel: matplotlib measures in points, and a frame of 720 lines has 100 dpi."""
 
-_ABOVE = 2
-"""Where axes lie that must not hide behind the ground of an inset, which matplotlib paints at 1; words lie at 3."""
+_ABOVE_GROUND = 2
+"""Z-order of axes above the ground of an inset, which matplotlib paints at 1, and below text, at 3."""
 
 _RC: dict[str, Any] = {
     "svg.fonttype": "path",
@@ -43,22 +43,22 @@ _RC: dict[str, Any] = {
 
 @contextmanager
 def rendering() -> Iterator[None]:
-    """Draw with matplotlib's defaults and ours on top, whatever a user's matplotlibrc says; one thread at a time."""
+    """Apply matplotlib's defaults and our settings instead of the user's matplotlibrc; one thread at a time."""
     with MATPLOTLIB, matplotlib.style.context(_RC, after_reset=True):
         yield
 
 
 def build(figure: Figure, color: str | None = None) -> Page:
-    """All that does not move, but for the panels' backdrop marks; the first axes are the panels', in their order.
+    """Draw the still parts except the panels' backdrop marks; the first axes are the panels', in order.
 
     Args:
-        figure: What to draw.
+        figure: The figure.
         color: Background; if None, the theme's, or none for a transparent figure.
     """
     with rendering():
         width, height = figure.size
         dpi = 100 * figure.scale
-        # A millionth more, for matplotlib truncates inches × dpi.
+        # matplotlib truncates inches × dpi: add a millionth of a pixel.
         page = Page(figsize=((width + 1e-6) / dpi, (height + 1e-6) / dpi), dpi=dpi)
         FigureCanvasAgg(page)
         page.patch.set_facecolor(color or ("none" if figure.transparent else figure.theme.color("background")))
@@ -78,10 +78,10 @@ def build(figure: Figure, color: str | None = None) -> Page:
 
 
 def paint_backdrop(figure: Figure, color: str | None = None) -> Pixels:
-    """The still part of every frame, shape (H, W, 3): no marks, no live words, an empty time bar.
+    """Paint the still part of every frame, shape (H, W, 3): no marks, no live text, an empty time bar.
 
     Args:
-        figure: What to draw.
+        figure: The figure.
         color: Background; the theme's if None.
     """
     page = build(figure, color or figure.theme.color("background"))
@@ -94,7 +94,7 @@ def paint_backdrop(figure: Figure, color: str | None = None) -> Pixels:
 
 
 def write(page: Page, figure: Figure, slot: Slot, words: str | None = None) -> Text:
-    """Write a slot's text, or other words in its place."""
+    """Write a slot's text, or other text in its place."""
     width, height = figure.size
     return page.text(
         slot.x / width,
@@ -116,31 +116,31 @@ def fill(page: Page, figure: Figure, rect: Rect, color: str, share: float = 1.0)
 
 
 def _fractions(rect: Rect, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """A rectangle as matplotlib wants it: (left, bottom, width, height) in shares of the figure."""
+    """Return a rectangle as matplotlib expects it: (left, bottom, width, height) as shares of the figure."""
     width, height = size
     return rect.left / width, 1 - rect.bottom / height, rect.width / width, rect.height / height
 
 
 def _axes(page: Page, figure: Figure, panel: Panel) -> Axes:
     view = panel.view
-    axes = page.add_axes(_fractions(view.rect, figure.size), zorder=_ABOVE if panel.ground else 0)
+    axes = page.add_axes(_fractions(view.rect, figure.size), zorder=_ABOVE_GROUND if panel.ground else 0)
     axes.patch.set_visible(False)
     axes.set_xlim(*view.x)
     axes.set_ylim(*view.y)
     if panel.space in ("graph", "time"):
-        _dress(axes, panel, figure.theme)
+        _style_graph(axes, panel, figure.theme)
     else:
         axes.set_axis_off()
     return axes
 
 
-def _dress(axes: Axes, panel: Panel, theme: Theme) -> None:
-    """A bottom line, hairlines behind, labels without marks."""
+def _style_graph(axes: Axes, panel: Panel, theme: Theme) -> None:
+    """Style the axes of a graph: a bottom line, hairlines behind the data, labels without tick marks."""
     view, (width, height) = panel.view, panel.view.size
     across, up = x_ticks(view.x, width, theme.font), y_ticks(view.y, height)
-    kind = font(LABEL_SIZE, family=theme.font)
-    axes.set_xticks(across.values, across.labels, fontproperties=kind)
-    axes.set_yticks(up.values, up.labels, fontproperties=kind)
+    properties = font(LABEL_SIZE, family=theme.font)
+    axes.set_xticks(across.values, across.labels, fontproperties=properties)
+    axes.set_yticks(up.values, up.labels, fontproperties=properties)
     axes.tick_params(length=0, pad=LABEL_GAP * POINT, labelcolor=theme.color("muted"))
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.spines["bottom"].set(color=_between(theme, 0.25), linewidth=POINT)
@@ -149,13 +149,13 @@ def _dress(axes: Axes, panel: Panel, theme: Theme) -> None:
 
 
 def _between(theme: Theme, share: float) -> str:
-    """A colour between faint and muted."""
+    """Return a colour between faint and muted."""
     low, high = np.array(rgb(theme.color("faint"))), np.array(rgb(theme.color("muted")))
     return "#{:02X}{:02X}{:02X}".format(*np.rint(low + share * (high - low)).astype(int))
 
 
 def _key(page: Page, figure: Figure, panel: Panel) -> None:
-    """Legends and colour bars at the right end of the line above the data."""
+    """Draw legends and colour bars at the right end of the line above the data."""
     rect, scale = panel.view.rect, figure.scale
     parts = key_parts(panel.guides, figure.theme)
     shrink = key_scale(parts, rect.width / scale)
@@ -177,6 +177,6 @@ def _ramp_box(right: float, baseline: float, width: float, scale: float) -> tupl
 
 
 def _ramp(page: Page, figure: Figure, ramp: Ramp, rect: Rect) -> None:
-    axes = page.add_axes(_fractions(rect, figure.size), zorder=_ABOVE)
+    axes = page.add_axes(_fractions(rect, figure.size), zorder=_ABOVE_GROUND)
     axes.imshow(ramp.palette[None], aspect="auto", interpolation="bilinear")
     axes.set_axis_off()

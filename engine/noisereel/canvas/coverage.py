@@ -1,4 +1,4 @@
-"""How much of each pixel a shape covers, in closed form."""
+"""Coverage: the share of each pixel that a shape covers, in closed form."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["disc_coverage", "line_kernel", "strip_coverage"]
 
 
 def disc_coverage(x: Floats, y: Floats, radius: float) -> Floats:
-    """The exact area of a disc around 0 in each cell of a grid of lines x and y.
+    """Return the exact area of a disc around 0 in each cell of a grid of lines x and y.
 
     Args:
-        x: Positions of the grid's columns' edges, shape (…, m + 1), rising.
-        y: Of its rows' edges, shape (…, k + 1), rising.
-        radius: The disc's.
+        x: Edges of the grid's columns, shape (…, m + 1), ascending.
+        y: Edges of its rows, shape (…, k + 1), ascending.
+        radius: Radius of the disc.
 
     Returns:
         Areas, shape (…, k, m).
@@ -27,7 +27,7 @@ def disc_coverage(x: Floats, y: Floats, radius: float) -> Floats:
 
 
 def _area_beyond(x: Floats, y: Floats, r: float) -> Floats:
-    """The area of the part of a disc around 0 that lies right of x and above y."""
+    """Return the area of the part of a disc around 0 that is right of x and above y."""
     x, y = np.broadcast_arrays(np.clip(x, -r, r), np.clip(y, -r, r))
     half_x, half_y = np.sqrt(r * r - x * x), np.sqrt(r * r - y * y)
     right = r * r * np.arccos(x / r) - x * half_x
@@ -39,22 +39,22 @@ def _area_beyond(x: Floats, y: Floats, r: float) -> Floats:
 
 
 def strip_coverage(distance: Floats, width: float) -> Floats:
-    """How much of a pixel an endless straight line covers, for a pixel whose centre is so far from its middle.
+    """Return the share of a pixel that an infinite straight line covers, by the distance of their centres.
 
-    The pixel counts as a unit strip along the line, so that the answer is the same in every direction.
+    The pixel counts as a unit strip along the line, so the result is the same in every direction.
     """
     return np.clip((width + 1) / 2 - np.abs(distance), 0.0, min(width, 1.0))
 
 
 def line_kernel(r: Floats, edges: Sequence[float], profile: Sequence[float]) -> Floats:
-    """The round spot that paints a line of a given profile when it is drawn along it.
+    """Return the round spot that paints a line of a given profile when moved along it.
 
     The inverse Abel transform K(r) = −1/π ∫_r^∞ f'(y) / √(y² − r²) dy of a piecewise linear profile f.
 
     Args:
-        r: Distances from the spot's middle, > 0.
-        edges: Where the profile bends: distances from the line's middle, rising from 0.
-        profile: Its values there; the last one is 0.
+        r: Distances from the spot's centre, > 0.
+        edges: Knots of the profile: distances from the line's centre, ascending from 0.
+        profile: Its values at the knots; the last one is 0.
     """
     out = np.zeros_like(r)
     for near, far, high, low in zip(edges[:-1], edges[1:], profile[:-1], profile[1:], strict=True):

@@ -1,7 +1,7 @@
-"""Words as coverage masks, put together from cached characters so that numbers can change in every frame.
+"""Glyphs: text as coverage masks, assembled from cached characters because numbers change in every frame.
 
-Nothing is hinted, as in the still background: characters stand where a typesetter puts them, to an eighth of a pixel.
-Digits are equally wide, so what stays the same from frame to frame does not move.
+Nothing is hinted, as in the still background: characters are at their typographic positions, to an eighth of a pixel.
+Digits are equally wide, so characters that do not change from frame to frame do not move.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from .halo import grown
 __all__ = ["Glyphs", "Inscription"]
 
 _PHASES = 8
-"""Positions of a character within a pixel."""
+"""Horizontal sub-pixel positions of a character."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inscription:
-    """Something written.
+    """A rasterised line or character.
 
     Attributes:
         mask: Coverage in [0, 1], shape (h, w).
         left: Columns from the pen's position to the mask.
         ascent: Rows from the mask's top down to the baseline.
-        advance: Pixels that the pen moves on.
+        advance: Pixels that the pen advances.
     """
 
     mask: NDArray[np.float32]
@@ -54,13 +54,13 @@ class Inscription:
         return len(self.mask) - self.ascent
 
     def before(self, align: Literal["left", "center", "right"]) -> float:
-        """Pixels from the pen's position to the place that the words are aligned at."""
+        """Return the pixels from the pen's position to the point that the text is aligned at."""
         return self.advance * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What is set at once: a character, or a whole formula with its dollar signs."""
+    """A unit of typesetting: a character, or a whole formula with its dollar signs."""
 
     text: str
     size: float
@@ -73,17 +73,17 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outline:
-    """A piece's shape in pixels from the pen's position, upwards, and how far the pen moves on."""
+    """A piece's shape in pixels from the pen's position, y upwards, and the pen's advance."""
 
     path: Path
     advance: float
 
 
 class Glyphs:
-    """Sets lines of one family at one scale.
+    """Typesets lines in one font family at one scale.
 
     Args:
-        family: Of the type.
+        family: Font family.
         scale: Frame pixels in a design pixel.
     """
 
@@ -94,28 +94,28 @@ class Glyphs:
         self._outline = lru_cache(1024)(self._find_outline)
         self._kerning = lru_cache(1024)(self._find_kerning)
         self._mask = lru_cache(2048)(self._rasterise)
-        self._line = lru_cache(256)(self._set)
-        self._halo = lru_cache(256)(self._edge)
+        self._line = lru_cache(256)(self._typeset)
+        self._halo = lru_cache(256)(self._find_halo)
 
     def line(self, text: str, size: float, bold: bool = False) -> Inscription:
-        """One line; mathtext between dollar signs.
+        """Return a line of text; mathtext between dollar signs.
 
         Args:
             text: The line.
-            size: In points at 720 lines.
+            size: Type size in points at 720 lines.
             bold: Weight.
         """
         return self._line(text, size, bold)
 
     def halo(self, text: str, size: float, bold: bool = False) -> Inscription:
-        """The soft edge around the same line, and the place of its words."""
+        """Return the halo of the same line: the soft edge around it, and the area of the text itself."""
         return self._halo(text, size, bold)
 
     def em(self, size: float) -> float:
-        """Frame pixels in the em of a type size in points."""
+        """Return the em of a type size in points, in frame pixels."""
         return size * DPI / 72 * self._scale
 
-    def _set(self, text: str, size: float, bold: bool) -> Inscription:
+    def _typeset(self, text: str, size: float, bold: bool) -> Inscription:
         pieces = [_Piece(part, size, bold) for part in _parts(text)]
         placed, pen = [], 0.0
         for piece, following in zip_longest(pieces, pieces[1:]):
@@ -126,10 +126,10 @@ class Glyphs:
                 pen += self._kerning(piece, following)
         return _joined(placed, pen)
 
-    def _edge(self, text: str, size: float, bold: bool) -> Inscription:
+    def _find_halo(self, text: str, size: float, bold: bool) -> Inscription:
         line = self.line(text, size, bold)
-        mask, wider = grown(line.mask, self._scale)
-        return Inscription(mask, line.left - wider, line.ascent + wider, line.advance)
+        mask, edge = grown(line.mask, self._scale)
+        return Inscription(mask, line.left - edge, line.ascent + edge, line.advance)
 
     def _find_face(self, bold: bool, family: str) -> FT2Font:
         return get_font(findfont(font(12.0, bold, family)))
@@ -143,7 +143,7 @@ class Glyphs:
 
     def _find_kerning(self, piece: _Piece, following: _Piece) -> float:
         face = self._sized(piece)
-        left, right = (face.get_char_index(ord(one.text)) for one in (piece, following))
+        left, right = (face.get_char_index(ord(part.text)) for part in (piece, following))
         return face.get_kerning(left, right, Kerning.UNFITTED) / 64
 
     def _find_outline(self, piece: _Piece) -> _Outline:
@@ -165,7 +165,7 @@ class Glyphs:
         return _Outline(Path.make_compound_path(*shapes), float(parsed.width))
 
     def _rasterise(self, piece: _Piece, phase: int) -> Inscription:
-        """A piece with the pen so many eighths into a pixel."""
+        """Rasterise a piece with the pen ``phase`` eighths into a pixel."""
         outline = self._outline(piece)
         vertices = np.asarray(outline.path.vertices)
         if not len(vertices):
@@ -179,7 +179,7 @@ class Glyphs:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Characters and formulas."""
+    """Yield characters and formulas."""
     spans = re.split(r"(?<!\\)\$", text) if is_math_text(text) else [text]
     for number, span in enumerate(spans):
         if number % 2:
@@ -189,12 +189,12 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _corners(left: float, bottom: float, right: float, top: float) -> list[tuple[float, float]]:
-    """A rectangle's corners, ending where they began."""
+    """Return a rectangle's corners, with the first one again at the end."""
     return [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
 
 
 def _coverage(path: Path, moved: Affine2D, width: int, height: int) -> NDArray[np.float32]:
-    """How much of each pixel the inside of a path covers, shape (height, width)."""
+    """Return the share of each pixel that the inside of a path covers, shape (height, width)."""
     untyped: Any = RendererAgg  # its methods are not annotated
     agg = untyped(max(width, 1), max(height, 1), 72)
     context = agg.new_gc()
@@ -205,7 +205,7 @@ def _coverage(path: Path, moved: Affine2D, width: int, height: int) -> NDArray[n
 
 
 def _joined(placed: Iterable[tuple[int, Inscription]], advance: float) -> Inscription:
-    """Pieces side by side on one baseline, each with its pen in a column."""
+    """Join pieces on one baseline, each with its pen at a column."""
     inked = [(column + piece.left, piece) for column, piece in placed if piece.mask.size]
     left = min((x for x, _ in inked), default=0)
     right = max((x + piece.mask.shape[1] for x, piece in inked), default=0)

@@ -1,4 +1,4 @@
-"""How each mark is painted on a surface."""
+"""Painters: every kind of mark on a surface."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from .trails import spots
 __all__ = ["MarkPainter"]
 
 _FEW = 16
-"""So many discs are quicker worked out one by one than looked up in a table made first."""
+"""Up to this many discs, computing each one is faster than building a table to look them up in."""
 
 _SPACING = 0.9
-"""Frame pixels between the spots of a thin trail: its opacity is even to about 4/255."""
+"""Frame pixels between the spots of a thin trail; keeps its opacity even to about 4/255."""
 
 
 class MarkPainter:
-    """Where the marks of one panel are painted.
+    """Paints the marks of one panel.
 
     Args:
         surface: The frame.
         view: The panel's limits and pixels.
-        clip: Where its marks may be.
-        glyphs: Type.
+        clip: Where its marks may be drawn.
+        glyphs: Typesetter for text.
     """
 
     def __init__(self, surface: Surface, view: View, clip: Rect, glyphs: Glyphs) -> None:
@@ -157,20 +157,20 @@ class MarkPainter:
         self._surface.write(line, pen, rgb(mark.color), self._clip)
 
     def _pixels(self, xy: Floats) -> Floats:
-        """Frame positions; what lies too far out for float32 is infinite."""
+        """Return frame positions; those too large for float32 are infinite."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self._view.pixels(xy)
 
 
 def _ink(color: Color) -> NDArray[np.float32]:
-    """RGB in [0, 255]: shape (3,) for one colour, (n, 3) for a colour each."""
+    """Return RGB in [0, 255]: shape (3,) for one colour, (n, 3) for one colour per item."""
     if isinstance(color, Shades):
         return color.palette.astype(np.float32)[color.index]
     return np.array(rgb(color), np.float32)
 
 
 def _groups(color: Color, kept: NDArray[np.bool_]) -> Iterator[tuple[RGB, NDArray[np.intp]]]:
-    """The items kept, by colour."""
+    """Yield the indices of the items kept, by colour."""
     items = np.flatnonzero(kept)
     if isinstance(color, str):
         if len(items):
@@ -181,13 +181,13 @@ def _groups(color: Color, kept: NDArray[np.bool_]) -> Iterator[tuple[RGB, NDArra
 
 
 def _runs(known: NDArray[np.bool_]) -> Iterator[slice]:
-    """Where values are known without a gap."""
+    """Yield slices of consecutive known values."""
     ends = np.flatnonzero(np.diff(known, prepend=False, append=False))
     return (slice(begin, end) for begin, end in ends.reshape(-1, 2).tolist())
 
 
 def _bundles(mark: Polylines) -> Iterator[tuple[RGB, list[Floats]]]:
-    """Lines of one colour together, for what they cross they cover once; lines of a colour each by themselves."""
+    """Yield lines by colour: those of one colour together, to cover crossings once; else one by one."""
     if isinstance(mark.color, Shades):
         for line, entry in zip(mark.lines, mark.color.index, strict=True):
             if len(line):

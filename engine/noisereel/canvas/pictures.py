@@ -1,4 +1,4 @@
-"""Image marks: pixels put where their box lies in the frame."""
+"""Image marks: pixels copied or resampled to their place in the frame."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["paint_image"]
 
 
 class _Span(NamedTuple):
-    """Along one axis: frame pixels [low, high) show a picture's pixels from ``begin`` on, ``step`` a frame pixel."""
+    """One axis: frame pixels [low, high) show a picture's pixels from ``begin`` on, ``step`` per frame pixel."""
 
     low: int
     high: int
@@ -28,19 +28,19 @@ class _Span(NamedTuple):
         return max(0, self.high - self.low)
 
     def nearest(self, count: int) -> NDArray[np.intp]:
-        """Which of the picture's ``count`` pixels each frame pixel shows."""
+        """Return the index of the picture's pixel, of ``count``, that each frame pixel shows."""
         at = (self.begin + (np.arange(self.length) + 0.5) * self.step).astype(np.intp)
         return np.minimum(at, count - 1, dtype=np.intp)
 
 
 def paint_image(pixels: Pixels, mark: Image, view: View, clip: Rect) -> None:
-    """Put a picture on the frame, in place; its edges are rounded to whole frame pixels.
+    """Paint a picture on the frame, in place; its edges are rounded to whole frame pixels.
 
     Args:
         pixels: The frame, shape (H, W, 3).
         mark: The picture.
         view: The panel's limits and pixels.
-        clip: Where to paint.
+        clip: Where it may be painted.
     """
     corners = view.pixels(np.array([[mark.box[0], mark.box[3]], [mark.box[1], mark.box[2]]]))
     rows, columns = mark.pixels.shape[:2]
@@ -52,7 +52,7 @@ def paint_image(pixels: Pixels, mark: Image, view: View, clip: Rect) -> None:
 
 
 def _span(start: float, stop: float, count: int, low: int, high: int) -> _Span:
-    """Where a picture's ``count`` pixels between two positions meet a range of the frame."""
+    """Return the overlap of a picture's ``count`` pixels, between two positions, with a range of the frame."""
     first, last = round(start), round(stop)
     step = count / (last - first) if last > first else 0.0
     begin = max(first, low)
@@ -60,7 +60,7 @@ def _span(start: float, stop: float, count: int, low: int, high: int) -> _Span:
 
 
 def _resampled(picture: NDArray[np.uint8], across: _Span, down: _Span, smooth: bool) -> NDArray[np.uint8]:
-    """The part of a picture that the frame shows, at the frame's pixels."""
+    """Return the part of a picture that the frame shows, resampled to the frame's pixels."""
     if across.step == down.step == 1:
         top, left = int(down.begin), int(across.begin)
         return picture[top : top + down.length, left : left + across.length]
@@ -77,12 +77,12 @@ def _resampled(picture: NDArray[np.uint8], across: _Span, down: _Span, smooth: b
 
 
 def _put(region: Pixels, picture: NDArray[np.uint8]) -> None:
-    """Lay grey, RGB or RGBA pixels over a region of the same size."""
+    """Paint grey, RGB or RGBA pixels over a region of the same size."""
     if picture.ndim == 2:
         for channel in range(3):
             region[..., channel] = picture
     elif picture.shape[2] == 3:
         region[...] = picture
     else:
-        share = picture[..., 3].astype(np.float32) / np.float32(255)
-        mix(region, 1 - share, [picture[..., channel] * share for channel in range(3)])
+        alpha = picture[..., 3].astype(np.float32) / np.float32(255)
+        mix(region, 1 - alpha, [picture[..., channel] * alpha for channel in range(3)])

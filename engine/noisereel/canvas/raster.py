@@ -1,7 +1,7 @@
-"""The raster canvas: drawings into pixels, fast enough for film.
+"""Raster canvas: drawings as pixels, fast enough for film.
 
-What does not move is painted once. Each frame starts as a copy of it; points and trails are splatted, lines and areas
-drawn by matplotlib's Agg, words set from cached characters.
+Still parts are painted once, and each frame starts as a copy of them. Points and trails are splatted, lines and areas
+are drawn by matplotlib's Agg, and text is assembled from cached characters.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["RasterCanvas"]
 
 
 class RasterCanvas:
-    """Draws one figure's frames. Not for several threads at once.
+    """Draws one figure's frames. Not thread-safe.
 
     Args:
         figure: The parts that do not move.
     """
 
     def __init__(self, figure: Figure) -> None:
-        from .axes import paint_backdrop  # matplotlib's figures take long to import
+        from .axes import paint_backdrop  # importing matplotlib's figures is slow
 
         self.figure = figure
         colors = ("#000000", "#FFFFFF") if figure.transparent else (figure.theme.color("background"),)
@@ -43,9 +43,9 @@ class RasterCanvas:
 
 
 def _unmixed(on_black: Pixels, on_white: Pixels) -> Pixels:
-    """Colour and alpha of what looks like this over black, and like that over white.
+    """Return RGBA with straight alpha from the same frame over black and over white.
 
-    Over black it is α·c, over white α·c + 255·(1 − α); bytes are rounded, so what both say of α·c is averaged.
+    Over black it is α·c, over white α·c + 255·(1 − α). Bytes are rounded, so the two estimates of α·c are averaged.
     """
     dark, bright = on_black.astype(np.float32), on_white.astype(np.float32)
     alpha = np.clip(255 - (bright - dark).mean(axis=2, keepdims=True), 0, 255).round()
@@ -58,19 +58,19 @@ class _OpaqueCanvas:
     """A figure over one opaque background.
 
     Args:
-        figure: What does not move.
-        ground: Its still part without the panels' marks, shape (H, W, 3).
+        figure: The parts that do not move.
+        ground: The painted background, without the panels' marks, shape (H, W, 3).
     """
 
     def __init__(self, figure: Figure, ground: Pixels) -> None:
         self._figure = figure
         self._surface = Surface(figure.size)
         self._glyphs = Glyphs(figure.theme.font, figure.scale)
-        self._easels = [MarkPainter(self._surface, panel.view, panel.clip, self._glyphs) for panel in figure.panels]
+        self._painters = [MarkPainter(self._surface, panel.view, panel.clip, self._glyphs) for panel in figure.panels]
         self._still = self._painted(ground, [panel.backdrop for panel in figure.panels])
 
     def draw(self, drawing: Drawing) -> Pixels:
-        """One frame, shape (H, W, 3)."""
+        """Draw one frame, shape (H, W, 3)."""
         pixels = self._painted(self._still, drawing.marks)
         live = (slot for slot in self._figure.slots if slot.live)
         for slot, words in zip(live, drawing.words, strict=True):
@@ -79,14 +79,14 @@ class _OpaqueCanvas:
             _fill(pixels, self._figure.bar, drawing.progress)
         return pixels
 
-    def _painted(self, beneath: Pixels, marks: Sequence[Iterable[Mark]]) -> Pixels:
-        """A copy of what lies beneath with each panel's marks; an inset brings its own part of that over its host."""
-        self._surface.pixels = pixels = beneath.copy()
+    def _painted(self, background: Pixels, marks: Sequence[Iterable[Mark]]) -> Pixels:
+        """Return a copy of a background with the panels' marks; an inset restores its background over its host."""
+        self._surface.pixels = pixels = background.copy()
         for i in self._figure.back_to_front:
             if ground := self._figure.panels[i].ground:
                 covered = slice(ground.top, ground.bottom), slice(ground.left, ground.right)
-                pixels[covered] = beneath[covered]
-            self._easels[i].paint(marks[i])
+                pixels[covered] = background[covered]
+            self._painters[i].paint(marks[i])
         return pixels
 
     def _write(self, slot: Slot, words: str) -> None:
@@ -96,7 +96,7 @@ class _OpaqueCanvas:
 
 
 def _fill(pixels: Pixels, bar: TimeBar, progress: float) -> None:
-    """Fill the bar up to a position that may lie within a pixel."""
+    """Fill the bar up to a position that may be within a pixel."""
     rect = bar.rect
     filled = np.clip(progress * rect.width - np.arange(rect.width, dtype=np.float32), 0, 1)
     tint(pixels[rect.top : rect.bottom, rect.left : rect.right], 1 - filled, rgb(bar.color))

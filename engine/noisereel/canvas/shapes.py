@@ -1,4 +1,4 @@
-"""What all canvases share: lowering of unknown marks, dashes, shapes of arrows and meshes, anchors of text."""
+"""Shapes shared by all canvases: lowering of unknown marks, dashes, arrows, meshes, and anchors of text."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ SHORTEST_ARROW = 0.5
 """Length in frame pixels below which arrows are not drawn."""
 
 DASHES: Mapping[str, tuple[float, ...]] = MappingProxyType({"solid": (), "dashed": (6.0, 4.0), "dotted": (2.0, 3.0)})
-"""Lengths of ink and gap in design pixels, whatever the width; ends are butt, those of solid lines round."""
+"""Lengths of dash and gap in design pixels, at every width; dashes have butt ends, solid lines round ones."""
 
 RING = 2.0
 """Width in design pixels of the ring outside a disc that has an ``edge``."""
 
 _DEPTH = 8
+"""Levels of lowering after which a mark is given up."""
 
 
 def lowered(mark: Mark, view: View) -> Iterator[Mark]:
@@ -38,7 +39,7 @@ def lowered(mark: Mark, view: View) -> Iterator[Mark]:
         view: The panel's limits and pixels.
 
     Raises:
-        PluginError: The mark lowers to unknown marks again and again, or not at all.
+        PluginError: The mark cannot be lowered to marks that canvases know.
     """
     yield from _lowered(mark, view, _DEPTH)
 
@@ -48,7 +49,7 @@ def _lowered(mark: Mark, view: View, depth: int) -> Iterator[Mark]:
         yield mark
         return
     if not depth:
-        raise PluginError(f"{type(mark).__name__}.lower never arrives at marks that a canvas knows")
+        raise PluginError(f"{type(mark).__name__}.lower never yields marks that a canvas can draw")
     try:
         simpler = mark.lower(view)
     except NotImplementedError as error:
@@ -60,10 +61,10 @@ def _lowered(mark: Mark, view: View, depth: int) -> Iterator[Mark]:
 def arrow_shapes(tail: Floats, vector: Floats, width: float) -> Floats:
     """Return outlines of arrows, shape (n, 7, 2), all in frame pixels; the same winding for each.
 
-    The head is 3.6 widths across and 4.2 long, on short arrows half as long as the arrow at most, and narrower with it.
+    The head is 3.6 widths across and 4.2 long; on short arrows at most half the arrow's length, and narrower to match.
 
     Args:
-        tail: Where they begin, shape (n, 2).
+        tail: Starting points, shape (n, 2).
         vector: From tail to tip, shape (n, 2), none of length 0.
         width: Width of the shaft.
     """
@@ -86,7 +87,7 @@ def arrow_shapes(tail: Floats, vector: Floats, width: float) -> Floats:
 
 
 def faces_of(mark: Mesh) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
-    """Return the faces of a mesh all of whose corners are finite, shape (k, 4), and which ones they are, shape (m,)."""
+    """Return the faces of a mesh whose corners are all finite, shape (k, 4), and a mask of them, shape (m,)."""
     finite = np.asarray(np.isfinite(mark.vertices).all(axis=1))
     known = finite[mark.faces].all(axis=1)
     return mark.faces[known], known

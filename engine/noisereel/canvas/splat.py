@@ -1,10 +1,10 @@
 """Splatting: many dots at sub-pixel positions, blended so that their order does not matter.
 
-Dots of opacity a_i let T = Π (1 − a_i) of what lies behind through. With w_i = −log(1 − a_i) a pixel becomes
+Dots of opacity a_i let a share T = Π (1 − a_i) of the background through. With w_i = −log(1 − a_i), a pixel becomes
 
-    T · behind + (1 − T) · Σ w_i c_i / Σ w_i,    T = exp(−Σ w_i),
+    T · background + (1 − T) · Σ w_i c_i / Σ w_i,    T = exp(−Σ w_i).
 
-which for one colour is exactly what painting one after the other gives; of several, each counts by its weight.
+For one colour this equals painting one dot after the other; several colours are averaged by their weights.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .stamps import Stamp
 
 __all__ = ["Splatter", "fits", "mix", "tint"]
 
-_AT_ONCE = 1 << 15
-"""Numbers worked on at once: bounds the memory, and what fits the cache is not fetched anew from the system."""
+_CHUNK = 1 << 15
+"""Numbers processed at a time: few enough for the processor's cache."""
 
 _SLACK = 0.05
-"""So many pixels out is still inside: positions are rounded."""
+"""Pixels that a disc may extend outside and still fit, because positions are rounded."""
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -31,14 +31,14 @@ Planes = NDArray[np.float32]
 
 
 def fits(centres: Floats, clip: Rect, radius: float) -> NDArray[np.bool_]:
-    """Which discs lie wholly inside a rectangle; those at NaN or infinity do not."""
+    """Return which discs are entirely inside a rectangle; discs at NaN or infinity are not."""
     x, y, radius = centres[:, 0], centres[:, 1], radius - _SLACK
     across = (x >= clip.left + radius) & (x <= clip.right - radius)
     return across & (y >= clip.top + radius) & (y <= clip.bottom - radius)
 
 
 class Splatter:
-    """Blends dots over frames; keeps its memory from one to the next."""
+    """Blends dots over frames; reuses its memory from frame to frame."""
 
     def __init__(self) -> None:
         self._memory = np.empty(0, np.float32)
@@ -56,23 +56,23 @@ class Splatter:
 
         Args:
             pixels: The frame, shape (H, W, 3).
-            clip: Where to paint.
-            stamp: What the dots look like.
+            clip: Where they may be painted.
+            stamp: The look of a dot.
             centres: Finite positions in frame pixels, near or in the clip, shape (n, 2), float32.
-            color: RGB in [0, 255]: one, shape (3,), or one each, shape (n, 3).
-            weights: What to multiply each dot's optical depth with, shape (n,).
+            color: RGB in [0, 255]: one colour, shape (3,), or one per dot, shape (n, 3).
+            weights: Factor of each dot's optical depth, shape (n,); 1 if None.
         """
         if not len(centres):
             return
         window = _window(centres, stamp.size)
         planes = self._planes(1 if color.ndim == 1 else 4, window)
-        for part in _parts(len(centres), _AT_ONCE // stamp.size**2):
+        for part in _parts(len(centres), _CHUNK // stamp.size**2):
             shades = color[part] if color.ndim == 2 else None
             _scatter(planes, window, stamp, centres[part], shades, None if weights is None else weights[part])
         _compose(pixels, clip, window, planes, color)
 
     def _planes(self, count: int, window: Rect) -> Planes:
-        """Zeros, shape (count, rows · columns)."""
+        """Return zeros, shape (count, rows · columns)."""
         area = window.width * window.height
         if self._memory.size < count * area:
             self._memory = np.empty(count * area, np.float32)
@@ -82,7 +82,7 @@ class Splatter:
 
 
 def _window(centres: Floats, size: int) -> Rect:
-    """A rectangle that holds all the dots' windows, wherever in those their centres are."""
+    """Return a rectangle that holds the windows of all dots, wherever their centres are within them."""
     (left, right), (top, bottom) = (
         (int(np.floor(axis.min())) - size, int(np.floor(axis.max())) + size + 1)
         for axis in (centres[:, 0], centres[:, 1])
@@ -117,16 +117,16 @@ def _scatter(
 
 
 def _compose(pixels: Pixels, clip: Rect, window: Rect, planes: Planes, color: NDArray[np.float32]) -> None:
-    """Blend what the planes have gathered over the frame, where the window lies in the clip."""
+    """Blend the accumulated planes over the frame, where the window overlaps the clip."""
     left, right = max(window.left, clip.left), min(window.right, clip.right)
     top, bottom = max(window.top, clip.top), min(window.bottom, clip.bottom)
     if right <= left or bottom <= top:
         return
     columns = slice(left - window.left, right - window.left)
-    gathered = planes.reshape(len(planes), window.height, window.width)[:, top - window.top :, columns]
-    for rows in _parts(bottom - top, _AT_ONCE // (right - left)):
+    accumulated = planes.reshape(len(planes), window.height, window.width)[:, top - window.top :, columns]
+    for rows in _parts(bottom - top, _CHUNK // (right - left)):
         region = pixels[top:bottom, left:right][rows]
-        depths, *light = gathered[:, : bottom - top][:, rows]
+        depths, *light = accumulated[:, : bottom - top][:, rows]
         through = np.exp(-depths)
         if color.ndim == 1:
             tint(region, through, color.tolist())
@@ -136,16 +136,16 @@ def _compose(pixels: Pixels, clip: Rect, window: Rect, planes: Planes, color: ND
 
 
 def tint(region: Pixels, through: Plane, color: Sequence[float]) -> None:
-    """Lay one colour over pixels, in place, which still shine ``through`` it: 0 not at all, 1 wholly."""
+    """Lay one colour over pixels, in place; ``through`` is the share of each pixel that remains, in [0, 1]."""
     for channel, value in enumerate(color):
         seen = region[..., channel] - np.float32(value)
         seen *= through
-        seen += np.float32(value + 0.5)  # the half rounds
+        seen += np.float32(value + 0.5)  # the half rounds to the nearest byte
         region[..., channel] = seen
 
 
 def mix(region: Pixels, through: Plane, light: Sequence[Plane]) -> None:
-    """Add light to pixels, in place, of which only a share shines ``through``: light + through · behind."""
+    """Lay premultiplied colours over pixels, in place: light + through · pixels."""
     for channel, plane in enumerate(light):
         seen = region[..., channel] * through
         seen += plane

@@ -1,4 +1,4 @@
-"""Stamps: small pictures of a dot's optical depth at every sub-pixel position."""
+"""Stamps: small arrays of a dot's optical depth at every sub-pixel position."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from .coverage import disc_coverage, line_kernel, strip_coverage
 
 __all__ = ["ExactDisc", "Stamp", "StampTable", "depth", "disc_table", "line_table"]
 
-_CLEAREST = 2.0**-12
-"""What an opaque dot lets through: too little to see, and its logarithm is finite."""
+_MIN_TRANSMISSION = 2.0**-12
+"""Share of the background that an opaque dot lets through: too little to see, but with a finite logarithm."""
 
 _TABLE_SIDE = 512
-"""Bound on the side of a table (sub-pixel positions × pixels of a stamp), so that it stays in the cache."""
+"""Bound on the side of a table (sub-pixel positions × pixels of a stamp), so that it stays in the processor's cache."""
 
 _LINE_KNOTS = 12
+"""Pieces of the piecewise linear profile of a line."""
 
 
 def depth(opacity: Floats | float) -> Floats:
-    """Optical depth −log(1 − opacity): depths of what lies on top of one another add up."""
-    return -np.log(np.maximum(1.0 - np.asarray(opacity, np.float64), _CLEAREST))
+    """Return the optical depth −log(1 − opacity); depths of overlapping dots add up."""
+    return -np.log(np.maximum(1.0 - np.asarray(opacity, np.float64), _MIN_TRANSMISSION))
 
 
 class Stamp(Protocol):
-    """Dots of one kind, wherever they are."""
+    """Dots of one kind, at any position."""
 
     @property
     def size(self) -> int:
@@ -36,7 +37,7 @@ class Stamp(Protocol):
         ...
 
     def windows(self, centres: Floats) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Where each dot's window begins, (column, row), shape (n, 2), and its optical depths, shape (n, size²)."""
+        """Return the first (column, row) of each dot's window, shape (n, 2), and its depths, shape (n, size²)."""
         ...
 
 
@@ -45,9 +46,9 @@ class StampTable:
     """Stamps looked up by position, to 1/phases of a pixel.
 
     Attributes:
-        table: Depths, shape (phases², size²), by the position in y, then in x.
-        reach: From a window's corner to the dot's centre, in pixels, where the position in the pixel is 0.
-        phases: Positions along a pixel's side, a power of two.
+        table: Depths, shape (phases², size²), by sub-pixel position in y, then in x.
+        reach: Pixels from a window's corner to the dot's centre at sub-pixel position 0.
+        phases: Sub-pixel positions along an axis, a power of two.
         size: Pixels across a window.
     """
 
@@ -65,10 +66,10 @@ class StampTable:
 
 @dataclass(frozen=True, slots=True)
 class ExactDisc:
-    """Discs worked out one by one: for a few, or large ones.
+    """Discs computed one by one: for a few, or large ones.
 
     Attributes:
-        radius: In pixels.
+        radius: Radius in pixels.
         alpha: Opacity.
     """
 
@@ -88,7 +89,7 @@ class ExactDisc:
 
 
 def disc_table(radius: float, alpha: float) -> StampTable:
-    """Discs of one radius (pixels) and opacity, each pixel weighted by the exact area covered."""
+    """Return a table of discs of one radius (pixels) and opacity, with the exact area covered of each pixel."""
     size = _disc_size(radius)
     phases = _phases(size)
     middle = radius + (np.arange(phases) + 0.5) / phases
@@ -98,20 +99,20 @@ def disc_table(radius: float, alpha: float) -> StampTable:
 
 
 def line_table(width: float, alpha: float) -> StampTable:
-    """Spots that make a line of one width (pixels), weighted by length · depth along the line over `depth(alpha)`.
+    """Return a table of spots that make a line when weighted by length · depth along the line over `depth(alpha)`.
 
     Args:
-        width: The line's, in pixels.
-        alpha: The opacity at which its edges are exact; fainter, it is a little thinner.
+        width: Width of the line, in pixels.
+        alpha: Opacity at which its edges are exact; fainter lines are slightly thinner.
     """
-    share = min(1.0, width)  # a line thinner than a pixel is a pixel wide and as much fainter
+    share = min(1.0, width)  # draw a line thinner than a pixel one pixel wide but fainter
     width = max(1.0, width)
     reach = (width + 1) / 2
     edges = reach * np.linspace(0, 1, _LINE_KNOTS + 1)
     profile = depth(alpha * share * strip_coverage(edges, width))
     size = int(2 * reach) + 1
     phases = min(16, _phases(size))
-    # Averaged over each position's share of the pixel, as the spot may have a sharp peak.
+    # Average over each sub-pixel position, as the spot may have a sharp peak.
     fine = 4
     middle = reach - 0.5 + (np.arange(phases * fine) + 0.5) / (phases * fine)
     offset = np.arange(size) + 0.5 - middle[:, None]
@@ -123,12 +124,12 @@ def line_table(width: float, alpha: float) -> StampTable:
 
 
 def _disc_size(radius: float) -> int:
-    """Pixels that a disc can touch in a row, at most."""
+    """Return the largest number of pixels in a row that a disc can touch."""
     return int(np.ceil(2 * radius)) + 1
 
 
 def _phases(size: int) -> int:
-    """As many sub-pixel positions as a table has room for, up to 64."""
+    """Return the number of sub-pixel positions along an axis that a table has room for, at most 64."""
     return min(64, 1 << max(0, (_TABLE_SIDE // size).bit_length() - 1))
 
 

@@ -1,4 +1,4 @@
-"""The frame being painted: RGB pixels, and matplotlib's Agg renderer for lines and areas."""
+"""Surface: the RGB pixels of the frame being painted, and matplotlib's Agg renderer for lines and areas."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["RGB", "Pen", "Shape", "Strip", "Surface", "closed_path", "open_path"
 
 RGB = tuple[int, int, int]
 
-_TOGETHER = 512
-"""Faces filled at a time: so few that hardly any of them hides another one of them."""
+_BATCH = 512
+"""Faces filled at a time: few enough that hardly any hides another one of the same batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """How a line is drawn, in frame pixels.
+    """The style of a line, in frame pixels.
 
     Attributes:
         width: Width.
@@ -45,9 +45,9 @@ class Shape:
 
     Attributes:
         path: Positions in frame pixels.
-        color: Ink, three bytes.
+        color: RGB, three bytes.
         alpha: Opacity.
-        pen: How to draw along the path, or None to fill it; where it crosses itself, it is painted only once.
+        pen: Pen to draw along the path with, or None to fill it; crossings are painted only once.
     """
 
     path: Path
@@ -58,11 +58,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strip:
-    """Quadrilaterals in one long row for Agg to fill; some of them only lead from one place to another.
+    """Quadrilaterals in one long row for Agg to fill; invisible ones connect faces that are not neighbours.
 
     Attributes:
-        corners: Of the upper and of the lower side, in frame pixels, shape (2, columns + 1, 2).
-        colors: RGBA in [0, 1] of each, shape (columns, 4); clear for those that lead elsewhere.
+        corners: Corners of the upper and the lower side, in frame pixels, shape (2, columns + 1, 2).
+        colors: RGBA in [0, 1] of each quadrilateral, shape (columns, 4); the connecting ones are transparent.
     """
 
     corners: NDArray[np.floating]
@@ -70,24 +70,24 @@ class Strip:
 
     @classmethod
     def of(cls, corners: NDArray[np.floating], faces: NDArray[np.integer], colors: NDArray[np.floating]) -> Strip:
-        """Faces one after the other, those side by side without anything between them.
+        """Return faces one after the other, neighbours without a connection between them.
 
         Args:
-            corners: In frame pixels, shape (n, 2).
-            faces: Which four each face has, shape (m, 4), m ≥ 1.
+            corners: Corners in frame pixels, shape (n, 2).
+            faces: Indices of the four corners of each face, shape (m, 4), m ≥ 1.
             colors: RGBA of each face, in [0, 1], shape (m, 4).
         """
-        apart = (faces[:-1, 1] != faces[1:, 0]) | (faces[:-1, 2] != faces[1:, 3])  # from the next one
-        last = 1 + np.arange(len(faces)) + np.concatenate([[0], np.cumsum(apart)])
-        out, shown = np.empty((2, last[-1] + 1, 2)), np.zeros((last[-1], 4))
-        out[:, last] = corners[faces[:, [1, 2]].T]
-        out[:, last - 1] = corners[faces[:, [0, 3]].T]
-        shown[last - 1] = colors
-        return cls(out, shown)
+        is_gap = (faces[:-1, 1] != faces[1:, 0]) | (faces[:-1, 2] != faces[1:, 3])  # to the next face
+        last = 1 + np.arange(len(faces)) + np.concatenate([[0], np.cumsum(is_gap)])
+        sides, rgba = np.empty((2, last[-1] + 1, 2)), np.zeros((last[-1], 4))
+        sides[:, last] = corners[faces[:, [1, 2]].T]
+        sides[:, last - 1] = corners[faces[:, [0, 3]].T]
+        rgba[last - 1] = colors
+        return cls(sides, rgba)
 
 
 class Surface:
-    """A frame that is painted on: pixels, and matplotlib's Agg renderer beside them.
+    """A frame to paint on, with matplotlib's Agg renderer for lines and areas.
 
     Attributes:
         pixels: RGB, shape (H, W, 3).
@@ -104,7 +104,7 @@ class Surface:
         self._upwards = Affine2D().scale(1, -1).translate(0, height)
 
     def draw(self, shapes: Sequence[Shape], clip: Rect) -> None:
-        """Draw shapes, one over the other."""
+        """Draw shapes, later ones over earlier ones."""
         reach = 2 + max(shape.pen.width if shape.pen else 0.0 for shape in shapes)
         points = np.concatenate([shape.path.vertices for shape in shapes])
         with self._agg_at(_touched(points, reach, clip)):
@@ -116,43 +116,43 @@ class Surface:
     def fill(
         self, corners: NDArray[np.floating], faces: NDArray[np.integer], colors: NDArray[np.floating], clip: Rect
     ) -> None:
-        """Fill faces, one over the other.
+        """Fill faces, later ones over earlier ones.
 
-        Between neighbours with smooth edges, what is behind shines through. Opaque faces are filled twice, which leaves
-        6 % of it, in less than half the time that lines around them would take.
+        The background shines through between anti-aliased edges of neighbours. Opaque faces are filled twice, which
+        reduces it to 6 %, in less than half the time that lines around them would take.
 
         Args:
-            corners: In frame pixels, shape (n, 2).
-            faces: Which four each face has, shape (m, 4), m ≥ 1.
+            corners: Corners in frame pixels, shape (n, 2).
+            faces: Indices of the four corners of each face, shape (m, 4), m ≥ 1.
             colors: RGBA of each face, in [0, 1], shape (m, 4).
-            clip: What may be painted.
+            clip: Where they may be painted.
         """
         times = 2 if colors[:, 3].min() == 1 else 1
         with self._agg_at(_touched(corners[faces].reshape(-1, 2), 2, clip)):
-            for begin in range(0, len(faces), _TOGETHER):
-                some = slice(begin, begin + _TOGETHER)
-                strip = Strip.of(corners, faces[some], colors[some])
+            for begin in range(0, len(faces), _BATCH):
+                batch = slice(begin, begin + _BATCH)
+                strip = Strip.of(corners, faces[batch], colors[batch])
                 for _ in range(times):
                     self._fill(strip, clip)
 
     def _fill(self, strip: Strip, clip: Rect) -> None:
         context, columns = self._context(Pen(0), clip), len(strip.colors)
-        at, still, no_edges = np.zeros((1, 2)), IdentityTransform(), np.empty((0, 4))
+        offset, identity, no_edges = np.zeros((1, 2)), IdentityTransform(), np.empty((0, 4))
         self._agg.draw_quad_mesh(
-            context, self._upwards, columns, 1, strip.corners, at, still, strip.colors, True, no_edges
+            context, self._upwards, columns, 1, strip.corners, offset, identity, strip.colors, True, no_edges
         )
 
     @contextmanager
     def _agg_at(self, touched: Rect) -> Iterator[None]:
-        """Lend Agg a part of the frame to draw on."""
-        ours, agg = (
-            sheet[touched.top : touched.bottom, touched.left : touched.right] for sheet in (self.pixels, self._canvas)
+        """Let Agg draw on a part of the frame."""
+        frame, agg = (
+            pixels[touched.top : touched.bottom, touched.left : touched.right] for pixels in (self.pixels, self._canvas)
         )
         for channel in range(3):  # many times faster than all three at once
-            agg[..., channel] = ours[..., channel]
+            agg[..., channel] = frame[..., channel]
         yield
         for channel in range(3):
-            ours[..., channel] = agg[..., channel]
+            frame[..., channel] = agg[..., channel]
 
     def _context(self, pen: Pen, clip: Rect) -> GraphicsContextBase:
         height = self.bounds.height
@@ -182,14 +182,14 @@ def _rgba(shape: Shape) -> tuple[float, float, float, float]:
 
 
 def _touched(points: NDArray[np.floating], reach: float, clip: Rect) -> Rect:
-    """The pixels of the clip that something so near to points can change."""
+    """Return the pixels of the clip that drawing within ``reach`` of points can change."""
     left, right = _range(points[:, 0], reach, clip.left, clip.right)
     top, bottom = _range(points[:, 1], reach, clip.top, clip.bottom)
     return Rect(left, top, right - left, bottom - top)
 
 
 def _range(at: NDArray[np.floating], reach: float, low: int, high: int) -> tuple[int, int]:
-    """The whole pixels from low to high that positions touch, some of which may be NaN."""
+    """Return the range of whole pixels, within [low, high), that positions touch; some may be NaN."""
     first, last = np.fmin.reduce(at) - reach, np.fmax.reduce(at) + reach
     if np.isnan(first):
         return low, low
@@ -197,7 +197,7 @@ def _range(at: NDArray[np.floating], reach: float, low: int, high: int) -> tuple
 
 
 def open_path(lines: Sequence[NDArray[np.floating]]) -> Path:
-    """One path along several lines, each of shape (m, 2); a NaN breaks a line."""
+    """Return one path along several lines, each of shape (m, 2); a NaN breaks a line."""
     codes = np.full(sum(map(len, lines)), Path.LINETO, Path.code_type)
     codes[np.cumsum([0, *map(len, lines[:-1])])] = Path.MOVETO
     path = Path(np.concatenate(lines), codes)
@@ -206,7 +206,7 @@ def open_path(lines: Sequence[NDArray[np.floating]]) -> Path:
 
 
 def closed_path(outlines: NDArray[np.floating]) -> Path:
-    """One path around outlines of equally many corners, shape (n, corners, 2)."""
+    """Return one path around outlines with the same number of corners, shape (n, corners, 2)."""
     n, corners, _ = outlines.shape
     codes = np.full((n, corners + 1), Path.LINETO, Path.code_type)
     codes[:, 0], codes[:, -1] = Path.MOVETO, Path.CLOSEPOLY

@@ -1,4 +1,4 @@
-"""Marks as matplotlib artists, which stay vector in SVG and PDF; also the reference for the raster canvas."""
+"""Vector canvas: marks as matplotlib artists, for SVG and PDF and as the reference for the raster canvas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Page
 from matplotlib.image import AxesImage
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.text import Text as Words
+from matplotlib.text import Text as TextArtist
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
@@ -32,14 +32,14 @@ from .splat import fits
 __all__ = ["draw_vector", "save"]
 
 _SEAM = 0.6
-"""Width in design pixels of the line in a face's own colour around it, which closes the seam to its neighbours."""
+"""Width in design pixels of the outline in its own colour that closes the seams of a face."""
 
 
 def draw_vector(drawing: Drawing, color: str | None = None) -> Page:
-    """One frame as a matplotlib figure.
+    """Draw one frame as a matplotlib figure.
 
     Args:
-        drawing: What to draw.
+        drawing: Content of the frame.
         color: Background; if None, the theme's, or none for a transparent figure.
     """
     figure = drawing.figure
@@ -64,10 +64,10 @@ def save(
     """Draw one frame into a file; the same drawing gives the same bytes.
 
     Args:
-        drawing: What to draw.
-        path: Where to.
-        format: Of the file; by its suffix if None.
-        metadata: Text to embed, under the names that the format allows.
+        drawing: Content of the frame.
+        path: Path of the file.
+        format: Format of the file; chosen by its suffix if None.
+        metadata: Text to embed, by names that the format allows.
     """
     kind = format or path.suffix[1:]
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}.get(kind, {})
@@ -87,13 +87,13 @@ def _panel(page: Page, axes: Axes, panel: Panel, marks: Sequence[Mark], figure: 
 
 
 def _box(rect: Rect, size: tuple[int, int]) -> Bbox:
-    """A rectangle of the frame in shares of it, from below."""
+    """Return a rectangle of the frame in shares of it, y upwards."""
     width, height = size
     return Bbox([[rect.left / width, 1 - rect.bottom / height], [rect.right / width, 1 - rect.top / height]])
 
 
 def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Artist]:
-    """The artists of a mark, back to front."""
+    """Yield the artists of a mark, back to front."""
     view = panel.view
     match mark:
         case Points():
@@ -117,17 +117,17 @@ def _artists(mark: Mark, axes: Axes, panel: Panel, theme: Theme) -> Iterator[Art
 
 
 def _points(mark: Points, axes: Axes, panel: Panel) -> Iterator[Artist]:
-    """Discs, and their rings behind them; those that would be cut are left out, as they are in pixels."""
+    """Yield discs with their rings behind them, without those that would be cut, like the raster canvas."""
     view, ring = panel.view, RING if mark.edge else 0.0
     whole = fits(view.pixels(mark.xy), panel.clip, (mark.size + ring) * view.scale)
-    xy, colors = mark.xy[whole], _each(mark.color, len(mark.xy))[whole]
+    xy, colors = mark.xy[whole], _per_item(mark.color, len(mark.xy))[whole]
     if mark.edge:
-        yield _discs(axes, xy, _each(mark.edge, len(xy)), mark.size + ring, mark.alpha)
+        yield _discs(axes, xy, _per_item(mark.edge, len(xy)), mark.size + ring, mark.alpha)
     yield _discs(axes, xy, colors, mark.size, mark.alpha)
 
 
 def _discs(axes: Axes, xy: Floats, colors: Floats, radius: float, alpha: float) -> Artist:
-    """Discs of a colour each: with one colour for all, Agg would move each to a whole pixel."""
+    """Return discs with one colour per disc: with one for all, Agg would move each to a whole pixel."""
     return PathCollection(
         [Path.unit_circle()],
         sizes=[(radius * POINT) ** 2],
@@ -140,11 +140,11 @@ def _discs(axes: Axes, xy: Floats, colors: Floats, radius: float, alpha: float) 
 
 
 def _trails(mark: Trails, axes: Axes) -> Artist:
-    """One straight piece for each step and particle, as opaque as its middle."""
+    """Return one straight piece per step and particle, with the opacity of its middle."""
     steps, n = max(len(mark.xy) - 1, 0), mark.xy.shape[1]
     pieces = np.stack([mark.xy[:steps], mark.xy[1:]], axis=2).reshape(-1, 2, 2)
     fade = mark.alpha * (np.arange(steps) + 0.5) / max(steps, 1)
-    colors = _with_alpha(np.tile(_each(mark.color, n), (steps, 1)), np.repeat(fade, n))
+    colors = _with_alpha(np.tile(_per_item(mark.color, n), (steps, 1)), np.repeat(fade, n))
     whole = np.isfinite(pieces).all(axis=(1, 2))
     return LineCollection(
         list(pieces[whole]),
@@ -156,7 +156,7 @@ def _trails(mark: Trails, axes: Axes) -> Artist:
 
 
 def _polylines(mark: Polylines, axes: Axes) -> Iterator[Artist]:
-    """Lines of one colour as one path, which covers what it crosses only once."""
+    """Yield lines; those of one colour as one path, which covers crossings only once."""
     dashes = [part * POINT for part in DASHES[mark.dash]]
     style: dict[str, Any] = {
         "linewidth": mark.width * POINT,
@@ -164,7 +164,7 @@ def _polylines(mark: Polylines, axes: Axes) -> Iterator[Artist]:
         "capstyle": "butt" if dashes else "round",
         "joinstyle": "round",
     }
-    colors = _with_alpha(_each(mark.color, len(mark.lines)), mark.alpha)
+    colors = _with_alpha(_per_item(mark.color, len(mark.lines)), mark.alpha)
     drawn = [(Path(line), color) for line, color in zip(mark.lines, colors, strict=True) if len(line)]
     if isinstance(mark.color, str) and drawn:
         drawn = [(Path.make_compound_path(*(path for path, _ in drawn)), colors[0])]
@@ -173,14 +173,14 @@ def _polylines(mark: Polylines, axes: Axes) -> Iterator[Artist]:
 
 
 def _arrows(mark: Arrows, axes: Axes, view: View) -> Iterator[Artist]:
-    """Outlines; those of one colour as one path."""
+    """Yield outlines of arrows; those of one colour as one path."""
     tail = view.pixels(mark.tail)
     vector = view.pixels(mark.tail + mark.vector) - tail
     shown = np.isfinite(tail + vector).all(axis=1) & (np.hypot(*vector.T) >= SHORTEST_ARROW)
     if not shown.any():
         return
     shapes = _data(arrow_shapes(tail[shown], vector[shown], mark.width * view.scale), view)
-    colors = _with_alpha(_each(mark.color, len(tail))[shown], mark.alpha)
+    colors = _with_alpha(_per_item(mark.color, len(tail))[shown], mark.alpha)
     if isinstance(mark.color, str):
         path = Path.make_compound_path(*(Path(shape, closed=True) for shape in _closed(shapes)))
         yield PathPatch(path, facecolor=colors[0], linewidth=0, transform=axes.transData)
@@ -189,19 +189,19 @@ def _arrows(mark: Arrows, axes: Axes, view: View) -> Iterator[Artist]:
 
 
 def _closed(shapes: Floats) -> Floats:
-    """Outlines with their first corner again at the end, shape (n, corners + 1, 2)."""
+    """Return outlines with their first corner again at the end, shape (n, corners + 1, 2)."""
     return np.concatenate([shapes, shapes[:, :1]], axis=1)
 
 
 def _data(pixels: Floats, view: View) -> Floats:
-    """Data positions of frame positions: the inverse of `View.pixels`."""
+    """Return the data positions of frame positions: the inverse of `View.pixels`."""
     x = view.x[0] + (pixels[..., 0] - view.rect.left) * (view.x[1] - view.x[0]) / view.rect.width
     y = view.y[1] - (pixels[..., 1] - view.rect.top) * (view.y[1] - view.y[0]) / view.rect.height
     return np.stack([x, y], axis=-1)
 
 
 def _image(mark: Image, axes: Axes, view: View) -> Artist:
-    """Averaged where it shrinks; where it grows, smoothly or each pixel a rectangle."""
+    """Return an image: averaged if it shrinks; if it grows, smooth or with pixels as rectangles."""
     frame_pixels = abs(mark.box[1] - mark.box[0]) / abs(view.x[1] - view.x[0]) * view.rect.width
     growth = frame_pixels / mark.pixels.shape[1]
     smooth = "bilinear" if growth >= 1 else "antialiased"
@@ -211,8 +211,8 @@ def _image(mark: Image, axes: Axes, view: View) -> Artist:
 
 
 def _area(mark: Area, axes: Axes) -> Iterator[Artist]:
-    """An outline for each run of numbers."""
-    color = _with_alpha(_each(mark.color, 1), mark.alpha)[0]
+    """Yield an outline for each run of finite values."""
+    color = _with_alpha(_per_item(mark.color, 1), mark.alpha)[0]
     known = np.isfinite(np.stack([mark.x, mark.low, mark.high])).all(axis=0)
     for run in np.ma.clump_unmasked(np.ma.masked_array(mark.x, ~known)):  # type: ignore[no-untyped-call]
         high, low = np.column_stack([mark.x, mark.high])[run], np.column_stack([mark.x, mark.low])[run]
@@ -220,10 +220,10 @@ def _area(mark: Area, axes: Axes) -> Iterator[Artist]:
 
 
 def _mesh(mark: Mesh, axes: Axes) -> Artist:
-    """Faces with lines in their own colour around them, so that no seams show."""
+    """Return faces with outlines in their own colour, so that no seams show."""
     faces, known = faces_of(mark)
-    each = mark.color / 255 if isinstance(mark.color, np.ndarray) else _each(mark.color, len(mark.faces))
-    colors = _with_alpha(each[known], mark.alpha)
+    opaque = mark.color / 255 if isinstance(mark.color, np.ndarray) else _per_item(mark.color, len(mark.faces))
+    colors = _with_alpha(opaque[known], mark.alpha)
     seam = _SEAM * POINT if mark.alpha == 1 else 0.0
     return PolyCollection(
         list(mark.vertices[faces]), facecolors=colors, edgecolors=colors, linewidths=seam, transform=axes.transData
@@ -231,12 +231,12 @@ def _mesh(mark: Mesh, axes: Axes) -> Artist:
 
 
 def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
-    """Words, held at their anchor: in another output they may be a little wider or narrower than in pixels."""
+    """Return text aligned at its anchor: other outputs may set it slightly wider or narrower than pixels."""
     width, *_ = size = _size(mark, view, theme)
     left, y = anchored(mark, view, _em(mark, view), size)
     share = {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor[0]]
     x, y = _data(np.array([left + share * width, y]), view)
-    return Words(
+    return TextArtist(
         float(x),
         float(y),
         mark.text,
@@ -260,7 +260,7 @@ def _size(mark: Text, view: View, theme: Theme) -> tuple[float, float, float]:
 
 
 def _halo(mark: Text, color: str, axes: Axes, view: View, theme: Theme) -> Iterator[Artist]:
-    """The edge around words as strokes along their outlines."""
+    """Yield the halo of a text as strokes along its outlines."""
     left, baseline = anchored(mark, view, _em(mark, view), _size(mark, view, theme))
     page, per_inch = axes.get_figure(root=True), DPI * view.scale
     assert page is not None
@@ -272,8 +272,8 @@ def _halo(mark: Text, color: str, axes: Axes, view: View, theme: Theme) -> Itera
         yield PathPatch(outline, fill=False, edgecolor=color, alpha=STRENGTH, transform=place, **style)
 
 
-def _each(color: Color, n: int) -> Floats:
-    """A colour for each of n items, shape (n, 3), in [0, 1]."""
+def _per_item(color: Color, n: int) -> Floats:
+    """Return one colour per item, shape (n, 3), in [0, 1]."""
     if isinstance(color, Shades):
         return color.palette[color.index] / 255
     return np.tile(np.array(rgb(color)) / 255, (n, 1))

@@ -1,4 +1,4 @@
-"""Commands that list and clear what is kept of earlier work: simulated runs, and weights of denoisers."""
+"""Cache commands: list and clear cached runs and trained denoisers."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ _KINDS = {"runs": "simulated run", "denoisers": "trained denoiser"}
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(ctx: click.Context) -> None:
-    """List what is kept of earlier work, or clear it."""
+    """List or clear the cache of simulated runs and trained denoisers."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_cache)
 
 
 @cache.command("list")
 def list_cache() -> None:
-    """List what is kept, and how large it is."""
+    """List what is cached, with sizes."""
     for line in _overview(cache_folder()):
         click.echo(line)
 
 
-@cache.command("clear", short_help="Remove what is kept, or one kind of it.")
+@cache.command("clear", short_help="Remove everything cached, or one kind.")
 @click.argument("what", type=click.Choice(["runs", "denoisers", "all"]), default="all")
 def clear_cache(what: str) -> None:
-    """Remove simulated runs, trained denoisers, or all; they are made again when they are needed."""
+    """Remove cached runs, denoisers, or all; they are recreated when needed."""
     click.echo(_clear(cache_folder(), what))
 
 
 def _overview(root: Path) -> Iterator[str]:
     """Yield lines with the folder, and the number and size of the entries of each kind."""
     yield str(root)
-    for kind, one in _KINDS.items():
+    for kind, noun in _KINDS.items():
         entries = _entries(root / kind)
         size = sum(_size(entry) for entry in entries)
-        yield f"{kind:10} {_count(len(entries), one)}, {format_bytes(size)}"
+        yield f"{kind:10} {_count(len(entries), noun)}, {format_bytes(size)}"
         if kind == "denoisers":
             yield from map(_weights_line, sorted(entries, key=_age))
 
 
 def _clear(root: Path, what: str) -> str:
-    """Remove the entries of one kind, or all; returns a line that says which.
+    """Remove the entries of one kind, or all; return a line that lists them.
 
     Raises:
         NoisereelError: Something cannot be removed.
     """
     removed = []
-    for kind, one in _KINDS.items():
+    for kind, noun in _KINDS.items():
         if what in (kind, "all"):
             entries = _entries(root / kind)
             size = sum(_size(entry) for entry in entries)
@@ -71,7 +71,7 @@ def _clear(root: Path, what: str) -> str:
                 pass
             except OSError as error:
                 raise NoisereelError(f"{error.filename}: cannot be removed: {error.strerror}") from error
-            removed.append(f"{_count(len(entries), one)} ({format_bytes(size)})")
+            removed.append(f"{_count(len(entries), noun)} ({format_bytes(size)})")
     return f"removed {' and '.join(removed)}"
 
 
@@ -84,18 +84,18 @@ def _size(folder: Path) -> int:
 
 
 def _age(folder: Path) -> float:
-    """Return the seconds since something in it was written."""
+    """Return the seconds since a file in a folder was last written."""
     now = time.time()
     return now - max((file.st_mtime for file in _files(folder)), default=now)
 
 
 def _files(folder: Path) -> Iterator[os.stat_result]:
-    """Yield all files below a folder; those of running programs may vanish meanwhile."""
+    """Yield the status of all files below a folder; files of running programs may vanish meanwhile."""
     for file in folder.rglob("*"):
         with suppress(FileNotFoundError):
-            found = file.stat()
-            if stat.S_ISREG(found.st_mode):
-                yield found
+            status = file.stat()
+            if stat.S_ISREG(status.st_mode):
+                yield status
 
 
 def _weights_line(entry: Path) -> str:
@@ -105,14 +105,14 @@ def _weights_line(entry: Path) -> str:
     files = sorted(entry.glob("weights.safetensors")) or sorted(entry.glob("checkpoint.safetensors"))
     try:
         facts = read_facts(files[0])
-        named, step = next(iter(facts["denoiser"])), facts.get("step", facts.get("training", {}).get("step"))
-        kind = "x".join(map(str, facts["event"]))
-        about = f"{named}, {kind}, {step} steps" + ("" if "step" in facts else ", interrupted")
+        name, step = next(iter(facts["denoiser"])), facts.get("step", facts.get("training", {}).get("step"))
+        shape = "x".join(map(str, facts["event"]))
+        summary = f"{name}, {shape}, {step} steps" + ("" if "step" in facts else ", interrupted")
     except (IndexError, KeyError, NoisereelError, StopIteration, TypeError):
-        about = "damaged"
+        summary = "damaged"
     days, hours = divmod(int(_age(entry) // 3600), 24)
-    return f"  {about:32} {format_bytes(_size(entry)):>9}   {days} d {hours:2} h old   {entry}"
+    return f"  {summary:32} {format_bytes(_size(entry)):>9}   {days} d {hours:2} h old   {entry}"
 
 
-def _count(n: int, one: str) -> str:
-    return f"{n} {one}" if n == 1 else f"{n} {one}s"
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,4 +1,4 @@
-"""Commands that list, show and copy the gallery's scenes."""
+"""Gallery commands: list, show and copy the gallery's scenes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def scenes(ctx: click.Context) -> None:
 @plugin_options
 def list_scenes(**flags: Any) -> None:
     """List every scene of the gallery."""
-    found = find_registry(flags).scenes()
-    for line in columns((name, _first_comment(file)) for name, file in sorted(found.items())):
+    files = find_registry(flags).scenes()
+    for line in columns((name, _first_comment(file)) for name, file in sorted(files.items())):
         click.echo(line)
 
 
@@ -47,13 +47,13 @@ def show_scene(name: str, **flags: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @plugin_options
 def copy_scene(name: str, target: Path, force: bool, **flags: Any) -> None:
-    """Copy a scene file to TARGET (a file or folder), to change it."""
+    """Copy a scene file to TARGET (a file or folder), to edit it."""
     from ..support.files import atomic_write
 
     file = _scene_file(name, flags)
     to = target / file.name if target.is_dir() else target
     if to.exists() and not force:
-        raise UsageError(f"{to} is there already: --force replaces it")
+        raise UsageError(f"{to} already exists: --force replaces it")
     with atomic_write(to) as partial:
         partial.write_bytes(file.read_bytes())
     click.echo(to)
@@ -69,7 +69,7 @@ def _scene_file(name: str, flags: Flags) -> Path:
 
 
 def _first_comment(file: Path) -> str:
-    """Return a scene's description of itself: its first comment line, to the end of that line's last sentence."""
+    """Return a scene's first comment, up to the end of its first sentence."""
     lines = file.read_text(encoding="utf-8").splitlines()
     comment = ""
     for line in takewhile(lambda line: line.startswith("#"), lines):

@@ -1,4 +1,4 @@
-"""Imports without garbage collection: they create many objects, all of which stay."""
+"""Imports without garbage collection: they create many objects, which are never freed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The command line: the only place where an error becomes text. Everything heavy is imported where it is used."""
+"""The command line: the only place where an error becomes text. Heavy modules are imported where they are used."""
 
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -24,18 +25,18 @@ __all__ = ["cli", "main"]
 
 
 class _Cli(click.Group):
-    """The built-in commands, and those of plugins; the latter are loaded only when needed."""
+    """The built-in commands, and the commands of plugins, which are loaded only when needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         _add_plugin_commands(self)
         return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        found = super().get_command(ctx, name)
-        if found is None:
+        command = super().get_command(ctx, name)
+        if command is None:
             _add_plugin_commands(self)
-            found = super().get_command(ctx, name)
-        return found
+            command = super().get_command(ctx, name)
+        return command
 
 
 def _add_plugin_commands(group: click.Group) -> None:
@@ -58,16 +59,19 @@ for command in (render, still, train, validate, scenes, plugins, cache):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exits with 0 done, 1 failed, 2 wrong usage or scene, 130 interrupted."""
+    """Run the command line, and exit with 0 (done), 1 (failed), 2 (wrong usage or scene) or 130 (interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     verbose = bool({"-v", "--verbose"} & {*arguments})
     # Threads that spin while waiting stall small work on shared machines; must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console without "σ" shows "?" instead of failing
     with _terminable(), warnings.catch_warnings():
         if not verbose:
             warnings.simplefilter("ignore")
         code = _run(arguments, verbose)
-    gc.freeze()  # otherwise Python collects garbage among all imported objects on exit
+    gc.freeze()  # otherwise Python would search all imported objects for garbage on exit
     sys.exit(code)
 
 
@@ -86,15 +90,15 @@ def _run(arguments: list[str], verbose: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.secho("interrupted", fg="yellow", err=True)
         return 130
-    except BrokenPipeError:  # whoever read our output has gone, as in `noisereel scenes show NAME | head -1`
+    except BrokenPipeError:  # the reader of our output is gone, as in `noisereel scenes show NAME | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the program as Ctrl-C does, so that nothing half-written stays behind."""
-    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+    """Make SIGTERM end the program as Ctrl-C does, so that no partial files are left."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

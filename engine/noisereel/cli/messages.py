@@ -1,4 +1,4 @@
-"""Errors and tables as text on the terminal."""
+"""Messages: errors and tables as text for the terminal."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def print_error(error: NoisereelError, *, verbose: bool) -> None:
 
 def columns(rows: Iterable[tuple[str, str]], indent: str = "") -> Iterator[str]:
     """Yield names and descriptions side by side."""
-    known = list(rows)
-    width = max((len(name) for name, _ in known), default=0)
-    for name, text in known:
+    pairs = list(rows)
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, text in pairs:
         yield from wrapped(f"{indent}{name:{width}}  ", text)
 
 
 def wrapped(start: str, text: str) -> Sequence[str]:
-    """Wrap a text to the terminal's width, later lines indented to where it starts; no wrapping outside terminals."""
+    """Wrap a text to the terminal's width, with later lines indented like the first; do not wrap outside terminals."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     room = max(30, width - len(start))
     lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]

@@ -1,4 +1,4 @@
-"""Options that commands share, and what they mean for a scene and its rendering."""
+"""Options shared by commands, and their application to scenes and rendering."""
 
 from __future__ import annotations
 
@@ -46,41 +46,41 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 plugin_options = options(
     click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE.py",
                  help="Load plugins from a Python file; may be repeated."),
-    click.option("--strict-plugins", is_flag=True, help="Stop at a plugin that cannot be loaded."),
+    click.option("--strict-plugins", is_flag=True, help="Fail if a plugin cannot be loaded."),
     click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
 )  # fmt: skip
 
 resume_option = click.option("--resume", is_flag=True, help="Resume training that was interrupted.")
-device_option = click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to compute.")
+device_option = click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Device to compute on.")
 
 scene_options = options(
     click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
     click.option("--seed", metavar="N", help="Seed of all noise."),
     click.option("--fps", metavar="N", help="Frames per second."),
-    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or a shape, e.g. 9:16."),
+    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16."),
     click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file."),
 )  # fmt: skip
 
 work_options = options(
     click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-                 help="Where to write; the suffix chooses the format; may be repeated."),
+                 help="File to write; the suffix chooses the format; may be repeated."),
     click.option("-q", "--quality", type=click.Choice(["draft", "standard", "high"]), default="standard",
-                 help="draft: half the size, quick encoding; high: drawn at twice the size, encoded with care."),
-    click.option("--transparent", is_flag=True, help="Leave the background out."),
+                 help="draft: half the size, fast encoding; high: drawn at twice the size, slow encoding."),
+    click.option("--transparent", is_flag=True, help="Omit the background."),
     device_option,
-    click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Processes that draw."),
-    click.option("--no-cache", is_flag=True, help="Neither use nor keep simulated runs and trained weights."),
+    click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Number of drawing processes."),
+    click.option("--no-cache", is_flag=True, help="Neither read nor write cached runs and trained weights."),
     resume_option,
-    click.option("--compile", "compile_", is_flag=True, help="Compile networks first; pays in long runs."),
-    click.option("--dry-run", is_flag=True, help="Say what would be done, and stop."),
-    click.option("--open", "open_", is_flag=True, help="Open what was written."),
+    click.option("--compile", "compile_", is_flag=True, help="Compile networks first; worth it for long runs."),
+    click.option("--dry-run", is_flag=True, help="Check everything and print the plan, but render nothing."),
+    click.option("--open", "open_", is_flag=True, help="Open the first file written."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
 )  # fmt: skip
 
 
 def find_registry(flags: Flags, *, warn: bool = True) -> Registry:
-    """Load all plugins, and warn of those that cannot be loaded."""
+    """Load all plugins, and warn about those that cannot be loaded."""
     from ..registry import load_registry
 
     registry = load_registry(flags["plugins"], strict=flags["strict_plugins"])
@@ -104,7 +104,7 @@ def load_with(name: str, flags: Flags, registry: Registry) -> Scene:
 
 
 def _size(text: str) -> str:
-    if ":" in text:  # a shape, which the film's settings know
+    if ":" in text:  # an aspect ratio, which the film's settings accept
         return text
     width, x, height = text.lower().partition("x")
     if not (x and width.strip().isdecimal() and height.strip().isdecimal()):

@@ -1,4 +1,4 @@
-"""Commands that list plugins and show their parameters."""
+"""Plugin commands: list plugins and show their parameters."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def plugins(ctx: click.Context) -> None:
 @click.argument("kind", required=False)
 @plugin_options
 def list_plugins(kind: str | None, **flags: Any) -> None:
-    """List every plugin, and those that could not be loaded; for one KIND, such as sampler, describe each."""
+    """List every plugin, and those that could not be loaded; describe those of one KIND, such as sampler."""
     from .plugin_help import summaries
 
     registry = find_registry(flags, warn=False)
     if kind is not None and kind not in registry.kinds:
         raise UsageError(f"no kind of plugin is called '{kind}'; {suggest(kind, registry.kinds)}")
-    for each in registry.kinds if kind is None else (kind,):
-        click.echo(f"{each}:")
-        names = [(name, registry.package(each, name)) for name in registry.names(each)]
-        for line in columns(names if kind is None else summaries(each, registry), "  "):
+    for listed in registry.kinds if kind is None else (kind,):
+        click.echo(f"{listed}:")
+        names = [(name, registry.package(listed, name)) for name in registry.names(listed)]
+        for line in columns(names if kind is None else summaries(listed, registry), "  "):
             click.echo(line)
     for warning in registry.warnings:
         click.secho(f"not loaded: {warning}", fg="yellow")

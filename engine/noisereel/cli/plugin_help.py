@@ -1,4 +1,4 @@
-"""Plugins described for people: what ``noisereel plugins`` prints, from their own docstrings and fields."""
+"""Plugin help: descriptions of plugins from their docstrings and fields, for ``noisereel plugins``."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = ["parameters", "plugin_help", "summaries"]
 
 
 def plugin_help(name: str, registry: Registry) -> list[str]:
-    """What a plugin is and takes, one text for each kind that has the name.
+    """Return the description of a plugin and its parameters; one text for each kind with a plugin of that name.
 
     Args:
         name: A name, or kind/name.
-        registry: Where it is looked up.
+        registry: Registry of plugins.
 
     Raises:
-        UsageError: Nothing has that name.
+        UsageError: No plugin has that name.
     """
     kind, slash, bare = name.rpartition("/")
     kinds = [kind] if slash else [k for k in KINDS if bare in registry.names(k)]
     if slash and kind not in KINDS:
         raise UsageError(f"no kind of plugin is called '{kind}'; {suggest(kind, tuple(KINDS))}")
     if bare in KINDS and not kinds:
-        raise UsageError(f"'{bare}' is a kind of plugin: 'noisereel plugins list {bare}' names them all")
+        raise UsageError(f"'{bare}' is a kind of plugin: 'noisereel plugins list {bare}' lists them all")
     if not kinds:
         known = sorted({n for k in KINDS for n in registry.names(k)})
         raise UsageError(f"no plugin is called '{name}'; {suggest(name, known)}")
@@ -46,7 +46,7 @@ def plugin_help(name: str, registry: Registry) -> list[str]:
 
 
 def summaries(kind: str, registry: Registry) -> Iterator[tuple[str, str]]:
-    """Every plugin of a kind and what it is, in a sentence or two; of what others made, also who."""
+    """Yield the name and summary of every plugin of a kind; third-party summaries end with the package."""
     for name in registry.names(kind):
         first = _plain(inspect.getdoc(registry.get(kind, name)) or "").partition("\n")[0]
         package = registry.package(kind, name)
@@ -54,41 +54,41 @@ def summaries(kind: str, registry: Registry) -> Iterator[tuple[str, str]]:
 
 
 def parameters(cls: type[Plugin]) -> list[tuple[str, str, str]]:
-    """A plugin's parameters: name, type with default, and what it means with its bounds."""
+    """Return a plugin's parameters: name, type with default, and description with bounds."""
     return [(name, _default(info), " ".join(map(_sentence, _details(info)))) for name, info in cls.model_fields.items()]
 
 
 def _sentence(text: str) -> str:
-    """A capital at the beginning, unless that is a symbol, and a full stop."""
+    """Return a text with a full stop, and a capital at the start unless that is a symbol."""
     is_word = text[:2].isascii() and text[:2].isalpha()
     return (text[:1].upper() if is_word else text[:1]) + text[1:].rstrip(".") + "."
 
 
 def _help(kind: str, name: str, cls: type[Plugin], package: str) -> str:
     lines = [f"{name}  ({kind}, from {package})", "", *_paragraphs(_plain(inspect.getdoc(cls) or ""))]
-    own = cls.model_fields
-    if own:
+    fields = cls.model_fields
+    if fields:
         lines += ["", "parameters:"]
-        width = max(map(len, own))
-        for field, info in own.items():
-            primary = "  (a bare value fills this one)" if field == cls.primary else ""
+        width = max(map(len, fields))
+        for field, info in fields.items():
+            primary = "  (set by a bare value)" if field == cls.primary else ""
             lines.append(f"  {field:{width}}  {_default(info)}{primary}")
             lines += [line for text in _details(info) for line in wrapped(f"  {'':{width}}    ", text)]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _plain(text: str) -> str:
-    """A docstring with lighter marks around code."""
+    """Return a docstring with single backquotes around code."""
     return text.replace("``", "`")
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """A docstring's paragraphs; equations and whatever else is indented stay as they are."""
+    """Yield the lines of a docstring, wrapped; paragraphs with indented lines, such as equations, are kept."""
     for i, paragraph in enumerate(text.split("\n\n")):
         lines = paragraph.splitlines()
-        uncompiled = not sys.stdout.isatty() or any(line.startswith(" ") for line in lines)
+        is_verbatim = not sys.stdout.isatty() or any(line.startswith(" ") for line in lines)
         yield from ([""] if i else [])
-        yield from [f"  {line}" for line in lines] if uncompiled else wrapped("  ", " ".join(lines))
+        yield from [f"  {line}" for line in lines] if is_verbatim else wrapped("  ", " ".join(lines))
 
 
 def _default(info: FieldInfo) -> str:
@@ -100,7 +100,7 @@ def _default(info: FieldInfo) -> str:
 
 
 def _value(value: Any) -> str:
-    """A default as a scene would write it."""
+    """Return a default as it is written in a scene."""
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -121,7 +121,7 @@ _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below
 
 
 def _words(annotation: Any) -> str:
-    """A type in a reader's words."""
+    """Return a type in plain English."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is None or annotation is type(None):
         return ""
@@ -138,5 +138,5 @@ def _words(annotation: Any) -> str:
             else "[" + ", ".join(map(_words, arguments)) + "]"
         )
     names = {int: "integer", float: "number", str: "text", bool: "true | false", Path: "file", Any: "anything"}
-    named = getattr(annotation, "kind", None) or getattr(annotation, "__name__", annotation)
-    return names.get(annotation, str(named))
+    name = getattr(annotation, "kind", None) or getattr(annotation, "__name__", annotation)
+    return names.get(annotation, str(name))

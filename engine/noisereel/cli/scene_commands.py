@@ -1,4 +1,4 @@
-"""Commands that work on a scene: render, still, train and validate."""
+"""Scene commands: render, still, train and validate."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def render(scene: str, **flags: Any) -> None:
     _run(api.render, scene, "gif", flags)
 
 
-@click.command(short_help="Take stills of SCENE: one, a strip, or a file each.")
+@click.command(short_help="Take stills of SCENE: one, a strip, or several files.")
 @click.argument("scene")
-@click.option("--at", metavar="T[,T…]", help="Times to show; the last moment of the film if left out.")
+@click.option("--at", metavar="T[,T…]", help="Times to show; the end of the film if omitted.")
 @options(work_options, scene_options, plugin_options)
 def still(scene: str, at: str | None, **flags: Any) -> None:
-    """Take stills of SCENE: one picture, a strip of several times, or a file each ({t}, {step} or {frame} in -o)."""
+    """Take stills of SCENE: one picture, a strip of several times, or several files ({t}, {step} or {frame} in -o)."""
     with importing():
         from .. import api
     _run(partial(api.still, at=None if at is None else _parse_times(at)), scene, "png", flags)
 
 
 def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags: Flags) -> None:
-    """Render films or stills, and print a line for each drawing; or only what would be done."""
+    """Render films or stills and print a line for each drawing, or just print the plan."""
     from ..support.progress import Progress
 
     with importing():
@@ -63,7 +63,7 @@ def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags
         scene = load_with(name, flags, registry)
     outputs = flags["outputs"] or (f"renders/{Path(name).stem}.{suffix}",)
     progress = Progress(flags["quiet"])
-    done = work(
+    summaries = work(
         scene,
         *outputs,
         options=render_options(flags),
@@ -73,7 +73,7 @@ def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags
     )
     if flags["dry_run"]:
         _print_plan(scene, outputs)
-    for summary in done:
+    for summary in summaries:
         progress.say(_summary_line(summary))
         if flags["open_"]:
             click.launch(str(summary.files[0]))
@@ -83,7 +83,7 @@ def _parse_times(text: str) -> tuple[float, ...]:
     """Return the times in ``"0,6,12"``.
 
     Raises:
-        UsageError: One of them is not a time.
+        UsageError: The text is not a list of times.
     """
     try:
         times = tuple(float(part) for part in text.split(","))
@@ -103,33 +103,33 @@ def _print_plan(scene: Scene, outputs: Sequence[str]) -> None:
 
 
 def _outline(scene: Scene) -> str:
-    """Return a scene's runs and length in a few words."""
+    """Return a short description of a scene's runs and length."""
     runs = "1 run" if len(scene.runs) == 1 else f"{len(scene.runs)} runs"
     return f"{runs}, {scene.film.frames} frames at {float(scene.film.rate):g} fps"
 
 
-def _summary_line(done: Summary) -> str:
-    width, height = done.size
-    origin = "simulated before" if done.cached else f"simulated in {done.simulated:.1f} s"
-    weight = format_bytes(sum(file.stat().st_size for file in done.files))
-    origin = f"{origin}, {done.compiled}" if done.compiled else origin
-    facts = f"{_content(done)}, {width}x{height}, {weight}"
-    return f"{_places(done.files)}  ({facts}; {origin}, filmed in {done.filmed:.1f} s)"
+def _summary_line(summary: Summary) -> str:
+    width, height = summary.size
+    origin = "simulation cached" if summary.cached else f"simulated in {summary.simulated:.1f} s"
+    size = format_bytes(sum(file.stat().st_size for file in summary.files))
+    origin = f"{origin}, {summary.compiled}" if summary.compiled else origin
+    facts = f"{_content(summary)}, {width}x{height}, {size}"
+    return f"{_file_names(summary.files)}  ({facts}; {origin}, filmed in {summary.filmed:.1f} s)"
 
 
-def _content(done: Summary) -> str:
-    if done.is_film:
-        return f"{done.frames} frames, {float(done.duration):.1f} s"
-    return "1 picture" if len(done.files) == 1 else f"{len(done.files)} pictures"
+def _content(summary: Summary) -> str:
+    if summary.is_film:
+        return f"{summary.frames} frames, {float(summary.duration):.1f} s"
+    return "1 picture" if len(summary.files) == 1 else f"{len(summary.files)} pictures"
 
 
-def _places(files: Sequence[Path]) -> str:
+def _file_names(files: Sequence[Path]) -> str:
     return ", ".join(map(str, files)) if len(files) <= 3 else f"{files[0]} … {files[-1]}"
 
 
 @click.command()
 @click.argument("scene")
-@click.option("-o", "--output", metavar="FILE", help="Copy the weights there, e.g. mine.safetensors; may hold {run}.")
+@click.option("-o", "--output", metavar="FILE", help="Copy the weights to FILE (.safetensors); may contain {run}.")
 @options(device_option, resume_option, scene_options, plugin_options)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(scene: str, output: str | None, **flags: Any) -> None:
@@ -153,7 +153,7 @@ def train(scene: str, output: str | None, **flags: Any) -> None:
 @click.argument("scenes", nargs=-1, required=True)
 @options(scene_options, plugin_options)
 def validate(scenes: Sequence[str], **flags: Any) -> None:
-    """Check scenes: everything that rendering would refuse, without simulating."""
+    """Check scenes for everything that rendering would refuse, without simulating."""
     with importing():
         from .. import api
 

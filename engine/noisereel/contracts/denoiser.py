@@ -38,7 +38,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A model at some moment of its training.
+    """A model at one moment of its training.
 
     Attributes:
         step: Training steps done.
@@ -60,7 +60,7 @@ class TrainingContext:
         persistent: Whether that folder outlives the program.
         resume: Whether to resume interrupted training.
         progress: Shows progress bars and warnings.
-        compile: Compiles a network if the user asked for it, else returns it unchanged.
+        compile: Compiles a network if requested, else returns it unchanged.
         plugins: Converts plugins to plain values and back; None outside a scene.
         provenance: The scene's text and overrides, as plain values to store with weights.
     """
@@ -99,7 +99,7 @@ class DenoiserContext:
 
 
 class Denoiser(Plugin):
-    """A source of models D(x_t, t) ≈ E[x_0 | x_t]. Live things (tensors, modules) belong to the model, not here."""
+    """A source of models D(x_t, t) ≈ E[x_0 | x_t]. It holds no tensors or modules: these belong to the model."""
 
     kind: ClassVar[str] = "denoiser"
 

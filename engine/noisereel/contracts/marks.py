@@ -1,7 +1,7 @@
-"""The vocabulary of pictures: frozen values in data coordinates that any canvas can draw.
+"""Marks: the elements of pictures, as frozen values in data coordinates that any canvas can draw.
 
 Sizes and widths are in *design pixels*: pixels of a 720-line frame, scaled with the film. Colours are hex
-strings such as "#5AB0F2", or `Shades` for a colour each.
+strings such as "#5AB0F2", or `Shades` for one colour per item.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shades:
-    """A colour for each item: entries of a palette.
+    """One colour per item, from a palette.
 
     Attributes:
-        index: Which entry each item has, shape (n,), uint8.
+        index: Palette entry of each item, shape (n,), uint8.
         palette: RGB, shape (k, 3), uint8, k ≤ 256.
     """
 
@@ -52,15 +52,15 @@ Color = str | Shades
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mark:
-    """Something that is there at one moment."""
+    """An element of the picture at one moment."""
 
     def lower(self, view: View) -> Iterable[Mark]:
-        """The same picture in simpler marks, for canvases that do not know this one.
+        """Return the same picture in simpler marks, for canvases that do not know this one.
 
         Args:
             view: The panel's limits and pixels.
         """
-        raise NotImplementedError(f"no canvas knows how to draw {type(self).__name__}: give it a lower(view)")
+        raise NotImplementedError(f"no canvas can draw {type(self).__name__}: define its lower(view)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class Points(Mark):
 
     Attributes:
         xy: Positions, shape (n, 2).
-        color: One colour or a colour each.
+        color: One colour, or one per point.
         size: Radius.
         alpha: Opacity of one disc, in [0, 1].
         edge: Colour of a ring around each disc, or None.
@@ -86,11 +86,11 @@ class Points(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trails(Mark):
-    """Where particles have been: lines that fade towards the past.
+    """Past positions of particles, as lines that fade towards the past.
 
     Attributes:
         xy: Positions, shape (k, n, 2), oldest first.
-        color: One colour or a colour for each of the n particles.
+        color: One colour, or one per particle.
         width: Width at the newest end.
         alpha: Opacity at the newest end; falls to 0 at the oldest.
         series: Name of the recorded series shown, or None.
@@ -109,7 +109,7 @@ class Polylines(Mark):
 
     Attributes:
         lines: Each of shape (m, 2); a NaN breaks the line.
-        color: One colour or a colour for each line.
+        color: One colour, or one per line.
         width: Width.
         alpha: Opacity.
         dash: Solid, dashed or dotted.
@@ -127,9 +127,9 @@ class Arrows(Mark):
     """Arrows; those shorter than half a pixel are not drawn.
 
     Attributes:
-        tail: Where they begin, shape (n, 2).
+        tail: Start points, shape (n, 2).
         vector: From tail to tip, shape (n, 2).
-        color: One colour or a colour each.
+        color: One colour, or one per arrow.
         width: Width of the shaft.
         alpha: Opacity.
     """
@@ -148,7 +148,7 @@ class Image(Mark):
     Attributes:
         pixels: Grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4), uint8.
         box: (x_low, x_high, y_low, y_high) in data coordinates.
-        smooth: Interpolate between pixels (True) or show each as a rectangle.
+        smooth: Whether to interpolate between pixels; otherwise each is shown as a rectangle.
     """
 
     pixels: NDArray[np.uint8]
@@ -158,10 +158,10 @@ class Image(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Area(Mark):
-    """What lies between two curves.
+    """The area between two curves.
 
     Attributes:
-        x: Shape (m,), rising.
+        x: Shape (m,), ascending.
         low: Lower edge, shape (m,).
         high: Upper edge, shape (m,).
         color: Fill.
@@ -177,13 +177,14 @@ class Area(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh(Mark):
-    """Filled quadrilaterals side by side, such as a surface seen from a camera; no seams show between them.
+    """Adjacent filled quadrilaterals, such as a surface seen from a camera, drawn without seams.
 
     Attributes:
         vertices: Corners, shape (n, 2).
-        faces: The four corners of each face in turn, shape (m, 4), back to front: later ones hide earlier ones. Faces
-            whose side from their second to third corner is the next one's from its first to fourth are quickest.
-        color: One colour, or a colour for each face: of a palette, or any RGB, shape (m, 3), uint8.
+        faces: Indices of each face's corners, in order around it, shape (m, 4), back to front: later faces hide earlier
+            ones. Drawing is fastest if the side between the second and third corner of each face is the side between
+            the first and fourth corner of the next one.
+        color: One colour, or one per face: of a palette, or any RGB, shape (m, 3), uint8.
         alpha: Opacity.
     """
 
@@ -195,17 +196,17 @@ class Mesh(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text(Mark):
-    """Words at a place; may hold mathtext between dollar signs. Kept inside the panel.
+    """Text at a position, kept inside the panel; it may contain mathtext between dollar signs.
 
     Attributes:
         xy: Anchor in data coordinates, (x, y).
-        text: What is written.
-        color: Ink.
+        text: The text.
+        color: Colour.
         size: Type size in points at 720 lines (100 dpi).
         bold: Weight.
-        anchor: Which part of the text lies on the anchor: horizontal, then vertical.
+        anchor: Part of the text that is placed at the anchor: horizontal, then vertical.
         offset: Shift from the anchor in design pixels, (right, up).
-        halo: Colour of a soft edge around the words, which parts them from what lies behind; or None.
+        halo: Colour of a soft edge around the text, which separates it from what is behind it; or None.
     """
 
     xy: tuple[float, float]

@@ -22,12 +22,12 @@ _ENGINE = __name__.partition(".")[0]
 class Plugin(BaseModel):
     """Base of all plugin classes; its fields *are* the parameters that a scene can set.
 
-    A class that declares ``kind`` is a concept (Schedule, Sampler …); the classes below it are what a
-    registry holds. A field annotated with a concept (``spacing: Spacing``) takes any plugin of it.
+    A class that declares ``kind`` is a concept (Schedule, Sampler …); its subclasses are what the registry
+    holds. A field annotated with a concept (``spacing: Spacing``) takes any plugin of it.
 
     Attributes:
         kind: The concept's name, as in the registry and in error messages.
-        primary: The field that a bare value fills, so that ``{picture: logo.png}`` reads well.
+        primary: The field that a bare value sets: ``{image: logo.png}`` means ``{image: {path: logo.png}}``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -55,9 +55,9 @@ class Plugin(BaseModel):
     def _accept(cls, value: Any, info: core_schema.ValidationInfo) -> Self:
         """Accept a plugin of this kind, or the handle of one that the scene loader has already built."""
         built = (info.context or {}).get("plugins", {})
-        found = built.get(value, value) if isinstance(value, str) else value
-        if isinstance(found, cls):
-            return found
+        plugin = built.get(value, value) if isinstance(value, str) else value
+        if isinstance(plugin, cls):
+            return plugin
         raise PydanticCustomError("plugin_type", "must be a {kind}", {"kind": cls.kind})
 
 
@@ -86,8 +86,8 @@ def plugins_in(value: Any) -> Iterator[Plugin]:
         yield value
         value = tuple(getattr(value, name) for name in type(value).model_fields)
     if isinstance(value, (tuple, list)):
-        for each in value:
-            yield from plugins_in(each)
+        for item in value:
+            yield from plugins_in(item)
 
 
 @cache

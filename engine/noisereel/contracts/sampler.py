@@ -1,4 +1,4 @@
-"""Samplers: which times are visited, and how one step is taken. They never loop over time themselves."""
+"""Samplers: the times of a run and the steps between them. They never loop over time themselves."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["DrawLike", "Sampler", "Step", "StepContext"]
 
 
 class DrawLike(Protocol):
-    """Keyed standard normal noise of a tensor's shape, dtype and device; ``stream`` tells draws of one step apart."""
+    """Keyed standard normal noise of a tensor's shape, dtype and device; ``stream`` distinguishes draws of one step."""
 
     def __call__(self, like: Tensor, stream: str = "noise") -> Tensor: ...
 
 
 class StepContext(NamedTuple):
-    """What a step may use.
+    """Inputs of a step besides the particles.
 
     Attributes:
         model: x̂_0 = model(x, level); each call is counted. None if the run has no denoiser.
         draw: Keyed noise for this step.
         data: The run's data.
         origin: Clean samples x_0 that the particles came from, shape (n, *event); None unless started from data.
-        labels: Class of each particle, shape (n,), where there are classes.
+        labels: Class of each particle, shape (n,), if there are classes.
         schedule: The run's schedule.
         first_row: Index of the first particle in ``x`` among all particles of the run.
     """
@@ -47,13 +47,13 @@ class StepContext(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one step gives.
+    """The result of one step.
 
     Attributes:
         x: Particles at the new level, shape (n, *event).
         x0: Estimate of the clean data that the step used, if it used one.
         noise: Standard normal noise that was injected, if any.
-        carry: What the next step of this act shall be given: tensors and floats.
+        carry: Value to pass to the next step of this act: tensors and floats.
         aux: Additional tensors to record with the state that the step leaves, by name.
         next_aux: Additional tensors to record with the state that it reaches, by name.
     """
@@ -67,19 +67,19 @@ class Step(NamedTuple):
 
 
 class Sampler(Plugin):
-    """Moves particles from one noise level to the next.
+    """A rule for moving particles from one noise level to the next.
 
     Attributes:
-        needs: What must be there: of {"denoiser", "data", "grad"}; "data" means that the run starts from data.
+        needs: Requirements: any of {"denoiser", "data", "grad"}; "data" means that the run starts from data.
     """
 
     kind: ClassVar[str] = "sampler"
     needs: ClassVar[frozenset[str]] = frozenset({"denoiser"})
 
     steps: int | None = Field(default=None, ge=1, le=1_000_000)
-    """Number of steps; all of the schedule's times where left out."""
+    """Number of steps; all of the schedule's times if None."""
     spacing: Spacing | None = None
-    """How the visited times are spaced; evenly in t where left out."""
+    """Spacing of the visited times; even in t if None."""
 
     @property
     def aux_names(self) -> Sequence[str]:
@@ -87,20 +87,22 @@ class Sampler(Plugin):
         return ()
 
     def check(self, data: Data) -> str | None:
-        """Why it cannot move particles of these data, or None; asked before anything is simulated."""
+        """Return the reason why it cannot move particles of this data, or None; called before anything is simulated."""
         return None
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """The times to visit, beginning at ``start`` (None: wherever the sampler begins); may fall, rise or repeat.
+        """Return the times to visit; they may decrease, increase or repeat. By default, they decrease to 0.
 
-        The default falls from ``start`` (T where None) to 0.
+        Args:
+            schedule: The run's schedule.
+            start: Time to begin at; None for the sampler's own, by default T.
 
         Raises:
-            ValueError: The particles are where these times cannot begin; says why.
+            ValueError: The times cannot begin there; the message gives the reason.
         """
         begin = float(schedule.T) if start is None else start
         if begin == 0:
-            raise ValueError("it takes noise away, but the particles are at t = 0, clean data already")
+            raise ValueError("it removes noise, but the particles are already clean data, at t = 0")
         steps = self.steps or max(1, round(begin))
         if self.spacing is not None:
             return self.spacing.times(schedule, steps, begin)
@@ -108,12 +110,12 @@ class Sampler(Plugin):
 
     @abstractmethod
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
-        """Take particles x at level t to level s.
+        """Move particles x from level t to level s.
 
         Args:
-            x: Noisy particles x_t, shape (n, *event); not to be changed in place.
-            t: Where they are.
-            s: Where they go.
+            x: Noisy particles x_t, shape (n, *event); must not be changed in place.
+            t: Their level.
+            s: Their new level.
             ctx: Model, noise and data.
-            carry: What the step before returned as ``carry``; None at the start of an act.
+            carry: ``carry`` of the previous step; None at the start of an act.
         """

@@ -1,4 +1,4 @@
-"""Time and the kernel: x_t = α_t·x_0 + σ_t·ε, with t = 0 clean data and t = T the noisiest."""
+"""Schedules: noise levels over time, x_t = α_t·x_0 + σ_t·ε, from clean data at t = 0 to the noisiest level at T."""
 
 from __future__ import annotations
 
@@ -27,14 +27,12 @@ __all__ = [
     "transition",
 ]
 
-_LEFT_TOO_MUCH = (
-    0.1  # the share of the signal at T from which on a reverse process shows that it starts from too little
-)
+_MAX_SIGNAL_LEFT = 0.1  # share of data in x_T from which samples of a reverse process are visibly off
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How noisy a moment is: q(x_t | x_0) = N(α_t·x_0, σ_t²·I).
+    """Signal and noise at one time: q(x_t | x_0) = N(α_t·x_0, σ_t²·I).
 
     Attributes:
         t: Time, real, in [0, T].
@@ -54,7 +52,7 @@ class Level:
         return -math.inf if self.alpha == 0 else 2 * (math.log(self.alpha) - math.log(self.sigma))
 
     def beta_to(self, s: Level) -> float:
-        """β = 1 − (α_t/α_s)², the variance-preserving step's variance from an earlier level s to this one."""
+        """Return β = 1 − (α_t/α_s)², the variance of a variance-preserving step from an earlier level s to this one."""
         return 1 - (self.alpha / s.alpha) ** 2
 
 
@@ -74,7 +72,7 @@ class Posterior(NamedTuple):
 
 
 def transition(s: Level, t: Level) -> Kernel:
-    """The forward kernel from s to a noisier t: a = α_t/α_s, σ²_{t|s} = σ_t² − a²σ_s².
+    """Return the forward kernel from s to a noisier t: a = α_t/α_s, σ²_{t|s} = σ_t² − a²σ_s².
 
     References:
         Kingma et al. (2021), arXiv:2107.00630, Eq. (2) and appendix A.1.
@@ -84,9 +82,9 @@ def transition(s: Level, t: Level) -> Kernel:
 
 
 def posterior(s: Level, t: Level) -> Posterior:
-    """The reverse kernel given x_0, from t to a cleaner s < t.
+    """Return the reverse kernel given x_0, from t to a cleaner s < t.
 
-    mean (a σ_s² x_t + α_s σ²_{t|s} x_0)/σ_t², variance β̃ = σ²_{t|s} σ_s²/σ_t².
+    Its mean is (a σ_s² x_t + α_s σ²_{t|s} x_0)/σ_t², its variance β̃ = σ²_{t|s} σ_s²/σ_t².
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (6, 7); Kingma et al. (2021), arXiv:2107.00630, Eq. (25).
@@ -97,7 +95,7 @@ def posterior(s: Level, t: Level) -> Posterior:
 
 
 class Schedule(Plugin):
-    """Two functions of time, α_t and σ_t, in float64; SNR never rises and t = 0 is clean: (α, σ) = (1, 0)."""
+    """Two functions of time, α_t and σ_t, in float64; the SNR never rises and t = 0 is clean: (α, σ) = (1, 0)."""
 
     kind: ClassVar[str] = "schedule"
 
@@ -108,14 +106,14 @@ class Schedule(Plugin):
 
     @abstractmethod
     def at(self, t: float) -> Level:
-        """The level at time t in [0, T].
+        """Return the level at time t in [0, T].
 
         Raises:
-            ValueError: t lies outside [0, T].
+            ValueError: t is outside [0, T].
         """
 
     def time_of(self, log_snr: float) -> float:
-        """The time whose log-SNR is the given one (clipped to what the schedule reaches), by bisection."""
+        """Return the time of a log-SNR, clipped to the schedule's range, by bisection."""
         low, high = 0.0, float(self.T)
         if log_snr <= self.at(high).log_snr:
             return high
@@ -125,12 +123,12 @@ class Schedule(Plugin):
         return (low + high) / 2
 
     def prior_std(self) -> float:
-        """Standard deviation of the noise that a reverse process starts from; 1 where α_T is near 0."""
+        """Return the standard deviation of the noise that a reverse process starts from; 1 if α_T is near 0."""
         return 1.0
 
     def _inside(self, t: float) -> float:
         if not 0 <= t <= self.T:
-            raise ValueError(f"t = {t:g} lies outside [0, {self.T:g}]")
+            raise ValueError(f"t = {t:g} is outside [0, {self.T:g}]")
         return float(t)
 
 
@@ -139,7 +137,7 @@ class BetaSchedule(Schedule):
 
     @abstractmethod
     def betas(self) -> NDArray[np.float64]:
-        """β_1 … β_T, shape (T,), each in [0, 1]."""
+        """Return β_1 … β_T, shape (T,), each in [0, 1]."""
 
     @cached_property
     def _log_alpha(self) -> NDArray[np.float64]:
@@ -151,66 +149,69 @@ class BetaSchedule(Schedule):
         return float(len(self._log_alpha) - 1)
 
     def at(self, t: float) -> Level:
-        i, rest = divmod(self._inside(t), 1.0)
+        i, fraction = divmod(self._inside(t), 1.0)
         log_alpha = float(self._log_alpha[int(i)])
-        if rest:
-            log_alpha += rest * (float(self._log_alpha[int(i) + 1]) - log_alpha)
+        if fraction:
+            log_alpha += fraction * (float(self._log_alpha[int(i) + 1]) - log_alpha)
         return Level(t, math.exp(log_alpha), math.sqrt(-math.expm1(2 * log_alpha)))
 
 
 class Spacing(Plugin):
-    """Which times a reverse process visits."""
+    """A choice of the times that a reverse process visits."""
 
     kind: ClassVar[str] = "spacing"
 
     @abstractmethod
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
-        """The times to visit, falling, ``steps`` + 1 of them; the last is 0 unless the spacing stops earlier.
+        """Return the ``steps`` + 1 times to visit, in decreasing order; the last is 0 unless the spacing stops earlier.
 
         Args:
-            schedule: What the times are times of.
+            schedule: The run's schedule.
             steps: Number of steps to take.
             start: The noisiest time, at most T.
         """
 
 
 def check_schedule(schedule: Schedule) -> str | None:
-    """Why a schedule cannot be used, or None: T is below 1, t = 0 is not clean, or SNR rises at an integer time."""
+    """Return the reason why a schedule cannot be used, or None.
+
+    Reasons are T below 1, t = 0 not clean, and an SNR that rises from one integer time to the next.
+    """
     if not (math.isfinite(schedule.T) and schedule.T >= 1):
         return f"T must be at least 1, got {schedule.T:g}"
     clean = schedule.at(0.0)
     if (clean.alpha, clean.sigma) != (1, 0):
         return f"t = 0 must be clean data, (alpha, sigma) = (1, 0), got ({clean.alpha:g}, {clean.sigma:g})"
-    before = clean.log_snr
+    previous = clean.log_snr
     for t in range(1, math.floor(schedule.T) + 1):
-        now = schedule.at(float(t)).log_snr
-        if not now <= before + 1e-12:
+        current = schedule.at(float(t)).log_snr
+        if not current <= previous + 1e-12:
             return f"the signal-to-noise ratio must never rise, but does from t = {t - 1} to t = {t}"
-        before = now
+        previous = current
     return None
 
 
 def signal_left(schedule: Schedule) -> float:
-    """How much of x_T is data of unit variance, α_T/√(α_T² + σ_T²): 0 for pure noise, 1 for pure data."""
+    """Return the share of data in x_T, at unit variance: α_T/√(α_T² + σ_T²), 0 for pure noise, 1 for pure data."""
     last = schedule.at(schedule.T)
     return last.alpha / math.hypot(last.alpha, last.sigma)
 
 
 def signal_warning(schedule: Schedule) -> str | None:
-    """What to say of a schedule that a process starts on from pure noise, or None; a tenth of x_T may be data.
+    """Return a warning if x_T holds too much data for a process that starts from pure noise, or None.
 
-    Such a process starts from too little: the samples it ends in are off, mostly towards the data's mean.
+    The samples of such a process are off, mostly towards the data's mean.
     """
     left = signal_left(schedule)
-    if left < _LEFT_TOO_MUCH:
+    if left < _MAX_SIGNAL_LEFT:
         return None
     return f"at t = T = {schedule.T:g}, {100 * left:.0f} % of the data is left: {_remedy(schedule)}"
 
 
 def _remedy(schedule: Schedule) -> str:
-    """What makes a schedule end in more noise, in the words of its own fields."""
+    """Return a way to end in more noise, in terms of the schedule's own fields."""
     fields = type(schedule).model_fields
-    more = ["more steps"] if "steps" in fields and {"beta_start", "step_std"} & fields.keys() else []
+    steps = ["more steps"] if "steps" in fields and {"beta_start", "step_std"} & fields.keys() else []
     larger = [name for name in ("beta_end", "beta_max", "sigma_max", "step_std") if name in fields]
-    message = " or ".join([*more, *(f"a larger {name}" for name in larger)])
-    return message or "it should end in more noise"
+    message = " or ".join([*steps, *(f"a larger {name}" for name in larger)]) or "a schedule that ends in more noise"
+    return f"use {message}"

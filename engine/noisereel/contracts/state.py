@@ -22,8 +22,8 @@ class State(NamedTuple):
         act: Index of the sampler that leaves from here.
         level: Time and noise level.
         x: Particles, shape (n, *event).
-        x0: Estimate x̂_0 used to leave this state, where there was one; the last state has none.
-        noise: Standard normal noise injected on arriving here, where there was some.
+        x0: Estimate x̂_0 used to leave this state, if there was one; the last state has none.
+        noise: Standard normal noise injected by the step that reached this state, if any.
         calls: Denoiser calls made so far, including those that leave this state.
         aux: Additional tensors from the sampler, by name.
     """
@@ -39,5 +39,5 @@ class State(NamedTuple):
 
     @property
     def eps(self) -> Tensor | None:
-        """Estimate ε̂ used to leave this state; None where there is no estimate or no noise."""
+        """Estimate ε̂ used to leave this state; None if there is no estimate or no noise."""
         return None if self.x0 is None or self.level.sigma == 0 else to_eps(self.x, self.x0, self.level)

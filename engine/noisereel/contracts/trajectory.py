@@ -36,7 +36,7 @@ class Arrays:
 
     Attributes:
         kept: Indices of the visits whose arrays were kept, ascending.
-        series: "x", and "x0" and "noise" where steps gave them, shape (kept, particles, *event), float32; and
+        series: "x", and "x0" and "noise" if steps gave them, shape (kept, particles, *event), float32; and
             the samplers' additional values, under names that begin with `AUX`, shapes (kept, …).
         present: For each series, whether each of the kept visits has it, shape (kept,).
         calls: Denoiser calls made up to and including each visit (every visit, kept or not).
@@ -123,7 +123,7 @@ class Trajectory:
         return nearest(self.times, t, self.kept_visits)
 
     def series(self, of: Series, index: int) -> NDArray[np.float32] | None:
-        """Return a series at a visit, shape (particles, *event), or None where it does not exist (ε̂ at σ = 0)."""
+        """Return a series at a visit, shape (particles, *event), or None if it does not exist (ε̂ at σ = 0)."""
         level = self.levels[index]
         if of == "eps":
             x, x0 = self.array("x", index), self.array("x0", index)
@@ -135,7 +135,7 @@ class Trajectory:
         return self.array(of, index)
 
     def array(self, name: str, index: int) -> NDArray[np.float32] | None:
-        """Return a recorded array at a visit by its name in ``arrays.series``, or None where there is none."""
+        """Return a recorded array at a visit by its name in ``arrays.series``, or None if it does not exist."""
         row = self._rows.get(index)
         if row is None or name not in self.arrays.series or not self.arrays.present[name][row]:
             return None

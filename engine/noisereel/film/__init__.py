@@ -1,1 +1,1 @@
-"""Films: which visited state each frame shows, and what there is to draw at every moment."""
+"""Films: the visits that frames show, and the drawing of each frame."""

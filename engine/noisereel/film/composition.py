@@ -1,4 +1,4 @@
-"""Composition: simulated runs and a scene's panels become a figure, and every frame of the film a drawing over it."""
+"""Composition: a figure from simulated runs and a scene's panels, and a drawing for each frame of the film."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = ["Film", "compose", "run_views"]
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A film ready to be drawn: everything that does not move, and what moves in each frame.
+    """A film ready to be drawn: its static figure, and the content of each frame.
 
     Attributes:
         scene: The scene it shows.
-        runs: The simulated runs.
+        runs: Views of the simulated runs.
         layers: The renderers of each panel.
-        figure: Everything that does not move.
+        figure: Everything that does not change from frame to frame.
         frames: Its frames.
         words: For each frame, the text of each live slot.
     """
@@ -70,7 +70,7 @@ class Film:
         return tuple(marks)
 
     def _progress(self, frame: FrameSpec) -> float:
-        """Return the filled share of the time bar: the share of time passed, or of visits if time turns round."""
+        """Return the filled share of the time bar: the fraction of time passed, or of visits if time turns round."""
         name = clock(self.scene)
         times, index = [*self.runs[name].trajectory.times], frame.indices[name]
         if times != sorted(times) and times != sorted(times, reverse=True):
@@ -82,7 +82,7 @@ class Film:
 def run_views(
     scene: Scene, simulated: Mapping[str, SimulatedRun], shown: Mapping[str, Sequence[int]]
 ) -> dict[str, RunView]:
-    """Return the runs as layers see them; each knows the others.
+    """Return the runs as layers see them; each view gives access to the others.
 
     Args:
         scene: The scene.
@@ -116,7 +116,7 @@ def compose(
     plans = panel_plans(scene, layers, text, runs)
     figure = _figure(scene, plans, text, transparent)
     guides = [_guides(layers[i], runs[spec.run], figure.panels[i]) for i, spec in enumerate(scene.panels)]
-    if any(guides):  # guides take room, and depend on the theme: place everything once more
+    if any(guides):  # guides take space, and depend on the theme: lay out again
         plans = [replace(plan, guides=own) for plan, own in zip(plans, guides, strict=True)]
         figure = _figure(scene, plans, text, transparent)
     panels = []

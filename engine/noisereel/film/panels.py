@@ -1,4 +1,4 @@
-"""Panels of a film: their layers, limits and places, and the checks that need no simulation."""
+"""Panels of a film: their layers, limits and layout, and the checks that need no simulation."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Layers = Sequence[tuple[Renderer, ...]]
 """The layers of each panel."""
 
 _UNIT = (0.0, 1.0)
-_SMALLEST = 64 / 960  # type of less than half a pixel cannot be set
+_SMALLEST = 64 / 960  # text smaller than half a pixel cannot be drawn
 
 
 def check_panels(scene: Scene, infos: Mapping[str, RunInfo], registry: Registry) -> None:
-    """Refuse layers that cannot show their run, and a frame that is too small for the panels.
+    """Refuse layers that cannot show their run, and frames that are too small for the panels.
 
     Raises:
         SceneError: A layer cannot show its run, or the frame is too small.
@@ -46,7 +46,7 @@ def check_panels(scene: Scene, infos: Mapping[str, RunInfo], registry: Registry)
         raise SceneError(problems)
     if design_scale(scene.film.size) < _SMALLEST:
         width, height = scene.film.size
-        message = f"{width}x{height} is too small for words; 64x48 is about the smallest"
+        message = f"{width}x{height} is too small for text; the minimum is about 64x48"
         raise SceneError([scene.document.problem("film.size", message)])
     (cells, *tracks), insets = scene.arrangement, _insets(scene)
     plans = [PanelPlan(space_of(own), Box(_UNIT, _UNIT), cells[i], inset=insets.get(i)) for i, own in enumerate(layers)]
@@ -56,7 +56,7 @@ def check_panels(scene: Scene, infos: Mapping[str, RunInfo], registry: Registry)
 def panel_layers(
     scene: Scene, spec: PanelSpec, event_shape: tuple[int, ...], registry: Registry
 ) -> tuple[Renderer, ...]:
-    """Return a panel's layers; if the scene names none, the data set's own, else the default for the event shape.
+    """Return a panel's layers; if the scene names none, those of the data set, else the default for the event shape.
 
     Raises:
         SceneError: There is no default for it.
@@ -68,13 +68,13 @@ def panel_layers(
     )
     if not spec.layers and not names:
         place = f"panels.{scene.panels.index(spec)}.layers"
-        message = f"no renderer is known to suit event shape {event_shape}; name the layers"
+        message = f"no renderer is the default for event shape {event_shape}; name the layers"
         raise SceneError([scene.document.problem(place, message)])
     return spec.layers or tuple(cast(Renderer, registry.get("renderer", name)()) for name in names)
 
 
 def panel_plans(scene: Scene, layers: Layers, text: FilmText, runs: Mapping[str, RunView]) -> list[PanelPlan]:
-    """Return the panels before they have a place."""
+    """Return the panels to lay out."""
     extents, cells, insets = shared_extents(scene, layers, runs), scene.arrangement.cells, _insets(scene)
     return [
         PanelPlan(
@@ -99,7 +99,7 @@ def _insets(scene: Scene) -> Mapping[int, InsetPlan]:
 
 
 def shared_extents(scene: Scene, layers: Layers, runs: Mapping[str, RunView]) -> tuple[Box, ...]:
-    """Return each panel's limits: planes share them, and so do panels with the same layers."""
+    """Return each panel's limits; planes share them, and so do panels with the same layers."""
     own = [_extent(layer, runs[spec.run]) for spec, layer in zip(scene.panels, layers, strict=True)]
     kinds = [("plane",) if space_of(layer) == "plane" else tuple(map(type, layer)) + layer for layer in layers]
     shared = [

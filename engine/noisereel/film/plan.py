@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FilmPlan", "FrameSelector", "film_frames", "named_visits", "plan_film", "whole_film"]
 
 FrameSelector = Callable[[Mapping[str, "RunPlan"], Mapping[str, Sequence[int]] | None], tuple[FrameSpec, ...]]
-"""Chooses the frames from the runs' plans, and from the calls of each run once these are known."""
+"""Function that chooses the frames from the runs' plans, and from each run's denoiser calls once these are known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ def plan_film(
         runs: The plan of each run.
         registry: Registry of plugins.
         select: Chooses the frames; the whole film's if None.
-        check_frames: Raises if the frames cannot be written where they should be; called before data are loaded.
+        check_frames: Raises an error if the outputs cannot hold the frames; called before data are loaded.
 
     Raises:
         NoisereelError: Something is wrong; the message gives the place.
@@ -110,6 +110,6 @@ def named_visits(
         frames: The frames.
     """
     panel = scene.panels[0]
-    own = times[panel.run]
-    indices = [frame.indices[panel.run] if panel.at is None else nearest(own, panel.at) for frame in frames]
-    return [(index, own[index]) for index in indices]
+    run_times = times[panel.run]
+    indices = [frame.indices[panel.run] if panel.at is None else nearest(run_times, panel.at) for frame in frames]
+    return [(index, run_times[index]) for index in indices]

@@ -20,7 +20,7 @@ __all__ = ["check_times", "describe_nearest", "every_visit", "still_frames", "st
 
 
 def still_frames(times: Sequence[float] | None) -> FrameSelector:
-    """Return a selector of one frame per time, every run at its nearest visit; of the end of all runs if None."""
+    """Return a selector of one frame per time, with each run at its nearest visit; of the end of all runs if None."""
 
     def select(plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None) -> tuple[FrameSpec, ...]:
         if times is None:
@@ -39,8 +39,8 @@ def every_visit(scene: Scene) -> FrameSelector:
         last = len(plans[scene.panels[0].run].levels) - 1
         fractions = [i / max(1, last) for i in range(last + 1)]
         indices = [{n: round(u * (len(p.levels) - 1)) for n, p in plans.items()} for u in fractions]
-        each = 1 / scene.film.rate
-        return tuple(FrameSpec(i, u, at, each) for i, (u, at) in enumerate(zip(fractions, indices, strict=True)))
+        duration = 1 / scene.film.rate
+        return tuple(FrameSpec(i, u, at, duration) for i, (u, at) in enumerate(zip(fractions, indices, strict=True)))
 
     return select
 
@@ -49,23 +49,23 @@ def check_times(plans: Mapping[str, RunPlan], times: Sequence[float]) -> None:
     """Refuse times that no run reaches.
 
     Raises:
-        UsageError: There is one.
+        UsageError: A time is later than all visits.
     """
     latest = max(t for plan in plans.values() for t in plan.times)
     for t in times:
         if t > latest:
-            raise UsageError(f"--at {t:g}: no run gets there; the last time is t = {latest:g}")
+            raise UsageError(f"--at {t:g}: no run reaches it; the last time is t = {latest:g}")
 
 
 def describe_nearest(plans: Mapping[str, RunPlan], times: Sequence[float]) -> Iterator[str]:
-    """Yield a line for each time that no visit falls on: the visit that is shown instead."""
-    for wanted in times:
-        shown = {name: plan.times[nearest(plan.times, wanted)] for name, plan in plans.items()}
+    """Yield a line for each time without a visit, with the nearest visit, which is shown instead."""
+    for time in times:
+        shown = {name: plan.times[nearest(plan.times, time)] for name, plan in plans.items()}
         for t in dict.fromkeys(shown.values()):
-            if t != wanted:
+            if t != time:
                 runs = [name for name, other in shown.items() if other == t]
                 suffix = f" of run {', '.join(runs)}" if len(runs) < len(plans) else ""
-                yield f"at {wanted:g}: t = {t:g} is the nearest visit{suffix}"
+                yield f"at {time:g}: t = {t:g} is the nearest visit{suffix}"
 
 
 def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:

@@ -1,4 +1,4 @@
-"""Text over a film: titles, captions and the time bar's labels, with live values that do not make it jitter."""
+"""Text over a film: titles, captions and the time bar's labels, padded so that live values do not make it jitter."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class FilmText:
 
 
 def film_text(scene: Scene, runs: Mapping[str, RunView], frames: Sequence[FrameSpec]) -> FilmText:
-    """Fill in the live values of all text over a film; metrics are measured where text uses them."""
+    """Fill in the live values of all text over a film, measuring the metrics that it uses."""
     first, bar_run = next(iter(scene.runs)), clock(scene)
     bar = "t = {t}" if scene.runs[bar_run].training is None else "training step {trained}"
     indices = [frame.indices for frame in frames]
 
     def of_run(text: str, run: str = first) -> LiveText:
-        return _live(text, runs[run], [each[run] for each in indices])
+        return _live(text, runs[run], [visits[run] for visits in indices])
 
     def of_panel(text: str, spec: PanelSpec) -> LiveText:
         return _live(text, runs[spec.run], [shown_indices(spec, runs, frame)[spec.run] for frame in frames])
@@ -100,12 +100,12 @@ def _live(text: str, run: RunView, indices: Sequence[int]) -> LiveText:
 
 
 def has_bar(scene: Scene) -> bool:
-    """Return whether a time bar is shown: where the scene wants one and something moves."""
+    """Return whether a time bar is shown: the scene enables it, and at least one panel moves."""
     return scene.film.time_bar and any(panel.at is None for panel in scene.panels)
 
 
 def clock(scene: Scene) -> str:
-    """Return the run whose time the bar shows: the first one that a panel shows moving."""
+    """Return the run whose time the bar shows: the run of the first panel without a fixed time."""
     return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
 
 

@@ -1,4 +1,4 @@
-"""The labels of a graph's axes, and the room that they need."""
+"""Axis labels: tick labels and axis names of a graph, and the room they need."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ LABEL_SIZE = 10.5
 """Type size in points."""
 
 LABEL_GAP = 8.5
-"""From an axis to its labels, in design pixels, as all below."""
+"""Distance from an axis to its tick labels, in design pixels (like all lengths below)."""
 
 LINE = 18.0
-"""From tick labels down to the axis' name."""
+"""Distance from the baseline of the tick labels down to the x label's."""
 
 
 def x_ticks(limits: Range, length: float, family: str = SANS) -> Ticks:
-    """Labels below an axis, at least 14 design pixels apart.
+    """Return the ticks of a horizontal axis, with labels at least 14 design pixels apart.
 
     Args:
-        limits: The axis' limits.
-        length: The axis' length in design pixels.
-        family: Of their type.
+        limits: Limits of the axis.
+        length: Length of the axis in design pixels.
+        family: Font family.
     """
     unit = length / abs(limits[1] - limits[0])
 
@@ -40,40 +40,40 @@ def x_ticks(limits: Range, length: float, family: str = SANS) -> Ticks:
 
 
 def y_ticks(limits: Range, length: float) -> Ticks:
-    """Labels beside an axis, at least 26 design pixels from middle to middle.
+    """Return the ticks of a vertical axis, with labels at least 26 design pixels apart from centre to centre.
 
     Args:
-        limits: The axis' limits.
-        length: The axis' length in design pixels.
+        limits: Limits of the axis.
+        length: Length of the axis in design pixels.
     """
     unit = length / abs(limits[1] - limits[0])
     return ticks(*limits, lambda option: all((b - a) * unit >= 26 for a, b in pairwise(option.values)))
 
 
 def footer(plan: PanelPlan) -> float:
-    """Room below the data for labels."""
+    """Return the room for labels below the data."""
     if not plan.has_axes:
         return 0.0
     return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0) + 2
 
 
 def gutter(plan: PanelPlan, height: float, family: str) -> float:
-    """Room left of data so high."""
+    """Return the room for labels left of data of this height."""
     if not plan.has_axes:
         return 0.0
-    beside = max(measure(label, LABEL_SIZE, family=family).width for label in y_ticks(plan.y, height).labels)
-    below = max(measure(option.labels[0], LABEL_SIZE, family=family).width for option in candidates(*plan.x))
-    return max(beside + LABEL_GAP, below / 2)
+    y_width = max(measure(label, LABEL_SIZE, family=family).width for label in y_ticks(plan.y, height).labels)
+    x_width = max(measure(option.labels[0], LABEL_SIZE, family=family).width for option in candidates(*plan.x))
+    return max(y_width + LABEL_GAP, x_width / 2)
 
 
 def overhang(plan: PanelPlan, width: float, family: str) -> float:
-    """How far the last label below an axis at least so wide may reach to the right of it."""
+    """Return how far the last label below an axis of at least this width may extend past its right end."""
     if not plan.has_axes:
         return 0.0
     low, high = sorted(plan.x)
     unit = width / (high - low)
-    return max(0.0, *(_half(o.labels[-1], family) - (high - o.values[-1]) * unit for o in candidates(low, high)))
+    return max(0.0, *(_half_width(o.labels[-1], family) - (high - o.values[-1]) * unit for o in candidates(low, high)))
 
 
-def _half(label: str, family: str) -> float:
+def _half_width(label: str, family: str) -> float:
     return measure(label, LABEL_SIZE, family=family).width / 2

@@ -1,8 +1,8 @@
-"""Where everything stands in the frame. Pure; nothing is drawn.
+"""Frame layout: the place of everything in the frame. Pure; nothing is drawn.
 
-From the top: title, subtitle, the grid of panels, the caption, the time bar. Lengths are design pixels times the
-figure's scale, so that a layout keeps its look at every size. Data areas in a column share their edges: tick labels
-hang in a gutter left of them, and titles stand above their upper left corners.
+From top to bottom: title, subtitle, the grid of panels, the caption, the time bar. Lengths are design pixels times the
+figure's scale, so a layout looks the same at every size. Data rectangles in a column share their edges: tick labels
+are in a gutter to their left, and titles above their upper left corners.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .plan import FrameText, Grid, Line, PanelPlan, Placed, Room
 __all__ = ["lay_out"]
 
 MARGIN = 0.045
-"""Empty share of the width on either side."""
+"""Margin on either side, as a share of the width."""
 
 TITLE_SIZE, SUBTITLE_SIZE, CAPTION_SIZE, BAR_SIZE = 21.0, 12.5, 11.5, 11.0
 """Type sizes in points."""
 
 TOP, BOTTOM = 39.0, 35.0
-"""Empty design pixels above the title and below the time bar."""
+"""Margins above the title and below the time bar, in design pixels."""
 
 _BAR_HEIGHT, _BAR_GAP, _NOTE_GAP = 4.0, 11.0, 16.0
 
@@ -42,22 +42,22 @@ def lay_out(
     *,
     transparent: bool = False,
 ) -> Figure:
-    """Give everything its place.
+    """Place everything in the frame.
 
-    The figure's slots are, in this order and without those that are empty: title, subtitle, the panels' titles in the
-    panels' order, their captions, the names of axes, the caption, the bar's left text (always live) and its right one.
-    Text that is too wide is set smaller.
+    The figure's slots are, in this order and without empty ones: title, subtitle, the panels' titles in the panels'
+    order, their captions, the axis labels, the caption, the bar's left label (always live) and its right one. Text
+    that is too wide is set smaller.
 
     Args:
         size: (width, height) in pixels.
         theme: Colours and type.
-        panels: In reading order.
-        grid: The rows and columns that the panels' cells count; one of each if None.
+        panels: The panels, in reading order.
+        grid: The rows and columns that the panels' cells refer to; one of each if None.
         text: The text outside panels; none if None.
         transparent: Whether the background is left out.
 
     Raises:
-        UsageError: The frame is too small for so many panels.
+        UsageError: The frame is too small for the panels.
     """
     frame, text = _Frame(size, design_scale(size), theme), text or FrameText()
     head = _head(frame, _slot(_TITLE, text.title), _slot(_SUBTITLE, text.subtitle))
@@ -73,7 +73,7 @@ def _slot(style: Slot, line: Line) -> Slot:
 
 
 def _placed(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> list[Placed]:
-    """The panels of the grid, and insets in theirs."""
+    """Return the panels in their places: on the grid, or in a host."""
     on_grid = iter(place(room, [plan for plan in plans if plan.inset is None], grid))
     hosts = {i: next(on_grid) for i, plan in enumerate(plans) if plan.inset is None}
     return [
@@ -102,7 +102,7 @@ class _Frame:
         return self.size[0] - self.left
 
     def fitted(self, slot: Slot, room: float) -> Slot:
-        """The slot in its colour, and in smaller type if it would be wider than a room in pixels."""
+        """Return the slot in its colour, in smaller type if it would be wider than ``room`` pixels."""
         size = fitting(slot.text, slot.size, room / self.scale, slot.bold, self.theme.font)
         return replace(slot, size=size, color=self.theme.color(slot.color))
 
@@ -133,15 +133,15 @@ def _foot(frame: _Frame, texts: tuple[str, str]) -> tuple[TimeBar, tuple[Slot, .
 
 
 def _note(frame: _Frame, slot: Slot, bar: TimeBar | None) -> tuple[Slot, ...]:
-    """The caption, above the bar's words or where the bar would be."""
+    """Return the caption, above the bar's labels or, without a bar, in its place."""
     if not slot.text:
         return ()
-    y = frame.size[1] - BOTTOM * frame.scale if bar is None else _top(frame, bar) - _NOTE_GAP * frame.scale
+    y = frame.size[1] - BOTTOM * frame.scale if bar is None else _labels_top(frame, bar) - _NOTE_GAP * frame.scale
     return (frame.fitted(replace(slot, x=frame.left, baseline=round(y)), frame.right - frame.left),)
 
 
-def _top(frame: _Frame, bar: TimeBar) -> float:
-    """Where the bar's words begin."""
+def _labels_top(frame: _Frame, bar: TimeBar) -> float:
+    """Return the row at which the bar's labels begin."""
     return bar.rect.top - (_BAR_GAP + rise("t", BAR_SIZE)) * frame.scale
 
 
@@ -152,7 +152,7 @@ def _room(frame: _Frame, head: Sequence[Slot], note: Sequence[Slot], bar: TimeBa
     else:
         above, top = 0.0, TOP * scale
     if note or bar:
-        text_top = _top(frame, bar) if bar else float(height)
+        text_top = _labels_top(frame, bar) if bar else float(height)
         for slot in note:
             text_top = slot.baseline - rise(slot.text, slot.size, False, frame.theme.font) * scale
         below, bottom = text_top - 8 * scale, text_top - 22 * scale

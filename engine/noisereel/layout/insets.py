@@ -1,4 +1,4 @@
-"""Insets: panels over a corner of other panels, on a ground of their own."""
+"""Insets: panels over a corner of another panel, on an opaque ground."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .plan import Grid, InsetPlan, PanelPlan, Placed, Room
 
 __all__ = ["lay_in"]
 
-_AWAY = 10.0
-"""From the edge of a host with axes or a picture to the ground, in design pixels, as below; a cloud has no edge."""
+_MARGIN = 10.0
+"""Distance from the edge of a host with axes or a picture to the ground, in design pixels; particles have no edge."""
 
 _PADDING = 10.0
-"""From the ground's edge to what stands on it."""
+"""Distance from the edge of the ground to its content, in design pixels."""
 
 
 def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: InsetPlan) -> Placed:
-    """A panel placed in a corner of another one.
+    """Place a panel in a corner of another one.
 
     Args:
-        frame: Where the grid stands.
-        host: The other panel, placed.
+        frame: The part of the frame that the grid fills.
+        host: The other panel, in its place.
         plan: The panel.
-        inset: Where in the host.
+        inset: Its place in the host.
 
     Raises:
         UsageError: There is too little room.
@@ -45,13 +45,13 @@ def lay_in(frame: Room, host: Panel, plan: PanelPlan, inset: InsetPlan) -> Place
 
 
 def _ground(host: Panel, inset: InsetPlan) -> Rect:
-    """The part of the host that the inset covers."""
+    """Return the part of the host that the inset covers."""
     rect = host.view.rect
-    away = 0 if host.space in ("plane", "volume") else round(_AWAY * host.view.scale)
+    margin = 0 if host.space in ("plane", "volume") else round(_MARGIN * host.view.scale)
     width, height = (
-        round(share * side) - 2 * away for share, side in zip(inset.size, (rect.width, rect.height), strict=True)
+        round(share * side) - 2 * margin for share, side in zip(inset.size, (rect.width, rect.height), strict=True)
     )
     up, across = inset.corner.split("-")
-    left = rect.left + away if across == "left" else rect.right - away - width
-    top = rect.top + away if up == "top" else rect.bottom - away - height
+    left = rect.left + margin if across == "left" else rect.right - margin - width
+    top = rect.top + margin if up == "top" else rect.bottom - margin - height
     return Rect(left, top, width, height)

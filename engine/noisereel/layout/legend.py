@@ -1,4 +1,4 @@
-"""Legends and colour bars as a short line of coloured words at the upper right of a panel, instead of boxes."""
+"""Keys: legends and colour bars as a line of coloured words at the upper right of a panel, instead of boxes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY_SIZE = 11.0
 """Type size of legends in points."""
 
 KEY_SHARE = 0.75
-"""Share of a panel's width that its key may take."""
+"""Largest share of a panel's width that its key may take."""
 
 _RAMP_WIDTH = 72.0
 _NEAR, _FAR = 7.0, 16.0
@@ -26,7 +26,7 @@ _NEAR, _FAR = 7.0, 16.0
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A coloured word of a key: its width and the room to the next, in design pixels."""
+    """A coloured word of a key; its width and the space after it are in design pixels."""
 
     text: str
     color: str
@@ -36,7 +36,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ramp:
-    """A strip of all colours of a palette."""
+    """A strip with all colours of a palette."""
 
     palette: NDArray[np.uint8]
     width: float = _RAMP_WIDTH
@@ -47,17 +47,17 @@ Part = Word | Ramp
 
 
 def key_parts(guides: Sequence[Guide], theme: Theme) -> list[Part]:
-    """What stands in a panel's key, from left to right."""
+    """Return the parts of a panel's key, from left to right."""
     return [part for guide in guides for part in _parts(guide, theme)]
 
 
 def key_width(parts: Sequence[Part]) -> float:
-    """Room that a key takes, in design pixels; 0 for none."""
+    """Return the width of a key in design pixels; 0 if it has no parts."""
     return sum(part.width + part.space for part in parts) - parts[-1].space if parts else 0.0
 
 
 def key_scale(parts: Sequence[Part], room: float) -> float:
-    """What a key is shrunk by to take no more than its share of a panel's width, room, in design pixels."""
+    """Return the factor that shrinks a key to its largest share of a panel's width, ``room`` design pixels."""
     return min(1.0, KEY_SHARE * room / key_width(parts)) if parts else 1.0
 
 

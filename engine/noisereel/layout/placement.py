@@ -1,4 +1,4 @@
-"""Where panels stand: a grid's rows and columns, room for titles and tick labels, limits that fit the pixels."""
+"""Placement of panels: rows and columns of the grid, room for titles and tick labels, limits that fit the pixels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ from .tracks import Track, share
 __all__ = ["place"]
 
 _GAP, _NARROW_GAP, _MANY = 30.0, 18.0, 4
+"""Design pixels between panels, in general and from this many rows or columns on."""
+
 _SMALLEST = 24.0
+"""Smallest width and height of a panel's data, in design pixels."""
+
 _WORTH = 0.78
+"""Share of the largest scale that a whole-number scale of a picture must reach to be preferred."""
+
 _FLATTEST = 0.25
+"""Smallest height over width of a panel of particles."""
 
 
 def place(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> tuple[Placed, ...]:
-    """Panels with pixels and limits.
+    """Place panels on a grid, with pixels and limits.
 
     Raises:
         UsageError: There is too little room.
@@ -45,10 +52,10 @@ class _Table:
     """The grid in pixels.
 
     Attributes:
-        rows: From the top.
-        columns: From the left.
-        gap: Room between them.
-        stacked: Rows whose titles stand on lines of their own.
+        rows: The rows, from the top.
+        columns: The columns, from the left.
+        gap: Pixels between them.
+        stacked: Rows whose titles have a separate line.
     """
 
     rows: tuple[Track, ...]
@@ -57,18 +64,18 @@ class _Table:
     stacked: frozenset[int]
 
     def height(self, plan: PanelPlan) -> float:
-        """Room for a panel's data."""
+        """Return the height of a panel's data."""
         first, last = plan.rows
         return self.rows[last].high - self.rows[first].low
 
     def width(self, plan: PanelPlan) -> float:
-        """Room for a panel's data."""
+        """Return the width of a panel's data."""
         first, last = plan.columns
         return self.columns[last].high - self.columns[first].low
 
 
 def _largest(n: int, demands: Iterable[tuple[int, float]], least: float = 0.0) -> list[float]:
-    """The largest demand on each of n tracks."""
+    """Return the largest demand on each of n tracks, at least ``least``."""
     most = [least] * n
     for track, demand in demands:
         most[track] = max(most[track], demand)
@@ -76,7 +83,7 @@ def _largest(n: int, demands: Iterable[tuple[int, float]], least: float = 0.0) -
 
 
 def _table(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> _Table:
-    """The grid with one line above the data or, in rows where that is too narrow, two."""
+    """Return the grid with one line above the data or, in rows where one is too narrow, two."""
     table = _with_lines(room, plans, grid, frozenset())
     widths = ((p, _filled(p, table)[0] if p.space == "image" else table.width(p)) for p in plans)
     stacked = frozenset(p.rows[0] for p, width in widths if crowded(p, width / room.scale, room.theme))
@@ -84,7 +91,10 @@ def _table(room: Room, plans: Sequence[PanelPlan], grid: Grid) -> _Table:
 
 
 def _with_lines(room: Room, plans: Sequence[PanelPlan], grid: Grid, stacked: frozenset[int]) -> _Table:
-    """Rows first: how tall an axis is tells how many labels it has, and so how wide its gutter must be."""
+    """Return the grid with two lines above the data of stacked rows.
+
+    Rows come first: the height of an axis determines its labels, and they determine the width of its gutter.
+    """
     gap = room.scale * (_NARROW_GAP if max(len(grid.widths), len(grid.heights)) >= _MANY else _GAP)
     table = _Table((), (), gap, stacked)
     share_rows = _row_share(room, plans, grid, table)
@@ -128,13 +138,13 @@ def _column_share(room: Room, plans: Sequence[PanelPlan], grid: Grid, table: _Ta
 
 
 def _useful_heights(plans: Sequence[PanelPlan], table: _Table, least: float) -> list[float]:
-    """What each row can fill with pictures or particles of the columns' widths."""
+    """Return the height that each row can fill with pictures or particles as wide as their columns."""
     tall = ((p.rows[0], _filled(p, table)[1] if p.cell[2] == 1 else inf) for p in plans)
     return _largest(len(table.rows), tall, least)
 
 
 def _useful_widths(room: Room, plans: Sequence[PanelPlan], table: _Table, least: float) -> list[float]:
-    """What each column can fill with pictures of the rows' heights, or with their titles."""
+    """Return the width that each column can fill with pictures as high as their rows, or with their titles."""
 
     def wide(plan: PanelPlan) -> float:
         title = measure(plan.title.text, TITLE_SIZE, True, room.theme.font).width * room.scale
@@ -144,13 +154,13 @@ def _useful_widths(room: Room, plans: Sequence[PanelPlan], table: _Table, least:
 
 
 def _filled(plan: PanelPlan, table: _Table) -> tuple[float, float]:
-    """Width and height that a picture, or particles over a column's whole width, can use of their cell."""
+    """Return the width and height of a cell that a picture, or particles over its full width, can fill."""
     width, height = table.width(plan), table.height(plan)
     return _shape(plan, width, height) if plan.space == "image" else (width, width * max(_aspect(plan), _FLATTEST))
 
 
 def _aspect(plan: PanelPlan) -> float:
-    """Height over width."""
+    """Return height over width."""
     return abs((plan.y[1] - plan.y[0]) / (plan.x[1] - plan.x[0]))
 
 
@@ -170,7 +180,7 @@ def _panel(room: Room, table: _Table, plan: PanelPlan) -> Panel:
 
 
 def _cell(room: Room, table: _Table, plan: PanelPlan) -> Rect:
-    """Where data may stand: pictures and particles also use the room that their neighbours need for labels."""
+    """Return the rectangle for data; pictures and particles also use the room that neighbours need for labels."""
     (top, bottom), (left, right) = plan.rows, plan.columns
     first, last = table.rows[top], table.rows[bottom]
     below_header = plan.has_axes or header(plan, room.theme, False) > 0
@@ -188,15 +198,15 @@ def _rect(left: float, top: float, right: float, bottom: float) -> Rect:
 
 
 def _letterbox(cell: Rect, plan: PanelPlan) -> Rect:
-    """The largest rectangle of a picture's shape in the middle of its cell."""
+    """Return the largest rectangle of a picture's shape in the middle of its cell."""
     width, height = _shape(plan, cell.width, cell.height)
     return Rect(cell.left + (cell.width - width) // 2, cell.top + (cell.height - height) // 2, width, height)
 
 
 def _shape(plan: PanelPlan, width: float, height: float) -> tuple[int, int]:
-    """Width and height of a picture in a cell.
+    """Return the width and height of a picture in a cell.
 
-    Whole frame pixels to a picture's pixel, or the inverse, are preferred where that costs little.
+    A whole number of frame pixels per picture pixel, or the inverse, is preferred where that costs little.
     """
     across, up = abs(plan.x[1] - plan.x[0]), abs(plan.y[1] - plan.y[0])
     ratio = min(width / across, height / up)
@@ -206,7 +216,7 @@ def _shape(plan: PanelPlan, width: float, height: float) -> tuple[int, int]:
 
 
 def _widened(plan: PanelPlan, cell: Rect) -> tuple[Range, Range]:
-    """Limits of equal scale that fill the cell and cut nothing."""
+    """Return limits of equal scale that fill the cell and cut nothing."""
     unit = max(abs(plan.x[1] - plan.x[0]) / cell.width, abs(plan.y[1] - plan.y[0]) / cell.height)
     return _around(plan.x, unit * cell.width), _around(plan.y, unit * cell.height)
 
@@ -218,7 +228,7 @@ def _around(limits: Range, length: float) -> Range:
 
 
 def _clip(room: Room, table: _Table, plan: PanelPlan, rect: Rect) -> Rect:
-    """Pictures are clipped at their edges, curves a dot's radius further out, particles where something else begins."""
+    """Return where marks may be drawn: pictures within their edges, curves a little beyond, particles in free space."""
     if plan.space == "image":
         return rect
     if plan.has_axes:

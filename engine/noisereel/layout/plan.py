@@ -1,4 +1,4 @@
-"""What is to be laid out: panels before they have a place, and the room for them."""
+"""Plans: panels and text before they have a place, and the room for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FrameText", "Grid", "InsetPlan", "Line", "PanelPlan", "Placed", "Roo
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Relative widths of the columns and heights of the rows, of the data alone without titles and labels."""
+    """Relative widths of columns and heights of rows, for the data alone without titles and labels."""
 
     widths: tuple[float, ...] = (1.0,)
     heights: tuple[float, ...] = (1.0,)
@@ -25,7 +25,7 @@ class Line:
     """A line of text to place.
 
     Attributes:
-        text: The text; of a live line, its widest value.
+        text: The text; for a live line, its widest value.
         live: Whether each drawing provides its own text.
     """
 
@@ -55,9 +55,9 @@ class InsetPlan:
     """A place in another panel instead of the grid.
 
     Attributes:
-        host: Index of the other panel, which stands in the grid.
-        corner: Which corner of it.
-        size: (width, height) in shares of the host's.
+        host: Index of the other panel, which is on the grid.
+        corner: Corner of the host.
+        size: (width, height) as shares of the host's.
     """
 
     host: int
@@ -70,15 +70,15 @@ class PanelPlan:
     """One panel before it has a place.
 
     Attributes:
-        space: What its axes mean.
-        extent: What must be in view, padding included; an axis that is None becomes 0 to 1.
-        cell: (row, column, rows spanned, columns spanned); of no matter for an inset.
+        space: Meaning of its axes.
+        extent: Limits that must be in view, padding included; an axis that is None becomes 0 to 1.
+        cell: (row, column, rows spanned, columns spanned); ignored for an inset.
         title: Its title.
         caption: The line below it.
-        x_label: Under a graph.
-        y_label: At the top left of a graph.
-        guides: Legends and colour bars, which stand at the top right.
-        inset: Where in another panel it lies; None for a panel of the grid.
+        x_label: Text under a graph.
+        y_label: Text at the top left of a graph.
+        guides: Legends and colour bars, at the top right.
+        inset: Place in another panel; None for a panel of the grid.
     """
 
     space: Space
@@ -93,7 +93,7 @@ class PanelPlan:
 
     @property
     def has_axes(self) -> bool:
-        """Whether numbers are read off it."""
+        """Whether it has axes with numbers."""
         return self.space in ("graph", "time")
 
     @property
@@ -108,26 +108,26 @@ class PanelPlan:
 
     @property
     def x(self) -> Range:
-        """What must be in view across."""
+        """Limits that must be in view across."""
         return _proper(self.extent.x)
 
     @property
     def y(self) -> Range:
-        """What must be in view up."""
+        """Limits that must be in view up."""
         return _proper(self.extent.y)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The part of the frame where panels stand, in pixels.
+    """The part of the frame for panels, in pixels.
 
     Attributes:
-        size: Of the whole frame, or of all that an inset covers.
+        size: (width, height) of the whole frame, or of an inset's ground.
         scale: Frame pixels in a design pixel.
         theme: Colours and type.
         x: First and last column for panels.
         y: First and last row for panels.
-        stray: Where particles may be drawn.
+        stray: The part in which particles may be drawn.
     """
 
     size: tuple[int, int]
@@ -143,9 +143,9 @@ class Placed:
     """A panel in its place.
 
     Attributes:
-        panel: With pixels and limits.
-        stacked: Whether its title stands on a line of its own.
-        room: How far in design pixels its title may reach, if alone.
+        panel: The panel, with pixels and limits.
+        stacked: Whether its title has a separate line.
+        room: Design pixels for its title if nothing else is on the line.
     """
 
     panel: Panel

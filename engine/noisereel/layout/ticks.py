@@ -1,4 +1,4 @@
-"""Round numbers along an axis."""
+"""Ticks: round numbers along an axis."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _STEPS = (1.0, 2.0, 2.5, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Where an axis is labelled.
+    """Labelled positions along an axis.
 
     Attributes:
-        values: Rising, each within the limits.
-        labels: What stands there, all with the same number of decimals.
+        values: Positions within the limits, ascending.
+        labels: Text at the positions, all with the same number of decimals.
     """
 
     values: tuple[float, ...]
@@ -25,7 +25,7 @@ class Ticks:
 
 
 def candidates(low: float, high: float) -> Sequence[Ticks]:
-    """All ways to label an axis at 3–5 round numbers, the best first; there is always one.
+    """Return all ways to label an axis at 3–5 round numbers, the best first; there is always one.
 
     Labels at both ends come before others, few decimals before many, many labels before few.
 
@@ -41,12 +41,12 @@ def candidates(low: float, high: float) -> Sequence[Ticks]:
 
 
 def ticks(low: float, high: float, fits: Callable[[Ticks], bool] = lambda _: True) -> Ticks:
-    """The best 3–5 labels that fit, else fewer of them: every other one, the first and last, or one.
+    """Return the best 3–5 ticks that fit, else the first and last of an option that fit, else one.
 
     Args:
         low: One end of the axis.
         high: The other end.
-        fits: Whether labels have room side by side.
+        fits: Returns whether the labels have enough room.
     """
     options = candidates(low, high)
     best = options[0]
@@ -77,11 +77,11 @@ def _pick(option: Ticks, which: slice) -> Ticks:
 
 
 def _label(value: float, digits: int) -> str:
-    """A number as it is printed: a true minus sign, commas from 10,000, powers of ten where zeros would not help.
+    """Return a number as text: a true minus sign, commas from 10,000, powers of ten instead of many zeros.
 
     Args:
         value: The number.
-        digits: The place after the point (before it if negative) of its last digit.
+        digits: Position of its last digit after the decimal point; before it if negative.
     """
     order = math.floor(math.log10(abs(value))) if value else 0
     if (digits > 4 and order < -3) or (digits <= -4 and order >= 6):

@@ -1,4 +1,4 @@
-"""Rows and columns of a grid: how a length is shared out."""
+"""Tracks: rows and columns of a grid, which share a length."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Track:
     """A row or column of a grid, in pixels.
 
     Attributes:
-        start: Where it begins, with what stands before the data: a title, a gutter of labels.
-        low: Where the data begin.
-        high: Where the data end.
-        end: Where what follows the data ends.
+        start: Its beginning, with the room before the data (a title, a gutter of labels).
+        low: Beginning of the data.
+        high: End of the data.
+        end: Its end, with the room after the data.
     """
 
     start: float
@@ -26,7 +26,7 @@ class Track:
 
     @property
     def size(self) -> float:
-        """Room for data."""
+        """Length of the data."""
         return self.high - self.low
 
 
@@ -38,15 +38,17 @@ def share(
     gap: float,
     at_most: Sequence[float] | None = None,
 ) -> tuple[Track, ...]:
-    """Tracks whose data rooms are in proportion to weights; where some want less, they stand together in the middle.
+    """Return tracks whose data share a length in proportion to weights.
+
+    Tracks that cannot use their share leave free space, and all tracks are centred in it together.
 
     Args:
-        span: Where the first may begin, and where the last ends at most.
-        weights: Relative data rooms.
-        before: Room before the data of each.
-        after: Room after the data of each.
+        span: (begin, end) of the length.
+        weights: Relative sizes of the data.
+        before: Room before the data of each track.
+        after: Room after the data of each track.
         gap: Room between tracks.
-        at_most: Largest data room that each can use, or None.
+        at_most: Largest size of each track's data; no limit if None.
     """
     begin, end = span
     free = end - begin - gap * (len(weights) - 1) - sum(before) - sum(after)

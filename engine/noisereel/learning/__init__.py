@@ -1,4 +1,4 @@
-"""Denoisers that learn: `Learned` is their base class; `training.py` holds the loop over optimiser steps."""
+"""Learning: `TrainedDenoiser`, the base class of trained denoisers, and `Training`, the loop over optimiser steps."""
 
 from .prediction import PREDICTIONS
 from .trained_denoiser import TrainedDenoiser

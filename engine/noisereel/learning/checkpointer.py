@@ -1,4 +1,4 @@
-"""Checkpointing: training run to its end, with checkpoints, final weights and snapshots written on the way."""
+"""Checkpointing: a training to its end, with checkpoints, snapshots and final weights on disk."""
 
 from __future__ import annotations
 
@@ -66,64 +66,64 @@ class Checkpointer:
             NoisereelError: The loss becomes NaN or infinite, or weights cannot be written.
         """
         training, steps = self.training, self.training.recipe.steps
-        resumed, kept, good = self._resumed(watch), perf_counter(), training.checkpoint()
-        self._try_room(good)
-        recent, since = deque[float](maxlen=100), list[float]()
+        resumed, saved_at, good = self._resumed(watch), perf_counter(), training.checkpoint()
+        self._check_room(good)
+        recent, since_snapshot = deque[float](maxlen=100), list[float]()
         with self.ctx.progress.bar("training", steps) as bar:
             bar(training.step)
             before = training.step
             try:
                 for state in training.states(watch):
                     recent.extend(state.losses.tolist())
-                    since += state.losses.tolist()
+                    since_snapshot += state.losses.tolist()
                     bar(state.step - before, f"loss {_mean(recent):.4f}" if recent else "")
                     before = state.step
                     if state.step in watch:
-                        self._save(snapshot_name(state.step), _mean(since))
-                        since.clear()
+                        self._save(snapshot_name(state.step), _mean(since_snapshot))
+                        since_snapshot.clear()
                     good = training.checkpoint()
-                    if perf_counter() - kept > _KEEP_EVERY:
+                    if perf_counter() - saved_at > _KEEP_EVERY:
                         self._keep(good, resumed)
-                        kept = perf_counter()
+                        saved_at = perf_counter()
             except KeyboardInterrupt:
                 kept_at, step = self._keep(good, resumed), good[1]["step"]
-                there = "there" if kept_at == step else f"step {kept_at}, where an earlier training got"
-                on = f"; --resume goes on from {there}" if kept_at else ""
-                self.ctx.progress.warn(f"training stopped at step {step} of {steps}{on}")
+                position = "there" if kept_at == step else f"step {kept_at}, reached by an earlier training"
+                hint = f"; --resume continues from {position}" if kept_at else ""
+                self.ctx.progress.warn(f"training stopped at step {step} of {steps}{hint}")
                 raise
             except DivergedError as error:
                 kept_at = self._keep(good, resumed)
-                where = f". The weights of step {kept_at} are kept in {self.folder / CHECKPOINT}" if kept_at else ""
+                location = f". The weights of step {kept_at} are kept in {self.folder / CHECKPOINT}" if kept_at else ""
                 rate = training.recipe.learning_rate
                 raise NoisereelError(
-                    f"denoiser {self.name}: {error}; a lower learning_rate than {rate:g} may do{where}"
+                    f"denoiser {self.name}: {error}; try a learning_rate below {rate:g}{location}"
                 ) from error
-        for step in watch:  # an early stop leaves these out: the weights no longer change
+        for step in watch:  # after an early stop, the weights no longer change
             if step > training.step:
                 self._save(snapshot_name(step), _mean(recent))
         self._save(WEIGHTS, _mean(recent))
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def _resumed(self, watch: frozenset[int]) -> int:
-        """Resume from the checkpoint if the user asked for it; returns the step of the kept checkpoint, or −1."""
+        """Resume from the checkpoint if requested; returns the step of the kept checkpoint, or −1."""
         file = self.folder / CHECKPOINT
-        if not is_complete(file, self.ctx, "training begins anew"):
+        if not is_complete(file, self.ctx, "training starts over"):
             return -1
         facts = read_facts(file)["training"]
-        if self.ctx.resume and self._kept_up_to(facts["step"], watch):
+        if self.ctx.resume and self._has_snapshots(facts["step"], watch):
             self.training.restore(load_weights(file), facts)
         elif self.ctx.resume:
-            self.ctx.progress.warn("moments that are shown were not kept before; training begins anew")
+            self.ctx.progress.warn("the earlier training lacks snapshots that are shown; training starts over")
         return int(facts["step"])
 
-    def _kept_up_to(self, step: int, watch: frozenset[int]) -> bool:
+    def _has_snapshots(self, step: int, watch: frozenset[int]) -> bool:
         """Return whether the earlier training kept the weights of every watched step before ``step``."""
-        return all((self.folder / snapshot_name(each)).exists() for each in watch if each < step)
+        return all((self.folder / snapshot_name(watched)).exists() for watched in watch if watched < step)
 
-    def _try_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
-        """Write a file of a checkpoint's size: a full disk should be noticed before the work, not after."""
+    def _check_room(self, good: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
+        """Write a trial file of a checkpoint's size, so that a full disk is noticed before the work, not after."""
         save_weights(self.folder / _TRIAL, good[0], {})
-        (self.folder / _TRIAL).unlink(missing_ok=True)  # another program may train the same
+        (self.folder / _TRIAL).unlink(missing_ok=True)  # missing if another program trains the same
 
     def _keep(self, good: tuple[dict[str, Tensor], dict[str, Any]], earlier: int) -> int:
         """Write a checkpoint unless an earlier training got further; returns the step of the kept one, or 0."""

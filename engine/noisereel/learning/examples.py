@@ -1,4 +1,4 @@
-"""What a network is trained on: noisy samples with their targets, keyed by the step."""
+"""Training examples: noisy samples with their targets, keyed by the step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..support.noise import LoadDraw
 
 __all__ = ["Batch", "Examples"]
 
-_NUMBERS = 2**20  # drawn at once
+_NUMBERS = 2**20  # numbers drawn at once, at most
 _AT_ONCE = 64  # steps drawn at once, at most
-_MEASURED = 1024  # held-out examples that are looked at
+_MEASURED = 1024  # held-out examples that the loss is evaluated on
 
 Target = Callable[[Tensor, Tensor, Any, Any], Tensor]
 
@@ -31,9 +31,9 @@ class Batch:
     Attributes:
         x: x_t/√(α² + σ²), shape (n, *event).
         u: t/T, shape (n,).
-        target: What the network shall give, shape (n, *event).
-        weight: How much each counts, shape (n,).
-        labels: Classes, shape (n,), or None; the number of classes stands for none.
+        target: Target of the network's output, shape (n, *event).
+        weight: Weight in the loss, shape (n,).
+        labels: Classes, shape (n,), or None; a label equal to the number of classes means no label.
     """
 
     x: Tensor
@@ -43,26 +43,26 @@ class Batch:
     labels: Tensor | None
 
     def cut(self, parts: int) -> list[Batch]:
-        """So many batches of nearly as many examples each."""
+        """Divide the batch into parts of nearly equal size."""
         columns = (self.x, self.u, self.target, self.weight, self.labels)
-        cut = [[None] * parts if each is None else each.tensor_split(parts) for each in columns]
-        return [Batch(*each) for each in zip(*cut, strict=True)]
+        cut = [[None] * parts if column is None else column.tensor_split(parts) for column in columns]
+        return [Batch(*part) for part in zip(*cut, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Noisy samples: rows, times and noise of every step are drawn from its number.
+    """Noisy samples; the rows, times and noise of every step are drawn with a key made of its number.
 
     Attributes:
         x0: Clean samples to train on, shape (n, *event).
         eps: Noise that belongs to each, or None for fresh noise.
         labels: Classes, shape (n,), or None.
         tables: t/T, α, σ and weight of t = 1 … T, shape (4, T).
-        target: See `learned.Prediction`.
-        batch: Examples in a step.
-        drop_labels: Share of labels that are withheld.
+        target: See `prediction.Prediction`.
+        batch: Examples per step.
+        drop_labels: Share of labels that are dropped.
         draw: Keyed random numbers.
-        kept_back: Held-out examples' own `Examples`, or None.
+        kept_back: `Examples` of the held-out samples, or None.
     """
 
     x0: Tensor
@@ -87,51 +87,51 @@ class Examples:
         held_out: float,
         drop_labels: float | None,
     ) -> Examples:
-        """The examples of a run.
+        """Return the examples of a run.
 
         Args:
-            ctx: The run.
-            levels: Of t = 1 … T.
-            weights: Of the same.
-            target: What the network shall give.
-            batch: Examples in a step.
-            held_out: Share of the samples to keep back.
-            drop_labels: Share of labels to withhold; None takes no labels.
+            ctx: The run's context.
+            levels: Levels at t = 1 … T.
+            weights: Weights in the loss at the same times.
+            target: Target of the network's output.
+            batch: Examples per step.
+            held_out: Share of the samples to hold out.
+            drop_labels: Share of labels to drop; None to use no labels.
         """
         x0, eps, labels = ctx.data.x0.to(ctx.device), None, ctx.data.labels if drop_labels is not None else None
         if ctx.pairs is not None:
             x0, eps, labels = ctx.pairs.x0.to(ctx.device), ctx.pairs.eps.to(ctx.device), None
         T = ctx.schedule.T
-        columns = [(each.t / T, each.alpha, each.sigma, w) for each, w in zip(levels, weights, strict=True)]
+        columns = [(level.t / T, level.alpha, level.sigma, w) for level, w in zip(levels, weights, strict=True)]
         tables = torch.tensor(columns).T.contiguous()
         draw = LoadDraw(ctx.seed)
-        rest = (tables.to(ctx.device), target, batch, drop_labels or 0.0, draw)
+        settings = (tables.to(ctx.device), target, batch, drop_labels or 0.0, draw)
         if not held_out:
-            return cls(x0, eps, labels, *rest)
+            return cls(x0, eps, labels, *settings)
         order = torch.argsort(draw.uniform(len(x0), name="held-out")).to(ctx.device)
         back, kept = order.tensor_split([int(len(x0) * held_out)])
-        few = (*rest[:2], _MEASURED, *rest[3:])
-        aside = cls(x0[back], _rows(eps, back), _rows(labels, back), *few)
-        return cls(x0[kept], _rows(eps, kept), _rows(labels, kept), *rest, aside)
+        measured = (*settings[:2], _MEASURED, *settings[3:])
+        kept_back = cls(x0[back], _rows(eps, back), _rows(labels, back), *measured)
+        return cls(x0[kept], _rows(eps, kept), _rows(labels, kept), *settings, kept_back)
 
     def steps(self, first: int) -> Iterator[Batch]:
-        """The examples of each step, from a step on, without end."""
-        block, at = divmod(first, self._at_once)
-        for name in count(block):
-            yield from self._drawn(f"block-{name}", self._at_once)[at:]
-            at = 0
+        """Yield the examples of each step from step ``first`` on, without end."""
+        block, offset = divmod(first, self._block_steps)
+        for number in count(block):
+            yield from self._draw_batches(f"block-{number}", self._block_steps)[offset:]
+            offset = 0
 
     def measured(self) -> Batch | None:
-        """Held-out examples, always the same; None if nothing is held out."""
-        return None if self.kept_back is None else self.kept_back._drawn("measured", 1)[0]
+        """Return held-out examples, always the same; None if nothing is held out."""
+        return None if self.kept_back is None else self.kept_back._draw_batches("measured", 1)[0]
 
     @property
-    def _at_once(self) -> int:
-        """How many steps are drawn at once."""
+    def _block_steps(self) -> int:
+        """Number of steps drawn at once."""
         return max(1, min(_AT_ONCE, _NUMBERS // (self.batch * math.prod(self.x0.shape[1:]))))
 
-    def _drawn(self, name: str, steps: int) -> list[Batch]:
-        """So many batches, from draws under a name."""
+    def _draw_batches(self, name: str, steps: int) -> list[Batch]:
+        """Draw the batches of this many steps, with keys that begin with a name."""
         n, device = steps * self.batch, self.x0.device
         rows = (self.draw.uniform(n, name=f"{name}/rows").double() * len(self.x0)).long().to(device)
         index = (self.draw.uniform(n, name=f"{name}/times").double() * self.tables.shape[1]).long().to(device)
@@ -143,7 +143,7 @@ class Examples:
         return Batch(x, u.flatten(), target, weight.flatten(), labels).cut(steps)
 
     def _labels(self, rows: Tensor, name: str) -> Tensor | None:
-        """Classes of rows, some withheld."""
+        """Return the classes of rows, with some of them dropped."""
         if self.labels is None:
             return None
         none = int(self.labels.max()) + 1

@@ -1,4 +1,4 @@
-"""What a network's output stands for, and how its errors weigh."""
+"""Predictions: the meaning of a network's output, and the weights of its errors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Number = float | Tensor
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a network's output F stands for.
+    """The meaning of a network's output F.
 
     Attributes:
-        target: F of x_0 and ε at (α, σ): what it is trained to give.
-        x0: x̂_0 of x_t and F at (α, σ).
-        gain: |∂x̂_0/∂F| at (α, σ): an error of F becomes one of x̂_0 by it.
+        target: ``target(x0, eps, alpha, sigma)`` returns the value that F is trained to give.
+        x0: ``x0(x_t, F, alpha, sigma)`` returns the estimate x̂_0.
+        gain: ``gain(alpha, sigma)`` returns |∂x̂_0/∂F|, the factor from an error of F to one of x̂_0.
     """
 
     target: Callable[[Tensor, Tensor, Number, Number], Tensor]
@@ -50,10 +50,10 @@ arXiv:2209.03003)."""
 
 
 def weight(kind: str, level: Level, gain: float, gamma: float, bias: float) -> float:
-    """Weight of ‖F − target‖² in the loss.
+    """Return the weight of ‖F − target‖² in the loss.
 
-    With λ = ln(α²/σ²), the loss on x̂_0 is weighted by e^λ (``snr``) or min(e^λ, γ) (``min-snr``), that on ε̂ by
-    1/(1 + e^{λ−b}) (``sigmoid``), and that on F itself by 1 (``simple``).
+    With λ = ln(α²/σ²), the loss on x̂_0 is weighted by e^λ (``snr``) or min(e^λ, γ) (``min-snr``), the loss on
+    ε̂ by 1/(1 + e^{λ−b}) (``sigmoid``), and the loss on F itself by 1 (``simple``).
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (14); Hang et al. (2023), arXiv:2303.09556, Eq. (8); Hoogeboom et al.

@@ -1,4 +1,4 @@
-"""Denoisers that learn, from a run's own data, the first time that they are needed."""
+"""Trained denoisers: networks trained on a run's own data when first needed."""
 
 from __future__ import annotations
 
@@ -30,54 +30,54 @@ from .weights import load_into, load_weights, read_facts
 __all__ = ["TrainedDenoiser"]
 
 
-_FAINT = 1e-3  # α/σ below which what a network gets wrong of ε ruins x̂_0 where a reverse process begins
+_MIN_SIGNAL = 1e-3  # α/σ at T below which a network's errors in ε̂ ruin x̂_0 at the start of a reverse process
 
 
 class TrainedDenoiser(Recipe, Denoiser):
-    """A denoiser with a network, trained on the run's own data the first time that it is needed.
+    """A denoiser with a network, trained on the run's own data when first needed.
 
-    x̂_0 follows from the network's output F(x_t/√(α² + σ²), t/T) by what it ``predicts``. It is trained on
-    w_t·‖F − target‖², averaged over samples, ε ~ N(0, I) and whole times t = 1 … T. The averaged weights are kept under
-    a key made of all that they depend on, so that nothing is trained twice.
+    x̂_0 follows from the network's output F(x_t/√(α² + σ²), t/T) according to what it ``predicts``. The loss is
+    w_t·‖F − target‖², averaged over samples, ε ~ N(0, I) and integer times t = 1 … T. The averaged weights are cached
+    under a key made of everything that they depend on, so that nothing is trained twice.
     """
 
     predicts: Literal["eps", "x0", "v", "velocity"] = "v"
-    """What the network gives: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
+    """Meaning of the network's output: the noise ε, the clean x_0, v = αε − σx_0, or the velocity ε − x_0."""
     weighting: Literal["simple", "snr", "min-snr", "sigmoid"] = "simple"
-    """How errors weigh at each time: alike, by the SNR, by min(SNR, γ), or by 1/(1 + SNR·e^{−b}) on ε̂."""
+    """Weights of errors over time: all equal, the SNR, min(SNR, γ), or 1/(1 + SNR·e^{−b}) on ε̂."""
     gamma: float = Field(default=5.0, gt=0)
     """γ of min-snr."""
     bias: float = Field(default=0.0, ge=-20, le=20)
     """b of sigmoid."""
     labelled: bool = False
-    """Train with the data's labels, so that guidance can ask for a class."""
+    """Whether to train with the data's labels, so that guidance can choose a class."""
     drop_labels: float = Field(default=0.1, ge=0, le=1)
-    """Share of examples whose label is withheld, so that the network knows all classes, too."""
+    """Share of examples whose label is dropped, to also learn the unconditional denoiser (classifier-free guidance)."""
 
     @model_validator(mode="after")
-    def _patience_measures(self) -> TrainedDenoiser:
+    def _patience_needs_held_out(self) -> TrainedDenoiser:
         if self.patience is not None and not self.held_out:
-            raise ValueError("'patience' needs samples to measure on: give 'held_out' a share, such as 0.1")
+            raise ValueError("'patience' needs held-out samples: set 'held_out' to a share such as 0.1")
         return self
 
     @abstractmethod
     def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
-        """A network before training: ``network(x, u, labels)`` with x (n, *event), u = t/T (n,), labels (n,) or None.
+        """Build an untrained network ``network(x, u, labels)``: x (n, *event), u = t/T (n,), labels (n,) or None.
 
-        torch's generator is seeded for its first weights.
+        torch's generator is seeded for its initial weights.
 
         Args:
             event_shape: Shape of one particle.
-            classes: Number of labels; the label ``classes`` itself means none, as None does. None: it takes none.
+            classes: Number of classes, None if it takes no labels; the label ``classes`` means no label, as does None.
             schedule: The run's schedule.
         """
 
     def examples_per_thread(self, event_shape: tuple[int, ...]) -> float | None:
-        """How many examples are worth a thread of their own: less than 1 if one is worth several; None for no parting.
+        """Return how many examples are worth a thread: less than 1 if one is worth several; None to never divide them.
 
-        Threads that each take some examples are faster than threads that share every product of a small network. Unless
-        this is None, several threads call the network at once: it must look at each row by itself, draw no random
-        numbers and change nothing of itself.
+        For a small network, threads with examples of their own are faster than threads that share every product. Unless
+        this is None, several threads call the network concurrently: it must process each row independently, draw no
+        random numbers and not change its own state.
 
         Args:
             event_shape: Shape of one particle.
@@ -92,32 +92,30 @@ class TrainedDenoiser(Recipe, Denoiser):
         if self.labelled and ctx.data.labels is None:
             return "'labelled' needs data with labels"
         if self.labelled and ctx.pairs is not None:
-            return "'labelled' needs labels, and pairs of noise and samples have none"
+            return "'labelled' needs labels, but pairs of noise and samples have none"
         if ctx.schedule.T < 1:
-            return f"it is trained at whole times t = 1 … T, and this schedule ends at T = {ctx.schedule.T:g}"
+            return f"it is trained at integer times t = 1 … T, but this schedule ends at T = {ctx.schedule.T:g}"
         if self.predicts == "eps" and ctx.schedule.at(ctx.schedule.T).alpha == 0:
-            return (
-                "'predicts: eps' says nothing of x_0 at t = T, where this schedule leaves no signal: use v or velocity"
-            )
+            return "'predicts: eps' gives no x_0 at t = T, where this schedule leaves no signal: use v or velocity"
         if ctx.pairs is None and self.held_out and int(len(ctx.data.x0) * self.held_out) in (0, len(ctx.data.x0)):
-            return f"'held_out' leaves nothing to train on or to measure, of {len(ctx.data.x0)} samples"
+            return f"'held_out' leaves no samples to train on, or none to evaluate on, of {len(ctx.data.x0)}"
         return None
 
     def conditional(self, ctx: DenoiserContext) -> bool:
         return self.labelled
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """Load the weights, trained first where they are not there yet.
+        """Load the weights, after training if they do not exist yet.
 
         Raises:
-            NoisereelError: They cannot be trained, or kept.
+            NoisereelError: Training fails, or the weights cannot be written or read.
         """
         last = ctx.schedule.at(ctx.schedule.T)
-        if self.predicts == "eps" and last.alpha < _FAINT * last.sigma:
-            message = (
-                f"at t = T the schedule leaves {last.alpha / last.sigma:.1g} of the signal, by which x̂_0 from ε̂ divides"
+        if self.predicts == "eps" and last.alpha < _MIN_SIGNAL * last.sigma:
+            ctx.training.progress.warn(
+                "predicts: eps: x̂_0 from ε̂ is divided by the signal, of which the schedule leaves "
+                f"{last.alpha / last.sigma:.1g} at t = T: use v or velocity"
             )
-            ctx.training.progress.warn(f"predicts: eps: {message}; v or velocity do not")
         return self._loaded(ctx, self.weights_file(ctx))
 
     def weights_file(self, ctx: DenoiserContext) -> Path:
@@ -136,12 +134,12 @@ class TrainedDenoiser(Recipe, Denoiser):
         return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
 
     def _thread_plan(self, ctx: DenoiserContext) -> ThreadPlan:
-        """Who works on a step of training."""
+        """Return the division of a training step among threads."""
         return thread_plan(self.batch, self.examples_per_thread(ctx.data.event_shape), ctx.device)
 
     def _home(self, ctx: DenoiserContext) -> Path:
-        """Where the weights of this run lie."""
-        with threads(self._thread_plan(ctx).threads):  # those it is trained with decide the last bits
+        """Return the folder of this run's weights."""
+        with threads(self._thread_plan(ctx).threads):  # the number of threads affects rounding
             computer = machine(ctx.device)
         facts = {
             "denoiser": identity(self),
@@ -156,7 +154,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         return ctx.training.cache / facts_digest(facts)
 
     def classes(self, data: Data) -> int | None:
-        """How many labels the network heeds; None if it heeds none."""
+        """Return the number of classes that the network knows; None if it takes no labels."""
         return int(data.labels.max()) + 1 if self.labelled and data.labels is not None else None
 
     def _new_network(self, ctx: DenoiserContext) -> nn.Module:
@@ -168,7 +166,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         return self.load(file, ctx.data.event_shape, self.classes(ctx.data), ctx)
 
     def load(self, file: Path, event_shape: tuple[int, ...], classes: int | None, ctx: DenoiserContext) -> Model:
-        """The model of weights that lie in a file.
+        """Return the model with the weights of a file.
 
         Raises:
             NoisereelError: They cannot be read, or belong to another network.
@@ -179,38 +177,39 @@ class TrainedDenoiser(Recipe, Denoiser):
         return self.model(network, ctx.schedule, ctx.training.compile)
 
     def model(self, network: nn.Module, schedule: Schedule, compiler: Compile = uncompiled) -> Model:
-        """The denoiser that a network makes.
+        """Return the denoiser that a network defines.
 
-        A network that offers ``at(u, labels)``, itself as a function of x alone, may prepare what x has no part in.
+        A network may have a method ``at(u, labels)`` that returns it as a function of x alone, after computing
+        everything that does not depend on x.
         """
         prepare = getattr(network, "at", None)
         prepared = lru_cache(maxsize=4)(lambda u: prepare(u, None)) if prepare is not None else None
 
         def plain(x: Tensor, u: Tensor, labels: Tensor | None) -> Tensor:
-            def some(x: Tensor, labels: Tensor | None) -> Tensor:
+            def evaluate(x: Tensor, labels: Tensor | None) -> Tensor:
                 if prepare is None or prepared is None:
                     return cast("Tensor", network(x, u.expand(len(x)), labels))
                 return cast("Tensor", (prepared(u.item()) if labels is None else prepare(u.item(), labels))(x))
 
-            each = labels if labels is None else labels.expand(len(x))
-            return by_rows(some, x, each, least=self.examples_per_thread(tuple(x.shape[1:])))
+            row_labels = labels if labels is None else labels.expand(len(x))
+            return by_rows(evaluate, x, row_labels, least=self.examples_per_thread(tuple(x.shape[1:])))
 
-        ask = plain if compiler is uncompiled else compiler(_Spread(network), plain)
+        output = plain if compiler is uncompiled else compiler(_AtOneTime(network), plain)
         x0_of = PREDICTIONS[self.predicts].x0
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
             if level.sigma == 0:
                 return x / level.alpha
             scaled, u = x / math.hypot(level.alpha, level.sigma), torch.tensor([level.t / schedule.T], device=x.device)
-            return x0_of(x, ask(scaled, u, labels if self.labelled else None), level.alpha, level.sigma)
+            return x0_of(x, output(scaled, u, labels if self.labelled else None), level.alpha, level.sigma)
 
         return model
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Mean of w_t·‖F − target‖²/D over a batch."""
+        """Return the mean of w_t·‖F − target‖²/D over a batch."""
         with torch.autocast(batch.x.device.type, torch.bfloat16, enabled=batch.x.is_cuda):
-            found = network(batch.x, batch.u, batch.labels)
-        squared: Tensor = (found.float() - batch.target).square().flatten(1).mean(1)
+            output = network(batch.x, batch.u, batch.labels)
+        squared: Tensor = (output.float() - batch.target).square().flatten(1).mean(1)
         return torch.mean(squared * batch.weight)
 
     def _examples(self, ctx: DenoiserContext) -> Examples:
@@ -218,8 +217,8 @@ class TrainedDenoiser(Recipe, Denoiser):
         levels = [ctx.schedule.at(float(t)) for t in range(1, T + 1)]
         prediction = PREDICTIONS[self.predicts]
         weights = [
-            weight(self.weighting, each, prediction.gain(each.alpha, each.sigma), self.gamma, self.bias)
-            for each in levels
+            weight(self.weighting, level, prediction.gain(level.alpha, level.sigma), self.gamma, self.bias)
+            for level in levels
         ]
         return Examples.of(
             ctx,
@@ -232,7 +231,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         )
 
     def _train(self, ctx: DenoiserContext, home: Path, watch: Collection[int]) -> None:
-        """Train, and keep the averaged weights of the end and of every watched step."""
+        """Train, and keep the final averaged weights and those after every watched step."""
         n, parts = self._thread_plan(ctx)
         with threads(n), torch.enable_grad():
             examples = self._examples(ctx)
@@ -257,7 +256,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         }
 
 
-class _Spread(nn.Module):
+class _AtOneTime(nn.Module):
     """A network at one time for all particles, u of shape (1,)."""
 
     def __init__(self, network: nn.Module) -> None:

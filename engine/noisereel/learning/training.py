@@ -1,4 +1,4 @@
-"""Training: gradient steps on a network, as a generator of states that bars, checkpoints and films can watch."""
+"""Training: gradient steps on a network, as a generator of states that progress bars, checkpoints and films observe."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .examples import Batch
 __all__ = ["DivergedError", "Recipe", "Training", "TrainingState"]
 
 CHECK = 50
-"""Steps between two looks at the loss."""
+"""Steps between checks of the loss."""
 
 EVALUATE = 200
-"""Steps between two looks at the held-out loss."""
+"""Steps between evaluations of the held-out loss."""
 
-_BREATH = 1.0  # seconds after which a state is given anyway, so that an interrupt costs little work
+_MAX_SECONDS = 1.0  # between two states, so that an interrupt costs little work
 
 Batches = Callable[[int], Iterator[Batch]]
-"""The examples of each step, from a step on: the same step always has the same ones."""
+"""``batches(step)`` yields the examples of each step from that step on; they depend only on the step."""
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 """Mean loss of a network over the examples of one step."""
 
 
 class Recipe(BaseModel):
-    """How a network is trained: AdamW, a learning rate that rises linearly and falls as a cosine, averaged weights.
+    """Settings of training: AdamW, a learning rate that rises linearly and falls as a cosine, averaged weights.
 
     References:
         Loshchilov and Hutter (2019), arXiv:1711.05101; for the averages, Karras et al. (2024), arXiv:2312.02696.
@@ -46,39 +46,39 @@ class Recipe(BaseModel):
     steps: int = Field(default=3000, ge=1, le=10_000_000)
     """Optimiser steps."""
     batch: int = Field(default=256, ge=1, le=1_000_000)
-    """Examples in a step."""
+    """Examples per step."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    """Highest learning rate."""
+    """Peak learning rate."""
     warm_up: int = Field(default=100, ge=0)
-    """Steps in which the learning rate rises to it; afterwards it falls to 0 at the end."""
+    """Steps over which the learning rate rises to its peak; from there it falls to 0 at the end."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """AdamW's pull of the weights towards 0."""
+    """AdamW's weight decay."""
     ema: float = Field(default=0.995, ge=0, lt=1)
-    """How much of the averaged weights, the ones that are used, each step keeps; fewer in the first steps."""
+    """Share of the averaged weights (the ones that are used) that each step keeps; less in the first steps."""
     held_out: float = Field(default=0.0, ge=0, le=0.9)
-    """Share of the samples that is not trained on, but measured."""
+    """Share of the samples to hold out from training and evaluate the loss on."""
     patience: int | None = Field(default=None, ge=1)
-    """Stops early when the held-out loss has not fallen for so many looks, of 200 steps each; needs ``held_out``."""
+    """Stop after this many evaluations (one every 200 steps) without improvement; needs ``held_out``."""
 
     def rate(self, step: int) -> float:
-        """Learning rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
         return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def keep(self, step: int) -> float:
-        """How much of the averages a step keeps: less at first, so that they forget where the weights began."""
+        """Return the share of the averages that a step keeps: less at first, to forget the initial weights."""
         return min(self.ema, (1 + step) / (10 + step))
 
 
 class DivergedError(ValueError):
-    """The loss is no number any more.
+    """Raised when the loss becomes NaN or infinite.
 
     Attributes:
-        step: The step whose loss it was.
+        step: The step with this loss.
     """
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"the loss of step {step} is no finite number")
+        super().__init__(f"the loss of step {step} is not finite")
         self.step = step
 
 
@@ -88,8 +88,8 @@ class TrainingState:
 
     Attributes:
         step: Steps done so far.
-        losses: Loss of each step since the state before, shape (k,).
-        held_out: Loss of the averaged weights on held-out examples, where it was looked at.
+        losses: Loss of each step since the previous state, shape (k,).
+        held_out: Loss of the averaged weights on held-out examples, if evaluated at this step.
     """
 
     step: int
@@ -99,7 +99,7 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """A weight, its gradient, and what AdamW remembers: running means of the gradient and its square, steps so far."""
+    """A weight, its gradient, and AdamW's state: running means of the gradient and its square, and the step count."""
 
     weight: Tensor
     grad: Tensor
@@ -109,12 +109,13 @@ class _Moments:
 
     @classmethod
     def of(cls, weight: Tensor) -> _Moments:
-        """Before the first step."""
+        """Return the state before the first step."""
         zero = torch.zeros_like(weight)
         return cls(weight, zero, zero.clone(), zero.clone(), torch.zeros((), device=weight.device))
 
     @property
     def state(self) -> dict[str, Tensor]:
+        """AdamW's state by its names in checkpoints."""
         return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq, "step": self.step}
 
 
@@ -123,16 +124,16 @@ class Training:
     """A network at some step of its training.
 
     Attributes:
-        network: Its weights are the newest.
-        recipe: How it is trained.
+        network: The network with its newest weights.
+        recipe: Settings.
         batches: The examples of each step.
-        loss: What is minimised.
+        loss: Function to minimise.
         measured: Held-out examples, or None.
-        parts: In how many parts a step's examples are shared among threads.
+        parts: Number of parts that threads divide a step's examples into.
         average: The same network with averaged weights.
         step: Steps done.
         best: Lowest held-out loss so far.
-        patience_used: Looks since then.
+        patience_used: Evaluations since then.
     """
 
     network: nn.Module
@@ -154,12 +155,12 @@ class Training:
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether training has ended."""
         patience = self.recipe.patience
         return self.step >= self.recipe.steps or (patience is not None and self.patience_used >= patience)
 
     def states(self, watch: Collection[int] = ()) -> Iterator[TrainingState]:
-        """Train to the end; gives a state at every watched step, at the end, and every now and then.
+        """Train to the end; yields a state at every watched step, at the end, and at short intervals.
 
         Raises:
             DivergedError: A loss is not finite.
@@ -170,25 +171,25 @@ class Training:
             yield TrainingState(self.step, torch.empty(0))
         while not self.done:
             losses.append(self._take(next(batches)))
-            looked = self.step % CHECK == 0 or perf_counter() - began > _BREATH
-            if not (looked or self.step in watch or self.step == self.recipe.steps):
+            is_due = self.step % CHECK == 0 or perf_counter() - began > _MAX_SECONDS
+            if not (is_due or self.step in watch or self.step == self.recipe.steps):
                 continue
-            given = torch.stack(losses).float().cpu()
-            if not bool(torch.isfinite(given).all()):
-                raise DivergedError(self.step - len(given) + int((~torch.isfinite(given)).int().argmax()) + 1)
-            yield TrainingState(self.step, given, self._evaluated())
+            values = torch.stack(losses).float().cpu()
+            if not bool(torch.isfinite(values).all()):
+                raise DivergedError(self.step - len(values) + int((~torch.isfinite(values)).int().argmax()) + 1)
+            yield TrainingState(self.step, values, self._evaluate())
             losses, began = [], perf_counter()
 
     def _take(self, batch: Batch) -> Tensor:
-        """One step of the optimiser; gives its loss."""
+        """Take one step of the optimiser; returns its loss."""
         loss, moved = self._gradients(batch)
         adamw(
-            [each.weight for each in moved],
-            [each.grad for each in moved],
-            [each.exp_avg for each in moved],
-            [each.exp_avg_sq for each in moved],
+            [moments.weight for moments in moved],
+            [moments.grad for moments in moved],
+            [moments.exp_avg for moments in moved],
+            [moments.exp_avg_sq for moments in moved],
             [],
-            [each.step for each in moved],
+            [moments.step for moments in moved],
             fused=True,
             amsgrad=False,
             beta1=0.9,
@@ -203,35 +204,37 @@ class Training:
         return loss
 
     def _gradients(self, batch: Batch) -> tuple[Tensor, list[_Moments]]:
-        """The loss of a batch, and the weights that it moves, their gradients computed."""
+        """Compute the loss of a batch, and the gradients of the weights that it depends on; returns both."""
 
-        def of(part: Batch) -> tuple[Tensor, Sequence[Tensor | None]]:
+        def gradients_of(part: Batch) -> tuple[Tensor, Sequence[Tensor | None]]:
             loss = self.loss(self.network, part) * (len(part.x) / len(batch.x))
             return loss.detach(), torch.autograd.grad(loss, weights, allow_unused=True)
 
-        weights = [each.weight for each in self._moments]
-        losses, gradients = zip(*shared(of, batch.cut(self.parts)), strict=True)
+        weights = [moments.weight for moments in self._moments]
+        losses, gradients = zip(*shared(gradients_of, batch.cut(self.parts)), strict=True)
         gradient = zip(self._moments, *gradients, strict=True)
-        moved = [each for each, *parts in gradient if any(part is not None for part in parts)]
-        torch._foreach_zero_([each.grad for each in moved])
+        moved = [moments for moments, *parts in gradient if any(part is not None for part in parts)]
+        torch._foreach_zero_([moments.grad for moments in moved])
         for part in gradients:
-            known = [(each.grad, grad) for each, grad in zip(self._moments, part, strict=True) if grad is not None]
-            # Into sums that are laid out as the weights are, which the fused step takes for granted.
+            known = [
+                (moments.grad, grad) for moments, grad in zip(self._moments, part, strict=True) if grad is not None
+            ]
+            # Sums have the weights' memory layout, which the fused step requires.
             torch._foreach_add_([total for total, _ in known], [grad for _, grad in known])
         return torch.stack(losses).sum(), moved
 
-    def _evaluated(self) -> float | None:
-        """The held-out loss, where a look at it is due."""
+    def _evaluate(self) -> float | None:
+        """Return the held-out loss, or None if no evaluation is due."""
         if self.measured is None or not (self.step % EVALUATE == 0 or self.step == self.recipe.steps):
             return None
         with torch.no_grad():
-            found = float(self.loss(self.average, self.measured))
-        self.patience_used = 0 if found < self.best else self.patience_used + 1
-        self.best = min(self.best, found)
-        return found
+            loss = float(self.loss(self.average, self.measured))
+        self.patience_used = 0 if loss < self.best else self.patience_used + 1
+        self.best = min(self.best, loss)
+        return loss
 
     def checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that going on from here needs: tensors, and plain facts."""
+        """Return everything needed to resume from here: tensors, and plain facts."""
         tensors = {f"network.{k}": t.clone() for k, t in self.network.state_dict().items()}
         tensors |= {f"average.{k}": t.clone() for k, t in self.average.state_dict().items()}
         for i, moments in enumerate(self._moments):
@@ -239,10 +242,10 @@ class Training:
         return tensors, {"step": self.step, "best": min(self.best, 1e300), "patience_used": self.patience_used}
 
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
-            KeyError, RuntimeError, ValueError: It is another network's.
+            KeyError, RuntimeError, ValueError: It belongs to another network.
         """
         self.network.load_state_dict(_under("network", tensors))
         self.average.load_state_dict(_under("average", tensors))
@@ -253,5 +256,5 @@ class Training:
 
 
 def _under(stem: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a stem, without it."""
+    """Return the tensors whose names begin with a stem, with the stem removed."""
     return {name.removeprefix(f"{stem}."): t for name, t in tensors.items() if name.startswith(f"{stem}.")}

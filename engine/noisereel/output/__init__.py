@@ -1,1 +1,1 @@
-"""Output: draw a film, here or in worker processes, and encode it into files that appear together at the end."""
+"""Output: drawing films, here or in worker processes, and encoding them into files that appear together at the end."""

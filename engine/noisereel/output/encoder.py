@@ -1,4 +1,4 @@
-"""Encoders: one output each, encoded in its own thread while the next frames are drawn."""
+"""Encoders: one per output, each in its own thread, so that encoding overlaps with drawing."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EncoderThread", "check_names", "check_outputs", "encoder", "rate_warnings"]
 
-_QUEUE = 4  # frames between drawing and writing: enough to ride out hiccups, little memory
+_QUEUE = 4  # frames between drawing and writing: enough to absorb delays, at little memory
 
 
 def writer_of(output: OutputPath, registry: Registry) -> Writer:
-    """Return the writer that serves an output's suffix."""
+    """Return the writer for an output's suffix."""
     return cast(Writer, registry.get("writer", output.writer)())
 
 
@@ -41,7 +41,7 @@ def check_outputs(outputs: Sequence[OutputPath], frames: int, registry: Registry
     """Refuse outputs that no writer could write, before anything is simulated.
 
     Raises:
-        UsageError: A film into a file for one picture, or transparency into a format without.
+        UsageError: An output holds one picture but the film has several frames, or its format has no transparency.
     """
     for output in outputs:
         writer, path = writer_of(output, registry), output.path
@@ -53,7 +53,7 @@ def check_outputs(outputs: Sequence[OutputPath], frames: int, registry: Registry
 
 
 def check_names(outputs: Sequence[OutputPath], visits: Iterable[tuple[int, float]]) -> None:
-    """Refuse names that two visits would share.
+    """Refuse file names that two visits would share.
 
     Args:
         outputs: The outputs.
@@ -80,13 +80,13 @@ def rate_warnings(outputs: Sequence[OutputPath], frames: int, fps: Fraction, reg
 
 @dataclass(frozen=True, slots=True)
 class _Destination:
-    """Where the frames of one output go.
+    """The destination of one output's frames.
 
     Attributes:
         output: The output.
         writer: Its writer.
         ctx: Settings of the film and of the file.
-        files: Gives numbered files their temporary names.
+        files: Provides temporary files for numbered outputs.
         sink: The open file of an output that is one file; None if it is numbered.
     """
 
@@ -101,7 +101,7 @@ class EncoderThread:
     """A queue of frames and the thread that writes them.
 
     Attributes:
-        takes: Content that its writer takes of each frame.
+        takes: Content of frames that its writer takes.
     """
 
     def __init__(self, to: _Destination, advance: Callable[[int], None]) -> None:
@@ -114,14 +114,14 @@ class EncoderThread:
         self._thread.start()
 
     def put(self, frame: Frame, visit: tuple[int, float]) -> None:
-        """Hand over the next frame; waits while the queue is full.
+        """Queue the next frame; blocks while the queue is full.
 
         Args:
             frame: The frame.
             visit: Index and time of the visited state that names the file of a numbered output.
 
         Raises:
-            BaseException: Whatever stopped the writing.
+            BaseException: The error that stopped the writing.
         """
         if self._error is not None:
             raise self._error
@@ -131,7 +131,7 @@ class EncoderThread:
         """Wait until everything is written.
 
         Raises:
-            BaseException: Whatever stopped the writing.
+            BaseException: The error that stopped the writing.
         """
         self._queue.put(None)
         self._thread.join()
@@ -146,10 +146,10 @@ class EncoderThread:
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
-            if self._error is None:  # else only drain: put() must never wait for a thread that has given up
+            if self._error is None:  # otherwise just drain, so that put() never blocks on a thread that has failed
                 try:
                     self._write(*item)
-                except BaseException as error:  # not lost: put and finish raise it
+                except BaseException as error:  # raised again by put and finish
                     self._error = error
 
     def _write(self, frame: Frame, path: Path, index: int) -> None:
@@ -179,33 +179,33 @@ def encoder(
     part: Path | None,
     advance: Callable[[int], None],
 ) -> Iterator[EncoderThread]:
-    """Start the encoder of one output; leaving the context waits for its files, or drops them after an error.
+    """Start the encoder of one output; leaving the context waits for its files, or discards them after an error.
 
     Args:
         output: The output.
         film: The film.
         writer: The output's writer.
         options: Quality and transparency.
-        files: Gives numbered files their temporary names.
+        files: Provides temporary files for numbered outputs.
         part: The temporary file of an output that is one file.
         advance: Called for every frame written.
     """
     ctx = _writer_context(output, film, options)
-    who = f"writer {type(writer).__name__}"
+    name = f"writer {type(writer).__name__}"
     with ExitStack() as stack:
         sink = None
         if part is not None:
             ctx = replace(ctx, path=part)
-            with plugin_errors(f"{who} (open)"):
+            with plugin_errors(f"{name} (open)"):
                 sink = stack.enter_context(opened(writer, ctx, output.path))
-        running = EncoderThread(_Destination(output, writer, ctx, files, sink), advance)
+        thread = EncoderThread(_Destination(output, writer, ctx, files, sink), advance)
         try:
-            yield running
-            running.finish()
+            yield thread
+            thread.finish()
         except BaseException:
-            running.abandon()
+            thread.abandon()
             raise
-        with plugin_errors(f"{who} (close)"):
+        with plugin_errors(f"{name} (close)"):
             stack.close()
     advance(1)
 
@@ -215,8 +215,8 @@ def _writer_context(output: OutputPath, film: Film, options: RenderOptions) -> W
 
     def sample(n: int) -> Sequence[Pixels]:
         canvas, last = RasterCanvas(film.figure), len(film.frames) - 1
-        spread = min(n - 1, last)
-        return [canvas.draw(film.drawing(round(i * last / max(1, spread)))) for i in range(spread + 1)]
+        intervals = min(n - 1, last)
+        return [canvas.draw(film.drawing(round(i * last / max(1, intervals)))) for i in range(intervals + 1)]
 
     return WriterContext(
         path=output.path,
@@ -234,10 +234,10 @@ def _writer_context(output: OutputPath, film: Film, options: RenderOptions) -> W
 def _metadata(film: Film) -> dict[str, str]:
     """Return title, description, and everything needed to render the film again: scene, seeds and versions."""
     scene = film.scene
-    made: dict[str, Any] = {
+    source: dict[str, Any] = {
         **scene.document.given,
         "seeds": {name: spec.seed for name, spec in scene.runs.items()},
         "versions": dict(zip(("noisereel", "torch", "numpy"), versions(), strict=True)),
     }
-    named = {"title": scene.title or "", "description": scene.description, "noisereel": json.dumps(made)}
-    return {key: value for key, value in named.items() if value}
+    metadata = {"title": scene.title or "", "description": scene.description, "noisereel": json.dumps(source)}
+    return {key: value for key, value in metadata.items() if value}

@@ -1,4 +1,4 @@
-"""Output paths: their placeholders, the writer that serves their suffix, and writers at work on temporary files."""
+"""Output paths: their placeholders and writers, and writing to temporary files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _NAMES = ("frame", "step", "t")
 
 @dataclass(frozen=True, slots=True)
 class OutputPath:
-    """A path to write to, which may stand for several files.
+    """A path to write to, or a pattern for several files.
 
     Attributes:
         path: The path as given, with its placeholders.
-        writer: Name of the writer that serves its suffix.
+        writer: Name of the writer for its suffix.
         names: Its placeholders, a subset of {"frame", "step", "t"}.
     """
 
@@ -44,13 +44,13 @@ class OutputPath:
             UsageError: The suffix, a placeholder or its format is unknown, or the path is a folder.
         """
         path = Path(text)
-        if text.endswith(os.sep) or path.is_dir():
+        if text.endswith(("/", os.sep)) or path.is_dir():
             raise UsageError(f"{text}: is a folder; name a file in it, such as {path / 'film.gif'}")
         return cls(path, _writer(path, registry), frozenset(_placeholders(text)))
 
     @property
     def numbered(self) -> bool:
-        """Whether it stands for several files."""
+        """Whether it is a pattern for several files."""
         return bool(self.names)
 
     @property
@@ -74,8 +74,8 @@ def _writer(path: Path, registry: Registry) -> str:
     suffix = path.suffix[1:].lower()
     if suffix in known:
         return suffix
-    what = f"unknown suffix '{path.suffix}'" if suffix else "needs a suffix that names the format"
-    raise UsageError(f"{path}: {what}; known: {', '.join('.' + name for name in known)}")
+    problem = f"unknown suffix '{path.suffix}'" if suffix else "needs a suffix that names the format"
+    raise UsageError(f"{path}: {problem}; known: {', '.join('.' + name for name in known)}")
 
 
 def _placeholders(text: str) -> tuple[str, ...]:
@@ -101,9 +101,9 @@ def opened(writer: Writer, ctx: WriterContext, path: Path) -> Iterator[Sink]:
         encoding = writer.open(ctx)
         sink = encoding.__enter__()
     try:
-        yield _Guarded(sink, path, ctx.path)
+        yield _NamedSink(sink, path, ctx.path)
     except BaseException as error:
-        with suppress(OSError):  # a full disk is still full at the end; the first error is reported
+        with suppress(OSError):  # closing on a full disk fails again; report the first error
             encoding.__exit__(type(error), error, error.__traceback__)
         raise
     with report_errors(path, ctx.path):
@@ -111,8 +111,8 @@ def opened(writer: Writer, ctx: WriterContext, path: Path) -> Iterator[Sink]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Guarded:
-    """A sink whose errors name the file that the user asked for."""
+class _NamedSink:
+    """A sink whose errors name the output file instead of the temporary one."""
 
     sink: Sink
     path: Path

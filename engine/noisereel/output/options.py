@@ -1,4 +1,4 @@
-"""Options of a rendering that do not belong to the scene."""
+"""Render options: settings of a rendering that are not part of the scene."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["RenderOptions"]
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How to render.
+    """Options of a rendering.
 
     Attributes:
-        device: Device that runs are simulated on: auto, cpu, cuda or cuda:N.
-        cache: Folder that trajectories and weights are kept in; None keeps nothing.
-        workers: Processes that draw; 1 draws in this one.
+        device: Device to simulate runs on: auto, cpu, cuda or cuda:N.
+        cache: Folder of cached trajectories and weights; None disables the cache.
+        workers: Number of drawing processes; 1 draws in this one.
         quality: Trade-off between encoding time and fidelity; "high" also draws at twice the size.
-        transparent: Whether to leave the background out.
+        transparent: Whether to omit the background.
         compile: Whether to compile the networks of denoisers.
         resume: Whether to resume interrupted training instead of starting again.
     """

@@ -85,7 +85,7 @@ def plan_render(
         outputs: The outputs; all are written from one drawing.
         registry: Registry of plugins.
         select: Chooses the frames; the whole film's if None.
-        transparent: Whether the background is left out.
+        transparent: Whether to omit the background.
 
     Raises:
         NoisereelError: Something is wrong; the message gives the place.
@@ -113,12 +113,12 @@ def render(
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
-    began = perf_counter()
+    start = perf_counter()
     compiler = Compiler(progress.warn) if options.compile else None
     for warning in rate_warnings(outputs, len(plan.frames), plan.scene.film.rate, registry):
         progress.warn(warning)
     with AtomicFiles() as files, scratch_folder() as scratch:
-        # Now, since an unwritable path should be noticed before all the work.
+        # Created first, so that an unwritable path fails before any work is done.
         parts = [None if output.numbered else files.part(output.path) for output in outputs]
         ctx = SimulationContext(
             registry=registry,
@@ -130,7 +130,7 @@ def render(
             on_disk=options.workers > 1,
         )
         simulated, shown, frames = _simulated(plan, ctx)
-        seconds = perf_counter() - began
+        seconds = perf_counter() - start
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
         drawn = Drawn(film, {name: run.folder for name, run in simulated.items()}, registry)
         _write(drawn, list(zip(outputs, parts, strict=True)), options, files, progress)
@@ -143,7 +143,7 @@ def render(
         is_film=len(frames) > 1 and any(not output.numbered for output in outputs),
         duration=sum((frame.duration for frame in frames), Fraction(0)),
         simulated=seconds,
-        filmed=perf_counter() - began - seconds,
+        filmed=perf_counter() - start - seconds,
         cached=all(run.cached for run in simulated.values()),
         compiled=None if compiler is None else compiler.summary,
     )
@@ -153,20 +153,20 @@ def _simulated(
     plan: FilmPlan, ctx: SimulationContext
 ) -> tuple[dict[str, SimulatedRun], dict[str, list[int]], tuple[FrameSpec, ...]]:
     """Return the simulated runs, the visits that the film shows, and the frames to draw."""
-    # Curves follow the whole film, also in a still of it.
+    # Curves cover the whole film, even in a still.
     frames = [*film_frames(plan.scene, plan.runs), *plan.frames]
     shown = shown_visits(plan.scene, plan.runs, frames)
     runs = simulate(plan.scene, plan.runs, plan.data, shown, ctx)
     if plan.scene.film.align != "calls":
         return runs, shown, plan.frames
     calls = {name: run.trajectory.calls for name, run in runs.items()}
-    recounted = tuple(_kept_only(frame, runs) for frame in plan.select(plan.runs, calls))
-    shown = {name: sorted({*visits, *(f.indices[name] for f in recounted)}) for name, visits in shown.items()}
-    return runs, shown, recounted
+    aligned = tuple(_at_kept_visits(frame, runs) for frame in plan.select(plan.runs, calls))
+    shown = {name: sorted({*visits, *(f.indices[name] for f in aligned)}) for name, visits in shown.items()}
+    return runs, shown, aligned
 
 
-def _kept_only(frame: FrameSpec, runs: Mapping[str, SimulatedRun]) -> FrameSpec:
-    """Return a frame that was chosen after simulating, each run at the kept visit nearest to the chosen one."""
+def _at_kept_visits(frame: FrameSpec, runs: Mapping[str, SimulatedRun]) -> FrameSpec:
+    """Return a frame chosen after simulating, with each run at the kept visit nearest to the chosen one."""
     return replace(frame, indices={name: _nearest_kept(runs[name].trajectory, i) for name, i in frame.indices.items()})
 
 
@@ -183,8 +183,8 @@ def _composed(
     *,
     transparent: bool,
 ) -> Film:
-    """Compose the film, with everything measured that it shows, and keep the measured values."""
-    for warning in _lost_runs(simulated):
+    """Compose the film, which measures everything that it shows, and save the measurements."""
+    for warning in _divergence_warnings(simulated):
         ctx.progress.warn(warning)
     views = run_views(scene, simulated, shown)
     film = compose(scene, views, frames, ctx.registry, transparent=transparent)
@@ -192,18 +192,18 @@ def _composed(
         try:
             run.measurements.save()
         except OSError as error:
-            ctx.progress.warn(f"what was measured is not kept: {error.strerror or error}")
+            ctx.progress.warn(f"measurements are not cached: {error.strerror or error}")
     return film
 
 
-def _lost_runs(simulated: Mapping[str, SimulatedRun]) -> Iterator[str]:
-    """Yield a warning for each run that ends with nothing to show."""
+def _divergence_warnings(simulated: Mapping[str, SimulatedRun]) -> Iterator[str]:
+    """Yield a warning for each run that ends without any finite particle."""
     for name, run in simulated.items():
         index = run.trajectory.kept_visits[-1]
         x = run.trajectory.series("x", index)
         if x is not None and not np.isfinite(x).any():
             t = run.trajectory.levels[index].t
-            yield f"run '{name}': all particles are infinite or no numbers at its end, t = {t:g}"
+            yield f"run '{name}': all particles are NaN or infinite at its end, t = {t:g}"
 
 
 def _write(
@@ -215,16 +215,16 @@ def _write(
 ) -> None:
     """Draw every frame once and hand it to every output."""
     film = drawn.film
-    # One step of the bar is one frame in one file, so that it is full when the last file is complete.
+    # The bar counts frames written to each output, so that it is full when the last file is complete.
     total = len(film.frames) * len(outputs)
     with progress.bar("filming", total) as advance, ExitStack() as stack:
         encoders = []
         for output, part in outputs:
             writer = writer_of(output, drawn.registry)
-            running = encoder(output, film, writer, options, files, part=part, advance=advance)
-            encoders.append(stack.enter_context(running))
+            context = encoder(output, film, writer, options, files, part=part, advance=advance)
+            encoders.append(stack.enter_context(context))
         pixels: Iterator[Pixels | None] = repeat(None)
-        if any(each.takes == "pixels" for each in encoders):
+        if any(thread.takes == "pixels" for thread in encoders):
             frames = pixels_of(drawn, options.workers, finely=options.quality == "high")
             pixels = stack.enter_context(closing(frames))
         times = {name: run.trajectory.times for name, run in film.runs.items()}
@@ -235,11 +235,11 @@ def _write(
 def _hand_over(
     film: Film, index: int, visit: tuple[int, float], pixels: Pixels | None, encoders: Sequence[EncoderThread]
 ) -> None:
-    """Give every output its content of one frame."""
-    for each in encoders:
+    """Queue one frame for every output, with the content that its writer takes."""
+    for thread in encoders:
         content: Any = pixels
-        if each.takes == "drawing":
+        if thread.takes == "drawing":
             content = film.drawing(index)
-        elif each.takes == "trajectory":
+        elif thread.takes == "trajectory":
             content = {name: run.trajectory for name, run in film.runs.items()}
-        each.put(Frame(index, film.frames[index].duration, content), visit)
+        thread.put(Frame(index, film.frames[index].duration, content), visit)

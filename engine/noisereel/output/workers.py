@@ -1,4 +1,4 @@
-"""Drawing a film's frames, in this process or in several others. The pixels are the same."""
+"""Workers: drawing a film's frames in this process or in several others, with identical pixels."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ __all__ = ["Drawn", "pixels_of"]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A film to draw, and what other processes need to rebuild it.
+    """A film to draw, and the data that other processes need to rebuild it.
 
     Attributes:
-        film: The film; for several workers, its scene is as its document says.
-        folders: Folder with each run's arrays; None where they are in memory.
+        film: The film; for several workers, its scene must be the one that its document describes.
+        folders: Folder of each run's arrays; None if they are in memory.
         registry: Registry of the film's plugins.
     """
 
@@ -55,14 +55,14 @@ def pixels_of(drawn: Drawn, workers: int, *, finely: bool = False) -> Generator[
     """Yield every frame of a film in order. Close the generator to stop early.
 
     Args:
-        drawn: The film; for several workers, its arrays are on disk.
+        drawn: The film; for several workers, its arrays must be on disk.
         workers: Number of drawing processes; 1 draws in this one.
-        finely: Draw at twice the size and average 2×2 pixels: edges of surfaces and thin lines are smoother.
+        finely: Whether to draw at twice the size and average 2×2 pixels, for smoother edges and thin lines.
     """
-    # A single frame is not worth other processes, which could not make a still's own panels from the document anyway.
+    # A single frame is not worth other processes, which could not rebuild a strip's panels from the document anyway.
     count = min(workers, len(drawn.film.frames))
     if count > 1:
-        return _drawn_elsewhere(_Recipe.of(drawn, finely), count)
+        return _drawn_in_processes(_Recipe.of(drawn, finely), count)
     return _drawn(drawn.film, range(len(drawn.film.frames)), drawn.registry, finely)
 
 
@@ -75,7 +75,7 @@ def _drawn(film: Film, indices: Sequence[int], registry: Registry, finely: bool)
 
 
 def _halved(pixels: Pixels) -> Pixels:
-    """Return the mean of every 2×2 pixels; colours are weighted by their alpha."""
+    """Return the mean of each block of 2×2 pixels, with colours weighted by alpha."""
     quarters = np.stack([pixels[i::2, j::2] for i in (0, 1) for j in (0, 1)]).astype(np.float32)
     mean = quarters.mean(0)
     if pixels.shape[2] == 4:
@@ -85,28 +85,28 @@ def _halved(pixels: Pixels) -> Pixels:
     return halved
 
 
-def _drawn_elsewhere(recipe: _Recipe, count: int) -> Generator[Pixels, None, None]:
-    """Yield frames from ``count`` processes: each draws every count-th, and waits until its last one was taken."""
+def _drawn_in_processes(recipe: _Recipe, count: int) -> Generator[Pixels, None, None]:
+    """Yield frames from ``count`` processes; each draws every count-th, and waits until its last one is received."""
     with ExitStack() as stack:
         with _without_interrupts():
-            lanes = [stack.enter_context(_lane(recipe, first, count)) for first in range(count)]
+            pipes = [stack.enter_context(_process(recipe, first, count)) for first in range(count)]
         for index in range(len(recipe.frames)):
-            yield _received(lanes[index % count])
+            yield _received(pipes[index % count])
 
 
 @contextmanager
-def _lane(recipe: _Recipe, first: int, count: int) -> Iterator[Connection]:
-    """Start a drawing process and give the connection that it sends to; leaving the context ends the process."""
+def _process(recipe: _Recipe, first: int, count: int) -> Iterator[Connection]:
+    """Start a drawing process and yield the connection to receive from; leaving the context ends the process."""
     context = get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_draw, args=(recipe, first, count, theirs), daemon=True)
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_draw, args=(recipe, first, count, sender), daemon=True)
     process.start()
-    theirs.close()  # only the process's own end stays open, so that its death is the end of the pipe
+    sender.close()  # only the process's copy stays open, so that the pipe ends if it dies
     try:
-        yield ours
+        yield receiver
     finally:
         _end(process)
-        ours.close()
+        receiver.close()
 
 
 def _end(process: BaseProcess) -> None:
@@ -115,28 +115,28 @@ def _end(process: BaseProcess) -> None:
     process.close()
 
 
-def _received(lane: Connection) -> Pixels:
+def _received(pipe: Connection) -> Pixels:
     try:
-        sent = lane.recv()
+        result = pipe.recv()
     except EOFError:
-        message = "a drawing process died, perhaps for want of memory: try fewer (-j)"
+        message = "a drawing process died, perhaps out of memory: try fewer (-j)"
         raise NoisereelError(message) from None
-    if isinstance(sent, BaseException):
-        raise sent
-    pixels: Pixels = sent
+    if isinstance(result, BaseException):
+        raise result
+    pixels: Pixels = result
     return pixels
 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Block Ctrl-C for good in processes started meanwhile; it reaches this one at the end of the block.
+    """Block Ctrl-C permanently in processes started in this context; this process receives it on leaving the context.
 
-    A terminal sends it to the whole process group, but this process alone handles it.
+    A terminal sends it to the whole process group, but only this process handles it.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # would lift the mask when started inside
+    resource_tracker.ensure_running()  # if started inside, it would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -146,7 +146,7 @@ def _without_interrupts() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """Everything a drawing process needs to draw any frame: text and paths, never live plugins."""
+    """Everything that a drawing process needs to draw any frame: text and paths, not plugin objects."""
 
     document: SceneDocument
     plugin_files: tuple[Path, ...]
@@ -179,22 +179,22 @@ class _Recipe:
 
 
 def _on_disk(folder: Path | None) -> Path:
-    assert folder is not None, "arrays are on disk for the drawing processes"
+    assert folder is not None, "drawing processes need arrays on disk"
     return folder
 
 
-def _draw(recipe: _Recipe, first: int, count: int, lane: Connection) -> None:
-    """Draw every count-th frame in a drawing process, and send it or the error that stopped it."""
+def _draw(recipe: _Recipe, first: int, count: int, pipe: Connection) -> None:
+    """Run in a drawing process: draw every count-th frame, and send it or the error that stopped it."""
     with threads(1):
         try:
             registry = load_registry(recipe.plugin_files)
             film = recipe.film(registry)
             for pixels in _drawn(film, range(first, len(film.frames), count), registry, recipe.finely):
-                lane.send(pixels)
+                pipe.send(pixels)
         except BrokenPipeError:
-            return  # nobody is left to draw for
+            return  # the receiver is gone
         except Exception as error:
-            lane.send(_sendable(error))
+            pipe.send(_sendable(error))
 
 
 def _sendable(error: Exception) -> Exception:

@@ -1,4 +1,4 @@
-"""The registry: names of plugins to their classes, imported only when used."""
+"""The registry: plugin classes by name, imported only when used."""
 
 from .hookspecs import hookimpl
 from .registry import KINDS, Registry, load_registry

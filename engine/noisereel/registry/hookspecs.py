@@ -1,8 +1,8 @@
-"""Every extension point of noisereel. A plugin module implements any of them with ``@noisereel.hookimpl``.
+"""Hooks: every extension point of noisereel. A plugin module implements any of them with ``@noisereel.hookimpl``.
 
-Registration hooks are called once, at start-up, plugin by plugin. Names are kebab-case and unique per kind. A plugin
-class may be given itself or as a string ``"package.module:Class"``, which is imported only when something names it.
-Observers are told what happens; what they return is ignored.
+Registration hooks are called once per plugin, at start-up. Names are kebab-case and unique per kind. A plugin is given
+as a class or as a string ``"package.module:Class"``, which is imported only when something names it. Observers are
+notified of events; their return values are ignored.
 """
 
 from __future__ import annotations
@@ -32,73 +32,73 @@ Register = Callable[[str, Any], None]
 
 @hookspec
 def register_datasets(register: Register) -> None:
-    """Data sets (`Dataset`): where clean samples come from."""
+    """Register data sets (`Dataset`): sources of clean samples."""
 
 
 @hookspec
 def register_schedules(register: Register) -> None:
-    """Schedules (`Schedule`): how signal and noise change with time."""
+    """Register schedules (`Schedule`): signal and noise as functions of time."""
 
 
 @hookspec
 def register_spacings(register: Register) -> None:
-    """Spacings (`Spacing`): which times a reverse process visits."""
+    """Register spacings (`Spacing`): the times that a reverse process visits."""
 
 
 @hookspec
 def register_denoisers(register: Register) -> None:
-    """Denoisers (`Denoiser`): the clean data expected behind a noisy x_t."""
+    """Register denoisers (`Denoiser`): the clean data expected behind a noisy x_t."""
 
 
 @hookspec
 def register_samplers(register: Register) -> None:
-    """Samplers (`Sampler`): how one step is taken, and where to."""
+    """Register samplers (`Sampler`): the times to visit, and the steps between them."""
 
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Metrics (`Metric`): scalars measured on states."""
+    """Register metrics (`Metric`): scalars measured on states."""
 
 
 @hookspec
 def register_renderers(register: Callable[..., None]) -> None:
-    """Renderers (`Renderer`): the layers of a panel.
+    """Register renderers (`Renderer`): the layers of a panel.
 
-    ``register("points", Points, default_for=[(2,)])`` also makes it the layer of panels that name none, for these event
-    shapes; None stands for any size, as in ``(None, None, 3)`` for RGB images.
+    ``register("points", Points, default_for=[(2,)])`` also makes it the default layer for these event shapes, used by
+    panels without layers; None matches any size, as in ``(None, None, 3)`` for RGB images.
     """
 
 
 @hookspec
 def register_writers(register: Register) -> None:
-    """Writers (`Writer`): file formats, each under the suffix that it serves."""
+    """Register writers (`Writer`): file formats, each under its file suffix."""
 
 
 @hookspec
 def register_scenes(register: Callable[[str | Path], None]) -> None:
-    """Folders of scene files that can be named without a path: ``register(folder)``."""
+    """Register folders of scenes that can be named without a path: ``register(folder)``."""
 
 
 @hookspec
 def register_commands(cli: click.Group) -> None:
-    """Commands of one's own: ``@cli.command() …``. Called only by the command line."""
+    """Add commands: ``@cli.command() …``. Called only by the command line."""
 
 
 @hookspec
 def run_started(run: Any, cached: bool) -> None:
-    """A run begins; ``cached`` says that its states are read back instead of simulated."""
+    """Observe the start of a run; if ``cached``, its states are read from the cache."""
 
 
 @hookspec
 def timestep(run: Any, state: State) -> None:
-    """A state was visited. Not called for cached runs; the state must not be changed; gradients are off."""
+    """Observe a visited state, which must not be changed. Not called for cached runs; gradients are off."""
 
 
 @hookspec
 def run_finished(run: Any, trajectory: Any) -> None:
-    """A run has ended, and this is what it visited."""
+    """Observe the end of a run, with everything that it visited."""
 
 
 @hookspec
 def film_finished(path: Path) -> None:
-    """A file is complete and stands under its final name."""
+    """Observe a film whose file is complete and has its final name."""

@@ -1,4 +1,4 @@
-"""What is registered under a name: checked when it is registered, imported when it is asked for."""
+"""Registration: plugins by name, checked when registered and imported when first used."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was registered under a name.
+    """A registered plugin.
 
     Attributes:
-        target: A class, or where to import it from.
-        package: By which package.
+        target: A class, or ``package.module:Class`` to import it from.
+        package: The package that registered it.
         default_for: Event shapes that a renderer shows by default.
     """
 
@@ -39,7 +39,7 @@ class Entry:
 
 
 def collect(
-    found: list[tuple[str, str, Entry]],
+    entries: list[tuple[str, str, Entry]],
     package: str,
     kind: str,
     name: str,
@@ -47,10 +47,10 @@ def collect(
     *,
     default_for: Sequence[EventPattern] = (),
 ) -> None:
-    """What a hook's ``register`` does: note a plugin under a name.
+    """Record a plugin under a name; the implementation of a hook's ``register``.
 
     Raises:
-        ValueError: That is no name, or what is registered under it no place to import a class from.
+        ValueError: The name, the target or ``default_for`` is not valid.
     """
     if not _KEBAB.fullmatch(name):
         raise ValueError(f"{kind} '{name}': names are kebab-case, such as 'swiss-roll'")
@@ -58,28 +58,28 @@ def collect(
         raise ValueError(f"{kind} '{name}': '{target}' is not of the form 'package.module:Class'")
     if default_for and kind != "renderer":
         raise ValueError(f"{kind} '{name}': only renderers can be the default for event shapes")
-    found.append((kind, name, Entry(target, package, tuple(map(tuple, default_for)))))
+    entries.append((kind, name, Entry(target, package, tuple(map(tuple, default_for)))))
 
 
-def collect_folder(found: list[tuple[str, str, Entry]], package: str, folder: str | Path) -> None:
-    """The same for a folder of scenes.
+def collect_folder(entries: list[tuple[str, str, Entry]], package: str, folder: str | Path) -> None:
+    """Record a folder of scenes; the implementation of ``register`` in `register_scenes`.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The folder does not exist.
     """
     if not Path(folder).is_dir():
-        raise ValueError(f"no folder '{folder}' of scenes")
-    found.append(("scenes", str(folder), Entry("", package)))
+        raise ValueError(f"scene folder '{folder}' does not exist")
+    entries.append(("scenes", str(folder), Entry("", package)))
 
 
 def load_file(path: Path) -> object:
-    """Import a file as a module of its own; the module's name is the file's with a mark that tells folders apart."""
+    """Import a file as a module; its name includes a checksum of the path, since file names need not be unique."""
     name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
-    # pydantic and dataclasses look annotations up in the module that a class names as its own
+    # pydantic and dataclasses look up annotations in the class's module
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -90,6 +90,6 @@ def load_file(path: Path) -> object:
 
 
 def imported(where: str) -> Any:
-    """What ``module:name`` names, imported now if it was not yet."""
+    """Import ``module:name`` and return the object."""
     module, _, name = where.partition(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""Names → plugins. Nothing is imported before a scene, or a person, asks for it by name."""
+"""The registry: plugins by kind and name, imported only when a scene or a user names them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def load_registry(plugin_files: Sequence[Path] = (), *, strict: bool = False) ->
 
 
 def _installed() -> Iterator[tuple[str, EntryPoint]]:
-    """Entry points with readable names: the distribution's, and the entry's where a distribution has several."""
+    """Yield entry points with readable names: the distribution's, and the entry's if a distribution has several."""
     unique = {(_distribution(entry), entry.name): entry for entry in entry_points(group=hookspecs.GROUP)}
     packages = [package for package, _ in unique]
     for (package, name), entry in sorted(unique.items(), key=lambda item: item[0]):
@@ -66,7 +66,7 @@ def _distribution(entry: EntryPoint) -> str:
 
 
 class Registry:
-    """The plugins at hand.
+    """The available plugins.
 
     Attributes:
         strict: Whether a broken plugin is an error instead of a warning.
@@ -86,39 +86,39 @@ class Registry:
 
     @classmethod
     def from_plugins(cls, plugins: Mapping[str, object], *, strict: bool = False) -> Registry:
-        """A registry of the given plugin modules (or other objects with hooks) by readable name."""
+        """Return a registry of the given plugin modules (or other objects with hooks) by readable name."""
         registry = cls(strict=strict)
         for name, plugin in plugins.items():
-            registry.add(name, partial(_same, plugin))
+            registry.add(name, partial(_identity, plugin))
         registry.warn_of_unknown_hooks()
         return registry
 
     # Loading
 
     def add(self, name: str, load: Callable[[], object]) -> None:
-        """Load one plugin and let it register what it has; all of it is dropped if any of that fails.
+        """Load one plugin and register everything in it; if any of it fails, nothing is registered.
 
         Raises:
-            PluginError: It registers a name that another has, or, if ``strict``, it is broken.
+            PluginError: It registers a name that is already registered, or, if ``strict``, it is broken.
         """
         plugin: object = None
         try:
             plugin = load()
             self._manager.register(plugin, name)
-            found = [*self._registrations(plugin, name)]
+            entries = [*self._registrations(plugin, name)]
         except Exception as error:
             if plugin is not None and self._manager.get_plugin(name) is plugin:
                 self._manager.unregister(plugin)
             self._broken(name, error)
             return
-        for kind, key, entry in found:
+        for kind, key, entry in entries:
             self._put(kind, key, entry)
 
     def add_file(self, path: Path) -> None:
         """Load a Python file as a plugin.
 
         Raises:
-            UsageError: There is no such file.
+            UsageError: The file does not exist.
             PluginError: As for `add`.
         """
         if not path.is_file():
@@ -137,27 +137,28 @@ class Registry:
                 self._broken(name, error)
 
     def warn_of_unknown_hooks(self) -> None:
-        """Name the plugins that implement a hook which does not exist, or one that is not marked as such."""
+        """Warn of plugins that implement a hook that does not exist, or implement one without marking it."""
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.GROUP}_spec")]
         for name, plugin in self._manager.list_name_plugin():
             for caller in self._manager.get_hookcallers(plugin) or ():
                 if not caller.has_spec():
                     self._warn(f"plugin '{name}': unknown hook '{caller.name}'; {suggest(caller.name, known)}")
             for hook in known:
-                found = getattr(plugin, hook, None)
-                if getattr(found, "__module__", "") == getattr(plugin, "__name__", None) and not _is_marked(found):
+                function = getattr(plugin, hook, None)
+                is_own = getattr(function, "__module__", "") == getattr(plugin, "__name__", None)
+                if is_own and not _is_marked(function):
                     self._warn(f"plugin '{name}': '{hook}' is never called without @hookimpl above it")
 
     def _registrations(self, plugin: object, package: str) -> Iterator[tuple[str, str, Entry]]:
-        """Everything that one plugin registers, as (kind, name, entry); folders of scenes as kind "scenes"."""
-        found: list[tuple[str, str, Entry]] = []
+        """Yield everything that one plugin registers, as (kind, name, entry); folders of scenes have kind "scenes"."""
+        entries: list[tuple[str, str, Entry]] = []
         for kind in KINDS:
-            self._hook_of(plugin, f"register_{kind}s")(register=partial(collect, found, package, kind))
-        self._hook_of(plugin, "register_scenes")(register=partial(collect_folder, found, package))
-        yield from found
+            self._hook_of(plugin, f"register_{kind}s")(register=partial(collect, entries, package, kind))
+        self._hook_of(plugin, "register_scenes")(register=partial(collect_folder, entries, package))
+        yield from entries
 
     def _hook_of(self, plugin: object, hook: str) -> Callable[..., Any]:
-        """The hook as this one plugin implements it."""
+        """Return a caller of the hook for this one plugin."""
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return self._manager.subset_hook_caller(hook, others)
 
@@ -165,8 +166,8 @@ class Registry:
         if kind == "scenes":
             self._folders.append((Path(name), entry.package))
             return
-        if other := self._entries[kind].get(name):
-            raise PluginError(_twice(kind, name, other.package, entry.package))
+        if existing := self._entries[kind].get(name):
+            raise PluginError(_duplicate(kind, name, existing.package, entry.package))
         self._entries[kind][name] = entry
         if not isinstance(entry.target, str):
             self._classes.setdefault(entry.target, name)
@@ -182,11 +183,11 @@ class Registry:
             raise PluginError(message)
         self.warnings.append(message)
 
-    # Asking
+    # Queries
 
     @property
     def hooks(self) -> Any:
-        """pluggy's relay: ``registry.hooks.run_finished(run=…, record=…)`` calls every implementation."""
+        """pluggy's relay: ``registry.hooks.run_finished(run=…, trajectory=…)`` calls every implementation."""
         return self._manager.hook
 
     def has_observers(self, hook: str) -> bool:
@@ -204,35 +205,35 @@ class Registry:
         return tuple(name for name, _ in self._manager.list_name_plugin())
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """All names of a kind, sorted."""
+        """Return all names of a kind, sorted."""
         return tuple(sorted(self._entries[kind]))
 
     def package(self, kind: str, name: str) -> str:
-        """Which package registered a name.
+        """Return the package that registered a name.
 
         Raises:
-            UsageError: Nobody did.
+            UsageError: The name is not registered.
         """
         return self._entry(kind, name).package
 
     def get(self, kind: str, name: str) -> type[Plugin]:
-        """The class registered under a name, imported now if it was not yet.
+        """Return the class registered under a name, importing it if necessary.
 
         Raises:
-            UsageError: There is none.
-            PluginError: It cannot be imported, or is no plugin of this kind.
+            UsageError: The name is not registered.
+            PluginError: The class cannot be imported, or is not a plugin of this kind.
         """
         entry = self._entry(kind, name)
         try:
-            found = imported(entry.target) if isinstance(entry.target, str) else entry.target
+            cls = imported(entry.target) if isinstance(entry.target, str) else entry.target
         except NoisereelError:
             raise
         except Exception as error:
             raise PluginError(f"{kind} '{name}' of '{entry.package}' cannot be loaded: {_reason(error)}") from error
-        if fault := _fault(found, kind):
+        if fault := _fault(cls, kind):
             raise PluginError(f"{kind} '{name}' of '{entry.package}' {fault}")
-        self._classes.setdefault(found, name)
-        return found
+        self._classes.setdefault(cls, name)
+        return cls
 
     def _entry(self, kind: str, name: str) -> Entry:
         if name not in self._entries[kind]:
@@ -240,9 +241,9 @@ class Registry:
         return self._entries[kind][name]
 
     def default_renderers(self, event_shape: tuple[int, ...]) -> tuple[str, ...]:
-        """The renderer that shows an event shape by default; none if nobody registered one for it.
+        """Return the renderer that shows an event shape by default; empty if none is registered for it.
 
-        Of several, the one that says the most sizes; of these, the one that was registered first.
+        Of several, it is the one whose pattern fixes the most sizes; of these, the first registered.
         """
         fitting = [
             (pattern.count(None), name)
@@ -254,7 +255,7 @@ class Registry:
         return (min(fitting, key=itemgetter(0))[1],) if fitting else ()
 
     def name_of(self, plugin: Plugin | type[Plugin]) -> str:
-        """The name a plugin is registered under; ``module:Class`` for one that is not registered."""
+        """Return the name a plugin is registered under; ``module:Class`` for one that is not registered."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
         where = f"{cls.__module__}:{cls.__qualname__}"
         if cls not in self._classes:
@@ -264,45 +265,45 @@ class Registry:
         return self._classes.get(cls, where)
 
     def scenes(self) -> Mapping[str, Path]:
-        """The gallery: every scene file in a registered folder, by bare name.
+        """Return the gallery: every scene file in a registered folder, by bare name.
 
         Raises:
             PluginError: Two folders hold a scene of the same name.
         """
-        found: dict[str, tuple[Path, str]] = {}
+        scenes: dict[str, tuple[Path, str]] = {}
         for folder, package in self._folders:
             for path in sorted(folder.glob("*.yaml")):
-                if path.stem in found:
-                    raise PluginError(_twice("scene", path.stem, found[path.stem][1], package))
-                found[path.stem] = (path, package)
-        return {name: path for name, (path, _) in sorted(found.items())}
+                if path.stem in scenes:
+                    raise PluginError(_duplicate("scene", path.stem, scenes[path.stem][1], package))
+                scenes[path.stem] = (path, package)
+        return {name: path for name, (path, _) in sorted(scenes.items())}
 
 
 def _is_marked(function: object) -> bool:
     return hasattr(function, f"{hookspecs.GROUP}_impl")
 
 
-def _same(plugin: object) -> object:
+def _identity(plugin: object) -> object:
     return plugin
 
 
-def _fault(found: Any, kind: str) -> str | None:
-    """Why this is no plugin of the kind, or None."""
+def _fault(cls: Any, kind: str) -> str | None:
+    """Return the reason why this is not a plugin of the kind, or None."""
     base = imported(KINDS[kind])
-    if not (isinstance(found, type) and issubclass(found, base)):
+    if not (isinstance(cls, type) and issubclass(cls, base)):
         return f"is not a subclass of noisereel.{base.__name__}"
-    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         return f"lacks {', '.join(missing)}"
     return None
 
 
-def _twice(kind: str, name: str, first: str, second: str) -> str:
-    both = f"twice by '{first}'" if first == second else f"by both '{first}' and '{second}'"
-    return f"{kind} '{name}' is registered {both}; names are unique, uninstall or rename one"
+def _duplicate(kind: str, name: str, first: str, second: str) -> str:
+    packages = f"twice by '{first}'" if first == second else f"by both '{first}' and '{second}'"
+    return f"{kind} '{name}' is registered {packages}; names must be unique: uninstall or rename one"
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, on one line."""
+    """Return an error on one line, with its type unless it is meant for users."""
     if isinstance(error, NoisereelError):
         return str(error)
     text = " ".join(str(error).split())

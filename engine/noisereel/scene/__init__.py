@@ -1,4 +1,4 @@
-"""Scene files: from YAML to a frozen `Scene`. `load.py` leads through the steps; `specs.py` holds the schema."""
+"""Scene files: from YAML to a frozen `Scene`. `load.py` runs the steps in order; `specs.py` holds the schema."""
 
 from .areas import Cell
 from .load import find_scene, load_scene, parse_scene

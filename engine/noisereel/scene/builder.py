@@ -1,4 +1,4 @@
-"""From nodes to plugins and other frozen models; what is wrong is gathered, so that it can be told all together."""
+"""Building: nodes become plugins and other frozen models; problems are collected and reported together."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["ABSENT", "Builder"]
 Model = TypeVar("Model", bound=BaseModel)
 
 ABSENT = Node(None, Place(""))
-"""Stands for a value whose absence has been reported already."""
+"""Placeholder for a missing value that has already been reported."""
 
 _FAILED = "\0"
-"""Handle of a plugin that could not be built; what the model says of it was said before."""
+"""Handle of a plugin that could not be built: it has already been reported, so the model's own error is dropped."""
 
 
 class Builder:
-    """Builds models from nodes and keeps what is wrong with them."""
+    """Builds models from nodes and collects their problems."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -36,18 +36,18 @@ class Builder:
 
     @property
     def problems(self) -> list[Problem]:
-        """Everything found so far: the file's in its order, then what came from outside it."""
+        """All problems so far: those in files first, in order of position, then those of command-line options."""
         ordered = sorted(self._faults, key=lambda fault: (not fault.place.line, fault.place))
         return [Problem(str(place), path, message) for place, path, message in ordered]
 
     def report(self, node: Node, message: str, *, path: str | None = None, place: Place | None = None) -> None:
-        """Note a problem with a node; the same one is noted once."""
+        """Record a problem with a node; duplicates are recorded once."""
         self._faults[Fault(place or node.place, node.path if path is None else path, message)] = None
 
     def model(self, cls: type[Model], node: Node) -> Model | None:
-        """A model from a mapping, plugins in its fields included; None if something is wrong with it.
+        """Build a model from a mapping, including the plugins in its fields; return None if it has problems.
 
-        The node is turned into JSON with handles in the place of plugins, and validated strictly.
+        The node is converted to JSON with handles in place of plugins, and validated strictly.
         """
         handles: dict[str, Plugin] = {}
         values: dict[str, Any] = {}
@@ -59,14 +59,14 @@ class Builder:
         try:
             return cls.model_validate_json(json.dumps(values), strict=True, context={"plugins": handles})
         except ValidationError as error:
-            details = [each for each in error.errors(include_url=False) if each["input"] != _FAILED]
-            self._faults |= dict.fromkeys(validation_messages(details, cls, node))
+            errors = [details for details in error.errors(include_url=False) if details["input"] != _FAILED]
+            self._faults |= dict.fromkeys(validation_messages(errors, cls, node))
             return None
 
     def plugin(self, node: Node, kind: str) -> Plugin | None:
-        """The plugin that a node names, alone or with parameters; None if something is wrong with it."""
+        """Build the plugin that a node names, with or without parameters; return None if it has problems."""
         key = id(node), kind
-        if key not in self._plugins:  # the node is kept so that its id stays its own
+        if key not in self._plugins:  # keep the node alive, so that its id is not reused
             self._plugins[key] = node, None if node is ABSENT else self._plugin(node, kind)
         return self._plugins[key][1]
 
@@ -81,7 +81,7 @@ class Builder:
         return handle
 
     def _plugin(self, node: Node, kind: str) -> Plugin | None:
-        name, params = self._named(node, kind)
+        name, params = self._name_and_params(node, kind)
         if name is None:
             return None
         try:
@@ -89,27 +89,27 @@ class Builder:
         except NoisereelError as error:
             self.report(node, str(error))
             return None
-        return self._made(cls, name, self._params(cls, name, node, params))
+        return self._built(cls, name, self._params(cls, name, node, params))
 
-    def _named(self, node: Node, kind: str) -> tuple[str | None, Node | None]:
-        """The name and what stands behind it."""
+    def _name_and_params(self, node: Node, kind: str) -> tuple[str | None, Node | None]:
+        """Return the plugin's name and the node of its parameters, if any."""
         if isinstance(node.value, str):
             return node.value, None
         entries = node.map or {}
         if len(entries) == 1:
             return next(iter(entries.items()))
         if entries:
-            several = " and ".join(f"'{name}'" for name in [*entries][:3])
+            names = " and ".join(f"'{name}'" for name in [*entries][:3])
             hint = "" if {*entries} <= {*self._registry.names(kind)} else "; indent parameters below the name"
             self.report(
-                node, f"must name one {kind}, as NAME or {{NAME: {{parameters}}}}, got {several} side by side{hint}"
+                node, f"must name one {kind}, as NAME or {{NAME: {{parameters}}}}, got {names} side by side{hint}"
             )
         else:
             self.report(node, f"must name a {kind}, as NAME or {{NAME: {{parameters}}}}, got {describe_value(node)}")
         return None, None
 
     def _params(self, cls: type[Plugin], name: str, node: Node, params: Node | None) -> Node | None:
-        """The parameters as a mapping; a bare value fills the primary field."""
+        """Return the parameters as a mapping; a bare value sets the primary field."""
         path = f"{node.path}.{name}".lstrip(".") if params is None else params.path
         if params is None or params.value is None:
             return Node({}, node.place if params is None else params.key or params.place, None, path)
@@ -118,21 +118,21 @@ class Builder:
         if cls.primary is not None:
             return Node({cls.primary: params}, params.place, params.key, path)
         known = ", ".join(cls.model_fields) or "none"
-        self.report(params, f"must be parameters by name ({known}), got {describe_value(params)}")
+        self.report(params, f"must be a mapping of parameters ({known}), got {describe_value(params)}")
         return None
 
-    def _made(self, cls: type[Plugin], name: str, params: Node | None) -> Plugin | None:
+    def _built(self, cls: type[Plugin], name: str, params: Node | None) -> Plugin | None:
         if params is None:
             return None
         try:
             plugin = self.model(cls, params)
-            fault = check_schedule(plugin) if isinstance(plugin, Schedule) else None
+            reason = check_schedule(plugin) if isinstance(plugin, Schedule) else None
         except (ArithmeticError, ValueError) as error:
-            plugin, fault = None, str(error)
+            plugin, reason = None, str(error)
         except Exception as error:
             raise PluginError(
                 f"{cls.kind} '{name}' failed on its parameters: {type(error).__name__}: {error}"
             ) from error
-        if fault is not None:
-            self.report(params, fault)
-        return plugin if fault is None else None
+        if reason is not None:
+            self.report(params, reason)
+        return plugin if reason is None else None

@@ -1,4 +1,4 @@
-"""Which panels lie in which others."""
+"""Insets: panels placed over other panels, and their checks."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ __all__ = ["check_insets"]
 
 
 def check_insets(panels: Sequence[tuple[Node, PanelSpec]], builder: Builder) -> None:
-    """Report insets whose host is unknown, not the only one of its name, or an inset itself; and two in one corner."""
+    """Report insets whose panel is unknown, ambiguous or an inset itself, and insets that share a corner."""
     specs = [spec for _, spec in panels]
     taken: set[tuple[str, Corner]] = set()
     for node, spec in panels:
         if spec.inset is None:
             continue
-        written = node.child("inset") or node
+        inset = node.child("inset") or node
         corner = spec.inset.panel, spec.inset.corner
-        fault = _fault(spec.inset.panel, specs)
-        if fault is not None:
-            builder.report(written.child("panel") or written, fault)
+        reason = _host_error(spec.inset.panel, specs)
+        if reason is not None:
+            builder.report(inset.child("panel") or inset, reason)
         elif corner in taken:
-            builder.report(written, f"another inset lies in the {corner[1]} corner of '{corner[0]}'")
+            builder.report(inset, f"another inset is already in the {corner[1]} corner of '{corner[0]}'")
         taken.add(corner)
 
 
-def _fault(host: str, specs: Sequence[PanelSpec]) -> str | None:
-    """What is wrong with a panel of this name as a host."""
-    named = [spec for spec in specs if spec.name == host]
-    if not named:
+def _host_error(host: str, specs: Sequence[PanelSpec]) -> str | None:
+    """Return the reason why no inset can be placed over a panel of this name, or None."""
+    hosts = [spec for spec in specs if spec.name == host]
+    if not hosts:
         names = [spec.name for spec in specs if spec.name is not None and spec.inset is None]
         return f"no panel is named '{host}'; {suggest(host, names) if names else 'give the other panel a name'}"
-    if len(named) > 1:
-        return f"{len(named)} panels are named '{host}'; an inset lies in one"
-    return None if named[0].inset is None else f"'{host}' is an inset itself; an inset lies in a panel of the grid"
+    if len(hosts) > 1:
+        return f"{len(hosts)} panels are named '{host}'; give them different names"
+    return None if hosts[0].inset is None else f"'{host}' is itself an inset; choose a panel that is not"

@@ -1,6 +1,6 @@
-"""Scene files: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `Scene`.
+"""Loading: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `Scene`.
 
-Every problem of a file is found before the first is reported, and each says where it stands.
+All problems of a file are collected before any is reported; each has its position.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _ELSEWHERE = {
     **{key: f"panels: [{{{key}: …}}]" for key in PanelSpec.model_fields},
     **{key: f"film: {{{key}: …}}" for key in FilmSettings.model_fields},
 }
-"""Keys that are tried at the top level, and where they belong."""
+"""Keys that users try at the top level, and where they belong."""
 
 
 def find_scene(name: str | Path, registry: Registry) -> Path:
-    """The file of a scene given by path, or by bare name from the gallery.
+    """Return the file of a scene, given its path or its bare name from the gallery.
 
     Raises:
-        UsageError: There is no such scene; the message suggests the nearest.
+        UsageError: There is no such scene; the message suggests the closest name.
     """
     path = Path(name)
     if path.suffix or path.is_file() or len(path.parts) > 1:
@@ -48,11 +48,11 @@ def find_scene(name: str | Path, registry: Registry) -> Path:
 
 
 def load_scene(name: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
-    """Read a scene by path or by bare name.
+    """Load a scene by path or by bare name.
 
     Raises:
         UsageError: There is no such file.
-        SceneError: The scene is wrong; holds every problem found.
+        SceneError: The scene is wrong; the error holds every problem found.
     """
     path = find_scene(name, registry)
     return parse_scene(_read(path), str(path), path.parent, registry, overrides)
@@ -62,10 +62,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        beside = [near.name for near in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-        hint = suggest(path.name, beside)
-        near = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise UsageError(f"no scene file '{path}'{near}") from None
+        names = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        hint = suggest(path.name, names)
+        suffix = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise UsageError(f"no scene file '{path}'{suffix}") from None
     except IsADirectoryError:
         raise UsageError(f"'{path}' is a folder, not a scene file") from None
     except UnicodeDecodeError as error:
@@ -79,18 +79,18 @@ def parse_scene(text: str, name: str, folder: Path, registry: Registry, override
 
     Args:
         text: YAML.
-        name: What errors call the file.
-        folder: What relative paths start from.
-        registry: Where plugins are looked up.
-        overrides: Values set from outside, applied in order.
+        name: Name of the file in errors.
+        folder: Folder that relative paths start from.
+        registry: Registry of plugins.
+        overrides: Values to change, applied in order.
 
     Raises:
-        SceneError: The scene is wrong; holds every problem found.
+        SceneError: The scene is wrong; the error holds every problem found.
     """
     root = parse(text, name)
     builder = Builder(registry)
     if root.value is None:
-        builder.report(root, "is empty; the shortest scene names a dataset, a schedule and a sampler")
+        builder.report(root, "is empty; a scene needs at least a dataset, a schedule and a sampler")
         raise SceneError(builder.problems)
     if root.map is None:
         builder.report(root, f"must be a mapping such as 'dataset: NAME', got {describe_value(root)}")
@@ -101,9 +101,9 @@ def parse_scene(text: str, name: str, folder: Path, registry: Registry, override
 
 def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -> Node:
     problems: list[Problem] = []
-    for given in overrides:
+    for change in overrides:
         try:
-            root = override(root, given, registry)
+            root = override(root, change, registry)
         except SceneError as error:
             problems += error.problems
     if problems:
@@ -112,29 +112,29 @@ def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -
 
 
 def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Builder) -> Scene:
-    """The scene that the nodes describe.
+    """Build the scene that the nodes describe.
 
     Raises:
         SceneError: Something is wrong with it.
     """
     entries = root.map or {}
     refuse_unknown(root, _KEYS, builder, _ELSEWHERE)
-    written = {
+    values = {
         key: child for key, child in entries.items() if key in SceneHeader.model_fields and child.value is not None
     }
-    cover = builder.model(SceneHeader, replace(root, value=written))
+    header = builder.model(SceneHeader, replace(root, value=values))
     runs = build_runs(root, registry, builder)
     panels = build_panels(root, runs, registry, builder)
     for key in ("title", "subtitle", "caption"):
         check_title(entries.get(key), next(iter(runs.copies), None), runs, registry, builder)
     specs = tuple(spec for _, spec in panels)
-    if cover is not None and not builder.problems:
-        _check_layout(cover.layout, specs, root, builder)
+    if header is not None and not builder.problems:
+        _check_layout(header.layout, specs, root, builder)
     theme = _theme(root, document.folder, builder)
-    if builder.problems or cover is None or theme is None:
+    if builder.problems or header is None or theme is None:
         raise SceneError(builder.problems)
     places = dict(_places(root, runs, [node for node, _ in panels]))
-    return Scene(**dict(cover), runs=runs.specs, panels=specs, theme=theme, document=replace(document, places=places))
+    return Scene(**dict(header), runs=runs.specs, panels=specs, theme=theme, document=replace(document, places=places))
 
 
 def _theme(root: Node, folder: Path, builder: Builder) -> Theme | None:
@@ -151,16 +151,16 @@ def _check_layout(layout: Layout, panels: Sequence[PanelSpec], root: Node, build
 
 
 def _places(root: Node, runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Where the values of the finished scene were written, for problems that show only later."""
+    """Yield the place of each value of the finished scene, for problems found after loading."""
     owners = [(f"runs.{copy}", runs.nodes[name]) for name, copies in runs.copies.items() for copy in copies]
     owners += [(f"panels.{i}", node) for i, node in enumerate(panels)]
     owners += [("film", film)] if (film := root.child("film")) is not None else []
     for path, node in owners:
-        yield from _written(path, node)
+        yield from _places_in(path, node)
 
 
-def _written(path: str, node: Node) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Where a value and all in it were written."""
+def _places_in(path: str, node: Node) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the places of a value and of everything inside it."""
     yield path, (str(node.place), node.path)
     for key, child in [*(node.map or {}).items(), *enumerate(node.list or ())]:
-        yield from _written(f"{path}.{key}", child)
+        yield from _places_in(f"{path}.{key}", child)

@@ -1,18 +1,18 @@
-"""Themes from matplotlib styles: what of a ``.mplstyle`` file has a place in ours.
+"""matplotlib styles: themes made from ``.mplstyle`` files.
 
 ======================  ==========================================================
-ours                    matplotlib's, the first that the file sets
+noisereel               matplotlib: the first that the file sets
 ======================  ==========================================================
 background              ``axes.facecolor``, ``figure.facecolor``
 ink                     ``text.color``, ``axes.labelcolor``
 muted                   ``xtick.labelcolor``, ``xtick.color``, ``axes.labelcolor``
-faint                   ``grid.color`` with ``grid.alpha``, where ``axes.grid`` is on
+faint                   ``grid.color`` with ``grid.alpha``, if ``axes.grid`` is on
 blue, violet, rose,     the colours of ``axes.prop_cycle``, in this order
 amber
 font                    ``font.family``, the first that is installed
 ======================  ==========================================================
 
-What a style leaves out is taken from ``dark`` or ``light``, whichever suits its background.
+The rest is taken from ``dark`` or ``light``, whichever suits the background.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..contracts.theme import THEMES, Theme, rgb
 __all__ = ["STYLE", "style_theme"]
 
 STYLE = ".mplstyle"
-"""The suffix of such files."""
+"""Suffix of matplotlib style files."""
 
 _SOURCES = {
     "background": ("axes.facecolor", "figure.facecolor"),
@@ -41,31 +41,31 @@ _GENERIC = ("serif", "sans-serif", "cursive", "fantasy", "monospace")
 
 
 def style_theme(path: Path) -> Theme:
-    """The theme that a matplotlib style comes to.
+    """Return the theme that a matplotlib style describes.
 
     Args:
-        path: The file, known to be there.
+        path: An existing file.
 
     Raises:
-        ValueError: It is no style; the message says why.
+        ValueError: The file is not a style; the message gives the reason.
     """
     from matplotlib import rc_params_from_file
 
     try:
         params = rc_params_from_file(path, fail_on_error=True, use_default_template=False)
     except (ValueError, SyntaxError) as error:
-        raise ValueError(f"is no matplotlib style: {' '.join(str(error).split())}") from error
+        raise ValueError(f"is not a matplotlib style: {' '.join(str(error).split())}") from error
     style: dict[str, Any] = {str(key): value for key, value in params.items()}
     colors = {role: hexes[0] for role, keys in _SOURCES.items() if (hexes := [*_hexes(style, keys)])}
     base = THEMES["dark" if _is_dark(colors.get("background", "#FFFFFF")) else "light"]
     colors = {**base.colors, **colors, **dict(zip(_CYCLE, _cycle(style), strict=False))}
     if style.get("axes.grid", False) and "grid.color" in style:
-        colors["faint"] = _over(colors["background"], style["grid.color"], style.get("grid.alpha", 1.0))
+        colors["faint"] = _blended(colors["background"], style["grid.color"], style.get("grid.alpha", 1.0))
     return Theme(path.stem, MappingProxyType(colors), _family(style) or base.font)
 
 
 def _hexes(style: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
-    """The colours among some settings; "auto", "inherit" and "none" are none."""
+    """Yield the settings that are colours, not "auto", "inherit" or "none"."""
     from matplotlib.colors import is_color_like, to_hex
 
     for key in keys:
@@ -81,33 +81,33 @@ def _cycle(style: Mapping[str, Any]) -> list[str]:
 
 
 def _is_dark(color: str) -> bool:
-    """Whether a colour's luma (ITU-R BT.709) is below the middle."""
+    """Return whether a colour's luma (ITU-R BT.709) is below the middle."""
     return float(np.dot((0.2126, 0.7152, 0.0722), rgb(color))) < 128
 
 
-def _over(background: str, color: Any, alpha: float) -> str:
+def _blended(background: str, color: Any, alpha: float) -> str:
     from matplotlib.colors import to_hex, to_rgb
 
     r, g, b = (
-        alpha * over + (1 - alpha) * under for over, under in zip(to_rgb(color), to_rgb(background), strict=True)
+        alpha * top + (1 - alpha) * bottom for top, bottom in zip(to_rgb(color), to_rgb(background), strict=True)
     )
     return str(to_hex((r, g, b)))
 
 
 def _family(style: Mapping[str, Any]) -> str | None:
-    """The first installed family; a generic one stands for those that the style lists under it.
+    """Return the first installed family; generic ones are replaced by the families that the style lists under them.
 
     Raises:
-        ValueError: The style names families, and none is installed.
+        ValueError: None of the families that the style names is installed.
     """
     from matplotlib.font_manager import fontManager
 
-    asked = [
+    families = [
         name
-        for each in style.get("font.family", ())
-        for name in (style.get(f"font.{each}", ()) if each in _GENERIC else (each,))
+        for family in style.get("font.family", ())
+        for name in (style.get(f"font.{family}", ()) if family in _GENERIC else (family,))
     ]
     installed = fontManager.get_font_names()
-    if asked and not any(name in installed for name in asked):
-        raise ValueError(f"font.family: none of {', '.join(asked)} is installed")
-    return next((name for name in asked if name in installed), None)
+    if families and not any(name in installed for name in families):
+        raise ValueError(f"font.family: none of {', '.join(families)} is installed")
+    return next((name for name in families if name in installed), None)

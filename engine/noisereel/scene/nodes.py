@@ -1,4 +1,4 @@
-"""Values that remember where they were written, so that every error can point at the one it is about."""
+"""Nodes: YAML values with the places where they were written, so that errors can point to them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Node", "Place", "Value", "describe_value", "plain", "with_paths"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something was written.
+    """The place where something was written.
 
     Attributes:
         file: File name, or an option such as ``--set``.
-        line: From 1; 0 where there are no lines.
-        column: From 1; 0 where there are no columns.
+        line: Line from 1; 0 if not in a file.
+        column: Column from 1; 0 if not in a file.
     """
 
     file: str
@@ -32,13 +32,13 @@ Value = None | bool | int | float | str | tuple["Node", ...] | Mapping[str, "Nod
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A scalar, list or mapping, and where it stands.
+    """A scalar, list or mapping with its place.
 
     Attributes:
-        value: Plain scalar, or nodes.
-        place: Where the value begins.
-        key: Where its key begins, if it stands in a mapping.
-        path: Its place in the scene, dotted, set by `with_paths`.
+        value: A plain scalar, or nodes.
+        place: Start of the value.
+        key: Start of its key, if it is in a mapping.
+        path: Dotted path within the scene, set by `with_paths`.
     """
 
     value: Value
@@ -57,21 +57,21 @@ class Node:
         return self.value if isinstance(self.value, tuple) else None
 
     def child(self, name: str | int) -> Node | None:
-        """The entry or item of that name or index, or None."""
+        """Return the entry of that name or the item of that index, or None."""
         if isinstance(self.value, tuple):
             return self.value[name] if isinstance(name, int) and 0 <= name < len(self.value) else None
         return self.map.get(str(name)) if self.map is not None else None
 
 
 def plain(node: Node) -> Any:
-    """The node's value without places: dicts, lists and scalars."""
+    """Return the node's value without places: dicts, lists and scalars."""
     if node.map is not None:
         return {key: plain(child) for key, child in node.map.items()}
     return [plain(child) for child in node.list] if node.list is not None else node.value
 
 
 def with_paths(node: Node, path: str = "") -> Node:
-    """The same tree, each node knowing its path."""
+    """Return the same tree with the path of each node."""
     stem = f"{path}." if path else ""
     value = node.value
     if isinstance(value, tuple):
@@ -82,7 +82,7 @@ def with_paths(node: Node, path: str = "") -> Node:
 
 
 def describe_value(node: Node) -> str:
-    """What was given, for the tail of an error: ``text 'a'``, ``-1``, ``a list of 3``."""
+    """Describe a value for the end of an error message: ``text 'a'``, ``-1``, ``a list of 3``."""
     match node.value:
         case None:
             return "nothing"

@@ -1,4 +1,4 @@
-"""Values set from outside a scene's file, such as ``--set schedule.steps=20``, merged in before validation."""
+"""Overrides: values set outside the scene file, such as ``--set schedule.steps=20``, merged in before validation."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PLUGIN_KEYS: Mapping[str, str] = {
     "metrics": "metric",
     "layers": "renderer",
 }
-"""Keys of a scene that hold a plugin, or a list of them, and its kind."""
+"""Kind of plugin for each key of a scene that holds one plugin or a list of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One value set from outside.
+    """One value set outside the scene file.
 
     Attributes:
-        place: What errors call it: the option that it came from, such as ``--set``.
-        path: Dotted, with list indices from 0: ``panels.0.title``.
+        place: The option that it came from, for errors, such as ``--set``.
+        path: Dotted path, with list indices from 0: ``panels.0.title``.
         value: YAML text.
     """
 
@@ -41,7 +41,7 @@ class Override:
 
     @classmethod
     def read(cls, text: str) -> Override:
-        """``PATH=VALUE`` as on the command line.
+        """Parse ``PATH=VALUE`` from the command line.
 
         Raises:
             UsageError: There is no path or no '='.
@@ -52,32 +52,32 @@ class Override:
         return cls("--set", path.strip(), value.strip())
 
 
-def override(root: Node, given: Override, registry: Registry) -> Node:
-    """The scene's nodes with one value set; shorthands are opened where it lies inside one.
+def override(root: Node, change: Override, registry: Registry) -> Node:
+    """Return the scene's nodes with one value set; shorthands on its path are expanded.
 
     Raises:
-        SceneError: The path leads nowhere, or the value is no YAML.
+        SceneError: The path does not exist, or the value is not YAML.
     """
-    return _Setter(given, registry).put(root, 0, None)
+    return _Setter(change, registry).put(root, 0, None)
 
 
 class _Setter:
-    """Walks down one override's path, rebuilding the nodes on its way."""
+    """Walks down one override's path, rebuilding the nodes along it."""
 
-    def __init__(self, given: Override, registry: Registry) -> None:
-        self._given = given
+    def __init__(self, change: Override, registry: Registry) -> None:
+        self._change = change
         self._registry = registry
-        self._place = Place(given.place)
-        self._parts = given.path.split(".")
+        self._place = Place(change.place)
+        self._parts = change.path.split(".")
         self._value = self._read()
 
     def put(self, node: Node | None, depth: int, kind: str | None) -> Node:
-        """A node with the value set inside it.
+        """Return a node with the value set inside it.
 
         Args:
-            node: What is there now, if anything.
-            depth: How many parts of the path lead to it.
-            kind: Kind of plugin that stands there, if one does.
+            node: The node to change; None if the scene has none here.
+            depth: Number of parts of the path that lead to it.
+            kind: Kind of plugin, if the node is one.
         """
         if depth == len(self._parts):
             return self._value
@@ -87,17 +87,17 @@ class _Setter:
 
     def _read(self) -> Node:
         try:
-            return self._placed(parse(self._given.value, self._given.place))
+            return self._without_positions(parse(self._change.value, self._change.place))
         except SceneError as error:
             raise self._error(len(self._parts), error.problems[0].message) from error
 
-    def _placed(self, node: Node) -> Node:
-        """The same nodes without lines and columns, which mean nothing on a command line."""
+    def _without_positions(self, node: Node) -> Node:
+        """Return the same nodes without lines and columns, which mean nothing on a command line."""
         value = node.value
         if isinstance(value, tuple):
-            value = tuple(map(self._placed, value))
+            value = tuple(map(self._without_positions, value))
         elif isinstance(value, Mapping):
-            value = {key: self._placed(child) for key, child in value.items()}
+            value = {key: self._without_positions(child) for key, child in value.items()}
         return Node(value, self._place, self._place)
 
     def _in_map(self, node: Node | None, depth: int) -> Node:
@@ -105,7 +105,7 @@ class _Setter:
         if node is not None and node.value is not None and node.map is None:
             raise self._error(depth, f"is {describe_value(node)}; nothing can be set inside it")
         if node is None and part.isdigit():
-            raise self._error(depth, "is not written in the scene, so it has no items to set")
+            raise self._error(depth, "is not in the scene, so it has no items to set")
         inside_runs = depth == 1 and self._parts[0] == "runs"
         if inside_runs and (node is None or node.child(part) is None):
             known = [*(node.map or {})] if node is not None else []
@@ -117,17 +117,16 @@ class _Setter:
         if kind and len(items) == 1 and not part.isdigit():
             return replace(node, value=(self.put(items[0], depth, kind),))
         if not part.isdigit() or int(part) >= len(items):
-            reach = (
-                f"of items 0 to {len(items) - 1}" if len(items) > 1 else "of item 0 alone" if items else "without items"
-            )
-            raise self._error(depth, f"is a list {reach}, got '{part}'")
+            last = len(items) - 1
+            extent = f"of items 0 to {last}" if last > 0 else "with only item 0" if items else "without items"
+            raise self._error(depth, f"is a list {extent}, got '{part}'")
         changed = self.put(items[int(part)], depth + 1, kind)
         return replace(node, value=(*items[: int(part)], changed, *items[int(part) + 1 :]))
 
     def _in_plugin(self, node: Node | None, depth: int, kind: str) -> Node:
-        """Inside ``name``, ``{name: value}`` or ``{name: {…}}``; the path may name the plugin or leave it out."""
+        """Set the value inside ``name``, ``{name: value}`` or ``{name: {…}}``; the path may omit the plugin's name."""
         part = self._parts[depth]
-        name, params = _named(node)
+        name, params = _name_and_params(node)
         if name is None or name == part:
             return self._rebuilt(node, part, self._in_params(self._class(kind, part), params, depth + 1))
         cls = self._class(kind, name)
@@ -145,7 +144,7 @@ class _Setter:
         return self._with(params, part, depth, plugin_kind(field.annotation) if field else None)
 
     def _with(self, node: Node | None, part: str, depth: int, kind: str | None) -> Node:
-        """A mapping with one entry changed or added."""
+        """Return a mapping with one entry changed or added."""
         old = node.child(part) if node is not None else None
         return self._rebuilt(node, part, self.put(old, depth + 1, kind), keep=True)
 
@@ -159,14 +158,14 @@ class _Setter:
         try:
             return self._registry.get(kind, name)
         except NoisereelError:
-            return None  # validation will say it, with its place
+            return None  # validation reports it, with its place
 
     def _error(self, depth: int, message: str) -> SceneError:
-        return SceneError([Problem(self._given.place, ".".join(self._parts[:depth]), message)])
+        return SceneError([Problem(self._change.place, ".".join(self._parts[:depth]), message)])
 
 
-def _named(node: Node | None) -> tuple[str | None, Node | None]:
-    """A plugin's name and what stands behind it; no name where none, or several, are given."""
+def _name_and_params(node: Node | None) -> tuple[str | None, Node | None]:
+    """Return a plugin's name and the node of its parameters, if any; no name unless exactly one is given."""
     if node is None:
         return None, None
     if isinstance(node.value, str):

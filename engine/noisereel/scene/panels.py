@@ -1,4 +1,4 @@
-"""A scene's panels: repeated where asked, one for each copy of a run, and checked against the runs they show."""
+"""Panels of a scene: repeats and copies expanded, and checked against the runs that they show."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["build_panels", "check_title"]
 
 
 def build_panels(root: Node, runs: Runs, registry: Registry, builder: Builder) -> list[tuple[Node, PanelSpec]]:
-    """The panels with the nodes that they come from; what is wrong is reported to the builder."""
-    written = root.child("panels")
-    if written is None or written.value is None:
+    """Build the panels, with the nodes that they come from; problems are reported to the builder."""
+    items = root.child("panels")
+    if items is None or items.value is None:
         return [(root, _default(name, runs)) for copies in runs.copies.values() for name in copies]
-    if not written.list:
-        builder.report(written, f"must be a list of one panel or more, got {describe_value(written)}")
-    nodes = [_normal(node) for item in written.list or () for node in _opened(item, runs, builder)]
+    if not items.list:
+        builder.report(items, f"must be a list of at least one panel, got {describe_value(items)}")
+    nodes = [_normal(node) for item in items.list or () for node in _expanded(item, runs, builder)]
     for node in nodes:
         _check(node, runs, registry, builder)
     built = [(node, builder.model(PanelSpec, node)) for node in nodes]
@@ -38,7 +38,7 @@ def build_panels(root: Node, runs: Runs, registry: Registry, builder: Builder) -
 
 
 def check_title(node: Node | None, run: str | None, runs: Runs, registry: Registry, builder: Builder) -> None:
-    """Report what is wrong with the live values of a text that belongs to a run."""
+    """Report problems with the live values of a text that belongs to a run."""
     if node is None or not isinstance(node.value, str):
         return
     try:
@@ -51,13 +51,13 @@ def check_title(node: Node | None, run: str | None, runs: Runs, registry: Regist
         return
     numbers = [name for metric in fields.metrics for name in metric.gives]
     numbers += [] if fields.training is None else ["trained"]
-    fault = _unmeasured(template, numbers, registry) or template.fault(numbers)
-    if fault is not None:
-        builder.report(node, fault)
+    reason = _unmeasured(template, numbers, registry) or template.fault(numbers)
+    if reason is not None:
+        builder.report(node, reason)
 
 
 def _unmeasured(template: Template, numbers: list[str], registry: Registry) -> str | None:
-    """What to add to a run whose title names a metric that it does not measure."""
+    """Return what to add to a run if its text names a metric that it does not measure, or None."""
     for name in template.names:
         metric = name.replace("_", "-")
         if name not in (*LIVE, *CONSTANT, *numbers) and metric in registry.names("metric"):
@@ -66,7 +66,7 @@ def _unmeasured(template: Template, numbers: list[str], registry: Registry) -> s
 
 
 def _default(name: str, runs: Runs) -> PanelSpec:
-    """A run's panel in a scene that writes none."""
+    """Return a run's panel in a scene without panels."""
     several = sum(map(len, runs.copies.values())) > 1
     return PanelSpec(run=name, name=name, title=_escaped(name) if several else None)
 
@@ -75,8 +75,8 @@ def _escaped(name: str) -> str:
     return name.replace("{", "{{").replace("}", "}}")
 
 
-def _opened(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
-    """One panel as many: repeated, and for every copy of its run."""
+def _expanded(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
+    """Yield a panel once for each repeat and each copy of its run."""
     if item.map is None:
         builder.report(item, f"must be a mapping such as {{run: NAME, layers: [NAME]}}, got {describe_value(item)}")
         return
@@ -92,12 +92,12 @@ def _repeated(item: Node, builder: Builder) -> Iterator[Node]:
         return
     loops = repeat.map or {}
     if not loops or not set(loops) <= {"at", "run"} or not all(values.list for values in loops.values()):
-        builder.report(repeat, "must be {at: [T, …]}, {run: [NAME, …]}, or both, the first of them the outer one")
-    elif twice := [key for key in loops if key in entries]:
-        builder.report(entries[twice[0]], "is given by 'repeat' as well; leave out one of them")
+        builder.report(repeat, "must be {at: [T, …]}, {run: [NAME, …]}, or both; the first is the outer loop")
+    elif conflicts := [key for key in loops if key in entries]:
+        builder.report(entries[conflicts[0]], "is also set by 'repeat'; remove one of them")
     else:
-        each = product(*(values.list or () for values in loops.values()))
-        changes = [dict(zip(loops, values, strict=True)) for values in each]
+        combinations = product(*(values.list or () for values in loops.values()))
+        changes = [dict(zip(loops, values, strict=True)) for values in combinations]
         yield from _numbered(replace(item, value=entries), changes)
 
 
@@ -111,7 +111,7 @@ def _for_each_copy(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
             builder.report(item, f"is missing; add 'run: NAME', NAME being one of {names}", path=f"{item.path}.run")
         return
     if not isinstance(node.value, str):
-        yield item  # the panel's own validation says what a run must be
+        yield item  # validation of the panel reports what a run must be
     elif node.value in runs.names:
         copies = runs.copies.get(node.value, (node.value,))
         yield from _numbered(item, [{"run": replace(node, value=copy)} for copy in copies])
@@ -120,7 +120,7 @@ def _for_each_copy(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:
 
 
 def _numbered(item: Node, changes: list[dict[str, Node]]) -> Iterator[Node]:
-    """The panel with each change made; its name gets a number where there are several, and so does its host's."""
+    """Yield the panel with each change; if there are several, number its name and that of its inset's host."""
     for i, change in enumerate(changes):
         node = replace(item, value={**(item.map or {}), **change})
         for path in (("name",), ("inset", "panel")) if len(changes) > 1 else ():
@@ -129,7 +129,7 @@ def _numbered(item: Node, changes: list[dict[str, Node]]) -> Iterator[Node]:
 
 
 def _with_number(node: Node, path: tuple[str, ...], number: int) -> Node:
-    """The node with a number behind the text at the end of a path, if it stands there."""
+    """Return the node with a number appended to the text at the end of a path, if there is one."""
     if not path:
         return replace(node, value=f"{node.value}.{number}") if isinstance(node.value, str) else node
     child = node.child(path[0])
@@ -146,15 +146,15 @@ def _normal(item: Node) -> Node:
 
 
 def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None:
-    """Report what no single value shows: times beyond the run, layers that do not share axes, unknown live values."""
+    """Report problems of a panel as a whole: a time beyond the run, layers with different axes, unknown live values."""
     run, at, layers = item.child("run"), item.child("at"), item.child("layers")
     name = str(run.value) if run is not None else ""
     for key in ("title", "caption"):
         check_title(item.child(key), name, runs, registry, builder)
     for key in ("x_label", "y_label"):
         label = item.child(key)
-        if label is not None and (fault := formula_fault(str(label.value))):
-            builder.report(label, fault)
+        if label is not None and (reason := formula_fault(str(label.value))):
+            builder.report(label, reason)
     original = runs.original(name) if name in runs.names else ""
     fields = runs.fields.get(original)
     if fields and at is not None and isinstance(at.value, (int, float)) and at.value > fields.schedule.T:
@@ -167,7 +167,9 @@ def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None
         if layer is not None and layer.space != "any":
             spaces.setdefault(layer.space, registry.name_of(layer))
         if len(spaces) > 1:
-            (first, one), (second, other) = [*spaces.items()][:2]
-            message = f"'{other}' draws on {second} axes, '{one}' on {first} axes: give them a panel each"
+            (first, first_layer), (second, second_layer) = [*spaces.items()][:2]
+            message = (
+                f"'{second_layer}' draws on {second} axes, '{first_layer}' on {first} axes: put them in separate panels"
+            )
             builder.report(node, message)
             return

@@ -1,4 +1,4 @@
-"""Which fields of a model hold plugins: those whose annotation mentions a concept, such as ``Spacing | None``."""
+"""Plugin fields: fields of a model whose annotation names a kind of plugin, such as ``Spacing | None``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["plugin_kind"]
 
 
 def plugin_kind(annotation: Any) -> str | None:
-    """The kind of plugin that an annotation takes, alone, optional or in a tuple; None for other values."""
+    """Return the kind of plugin that an annotation accepts, alone, optional or in a tuple; None for other values."""
     if isinstance(annotation, type) and issubclass(annotation, Plugin):
         return annotation.kind if "kind" in vars(annotation) and annotation.kind in KINDS else None
     return next(filter(None, map(plugin_kind, get_args(annotation))), None)

@@ -1,4 +1,4 @@
-"""Plugins as plain values, for what is stored with weights: written and rebuilt like those of a scene."""
+"""Plugin specs: plugins as plain values, to store with weights and rebuild from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scene's runs: defaults merged in, plugins built, copies made, and the runs that start from one another resolved."""
+"""Runs of a scene: defaults merged in, plugins built, copies made, references between runs resolved."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .specs import RunFields, RunSpec, StartAt
 __all__ = ["RUN_KEYS", "Runs", "as_list", "build_runs", "refuse_unknown"]
 
 RUN_KEYS = tuple(RunFields.model_fields)
-"""What a run may say; at the top level of a scene, the defaults of every run."""
+"""Keys of a run; at the top level of a scene, they set the defaults of all runs."""
 
 _REQUIRED = tuple(key for key, info in RunFields.model_fields.items() if info.is_required())
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The runs of a scene, as far as they could be built.
+    """The runs of a scene that could be built.
 
     Attributes:
-        nodes: By name, with the scene's defaults.
-        fields: What each says; None where something is wrong with it.
-        copies: Names of each run's copies; its own name where it has none.
-        specs: The finished runs, by name of the copy.
+        nodes: Node of each run, with the scene's defaults.
+        fields: Settings of each run; None if it has problems.
+        copies: Names of each run's copies; its own name if there is only one.
+        specs: The finished runs, by the name of the copy.
     """
 
     nodes: Mapping[str, Node]
@@ -41,41 +41,41 @@ class Runs:
     specs: dict[str, RunSpec] = field(default_factory=dict)
 
     def original(self, name: str) -> str:
-        """The run that this is a copy of."""
+        """Return the name of the run that this is a copy of."""
         return next(run for run, copies in self.copies.items() if name == run or name in copies)
 
     @property
     def names(self) -> list[str]:
-        """Every name that a run can be called by."""
+        """All names of runs and of their copies."""
         return list(dict.fromkeys(name for run, copies in self.copies.items() for name in (run, *copies)))
 
 
 def build_runs(root: Node, registry: Registry, builder: Builder) -> Runs:
-    """Build all runs of a scene; what is wrong is reported to the builder."""
+    """Build all runs of a scene; problems are reported to the builder."""
     nodes = {name: _normal(node) for name, node in _merged(root, builder)}
-    nodes = _without_absent(nodes, root, registry, builder)
+    nodes = _mark_missing(nodes, root, registry, builder)
     _check_defaults(root, builder)
     fields = {name: builder.model(RunFields, node) for name, node in nodes.items()}
-    copies = {name: _copy_names(name, each.copies if each else 1) for name, each in fields.items()}
+    copies = {name: _copy_names(name, own.copies if own else 1) for name, own in fields.items()}
     runs = Runs(nodes, fields, copies)
     for name in nodes:
         _check_needs(nodes[name], registry, builder)
         _check_end(name, runs, builder)
         runs.specs.update((spec.name, spec) for spec in _specs(name, runs, builder))
-    _refuse_circles(runs, builder)
+    _refuse_cycles(runs, builder)
     return runs
 
 
 def refuse_unknown(
     node: Node, known: Sequence[str], builder: Builder, elsewhere: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Report the keys that mean nothing here.
+    """Report the unknown keys of a mapping.
 
     Args:
         node: A mapping.
-        known: Keys that it may have.
-        builder: Is told.
-        elsewhere: What to write for keys that have their place somewhere else.
+        known: Allowed keys.
+        builder: Collects the problems.
+        elsewhere: What to write instead, for keys that belong somewhere else.
     """
     for key, child in (node.map or {}).items():
         if key not in known:
@@ -84,22 +84,23 @@ def refuse_unknown(
 
 
 def as_list(node: Node) -> Node:
-    """A list as it is; one thing as a list of it."""
+    """Return a list unchanged, anything else as a list of one item."""
     return node if node.list is not None else replace(node, value=(node,))
 
 
 def _merged(root: Node, builder: Builder) -> Iterator[tuple[str, Node]]:
-    """Each run's node, the scene's defaults filled in."""
+    """Yield each run's name and node, with the scene's defaults filled in."""
     defaults = {key: child for key, child in (root.map or {}).items() if key in RUN_KEYS}
     runs = root.child("runs")
     if runs is None:
         yield "run", replace(root, value=defaults)
         return
     if not runs.map:
-        builder.report(runs, f"must be runs by name, {{NAME: {{…}}}}, got {describe_value(runs)}")
+        builder.report(runs, f"must be a mapping of runs, {{NAME: {{…}}}}, got {describe_value(runs)}")
     for name, node in (runs.map or {}).items():
         if not name or "." in name:
-            builder.report(node, f"a run cannot be named '{name}': names hold no dots", place=node.key)
+            message = f"a run cannot be named '{name}': names must not be empty or contain dots"
+            builder.report(node, message, place=node.key)
         elif node.value is not None and node.map is None:
             builder.report(node, f"must be a mapping such as {{sampler: NAME}}, got {describe_value(node)}")
         else:
@@ -109,35 +110,35 @@ def _merged(root: Node, builder: Builder) -> Iterator[tuple[str, Node]]:
 
 
 def _normal(node: Node) -> Node:
-    """The same run with lists where one thing may stand alone, and without empty values that mean a default."""
+    """Return the run with single samplers and metrics as lists, and without empty values, which mean the default."""
     entries = {key: child for key, child in (node.map or {}).items() if child.value is not None or key in _REQUIRED}
     for key in {"sampler", "metrics"} & entries.keys():
         entries[key] = as_list(entries[key])
     return replace(node, value=entries)
 
 
-def _without_absent(nodes: Mapping[str, Node], root: Node, registry: Registry, builder: Builder) -> dict[str, Node]:
-    """Report what runs lack, once if all of them lack it, and mark it as reported."""
-    found = {name: dict(node.map or {}) for name, node in nodes.items()}
+def _mark_missing(nodes: Mapping[str, Node], root: Node, registry: Registry, builder: Builder) -> dict[str, Node]:
+    """Report missing keys, once if all runs lack them, and mark them as reported."""
+    values = {name: dict(node.map or {}) for name, node in nodes.items()}
     unknown = [key for key in root.map or {} if key not in RUN_KEYS]
     for key in _REQUIRED:
-        lacking = [name for name, entries in found.items() if _is_absent(entries.get(key))]
+        lacking = [name for name, entries in values.items() if _is_absent(entries.get(key))]
         at_root = [root] if lacking and len(lacking) == len(nodes) else None
-        is_misspelt = at_root and any(get_close_matches(other, RUN_KEYS, 1) == [key] for other in unknown)
+        is_misspelt = at_root and any(get_close_matches(name, RUN_KEYS, 1) == [key] for name in unknown)
         for node in [] if is_misspelt else at_root or [nodes[name] for name in lacking]:
             path = f"{node.path}.{key}".lstrip(".")
             builder.report(node, f"is missing; {_advice(key, registry.names(key))}", path=path, place=node.key)
         for name in lacking:
-            found[name][key] = Node((ABSENT,), nodes[name].place) if key == "sampler" else ABSENT
-    return {name: replace(nodes[name], value=entries) for name, entries in found.items()}
+            values[name][key] = Node((ABSENT,), nodes[name].place) if key == "sampler" else ABSENT
+    return {name: replace(nodes[name], value=entries) for name, entries in values.items()}
 
 
 def _check_defaults(root: Node, builder: Builder) -> None:
-    """Report what is wrong with the scene's defaults even where every run has a value of its own."""
+    """Report problems of the scene's defaults, even those that every run overrides."""
     entries = {key: child for key, child in (root.map or {}).items() if key in RUN_KEYS}
-    written = {key: child for key, child in entries.items() if not (key in _REQUIRED and _is_absent(child))}
+    present = {key: child for key, child in entries.items() if not (key in _REQUIRED and _is_absent(child))}
     missing = {key: Node((ABSENT,), root.place) if key == "sampler" else ABSENT for key in _REQUIRED}
-    builder.model(RunFields, _normal(replace(root, value={**missing, **written})))
+    builder.model(RunFields, _normal(replace(root, value={**missing, **present})))
 
 
 def _is_absent(node: Node | None) -> bool:
@@ -164,39 +165,41 @@ def _check_needs(node: Node, registry: Registry, builder: Builder) -> None:
         sampler = cast("Sampler | None", builder.plugin(item, "sampler"))
         if sampler is None:
             continue
-        who = f"'{registry.name_of(sampler)}'"
+        name = f"'{registry.name_of(sampler)}'"
         if "denoiser" in sampler.needs and node.child("denoiser") is None:
-            builder.report(item, f"{who} needs a denoiser; {_advice('denoiser', registry.names('denoiser'))}")
+            builder.report(item, f"{name} needs a denoiser; {_advice('denoiser', registry.names('denoiser'))}")
         if "data" in sampler.needs and start is not None and start.value == "prior":
-            builder.report(start, f"must not be 'prior': the sampler {who} starts from data")
-    _check_learning(node, registry, builder)
+            builder.report(start, f"must not be 'prior': the sampler {name} starts from data")
+    _check_training(node, registry, builder)
 
 
-def _check_learning(node: Node, registry: Registry, builder: Builder) -> None:
-    """Report what asks for a denoiser that learns, where there is none."""
-    named = node.child("denoiser")
-    denoiser = None if named is None else cast("Denoiser | None", builder.plugin(named, "denoiser"))
+def _check_training(node: Node, registry: Registry, builder: Builder) -> None:
+    """Report settings that need a trained denoiser if the run has none."""
+    denoiser_node = node.child("denoiser")
+    denoiser = None
+    if denoiser_node is not None:
+        denoiser = cast("Denoiser | None", builder.plugin(denoiser_node, "denoiser"))
     for key in ("training", "pairs"):
-        asked = node.child(key)
-        if asked is not None and denoiser is not None and denoiser.training_steps is None:
-            builder.report(asked, f"needs a denoiser that is trained; '{registry.name_of(denoiser)}' is not")
-        elif asked is not None and named is None:
-            builder.report(asked, "needs a denoiser that is trained; the run has none")
+        setting = node.child(key)
+        if setting is not None and denoiser is not None and denoiser.training_steps is None:
+            builder.report(setting, f"needs a denoiser that is trained; '{registry.name_of(denoiser)}' is not")
+        elif setting is not None and denoiser_node is None:
+            builder.report(setting, "needs a denoiser that is trained; the run has none")
 
 
 def _check_end(name: str, runs: Runs, builder: Builder) -> None:
-    """Report a state to show over training that is beyond the run."""
+    """Report a time shown over training that is beyond the end of the run."""
     fields, at = runs.fields[name], (runs.nodes[name].child("training") or ABSENT).child("at")
     if at is not None and fields is not None and fields.training and fields.training.at > fields.schedule.T:
-        builder.report(at, _beyond(fields, name, fields.training.at))
+        builder.report(at, _beyond_end(fields, name, fields.training.at))
 
 
-def _beyond(fields: RunFields, name: str, at: float) -> str:
+def _beyond_end(fields: RunFields, name: str, at: float) -> str:
     return f"must be between 0 and {fields.schedule.T:g}, the end of run '{name}', got {at:g}"
 
 
 def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
-    """A run's copies, each starting from its own copy of another run where that has as many."""
+    """Yield a run's copies; if it starts from a run with equally many copies, each starts from its own."""
     fields = runs.fields[name]
     if fields is None:
         return
@@ -215,7 +218,7 @@ def _specs(name: str, runs: Runs, builder: Builder) -> Iterator[RunSpec]:
 
 
 def _resolved(start: StartAt, name: str, copy: int, runs: Runs, builder: Builder) -> StartAt | None:
-    """The start with the name of one copy of the other run; None if it names no run, or a time beyond its schedule."""
+    """Return the start with the name of one copy of the other run; None if the run or the time does not exist."""
     node = runs.nodes[name].child("start")
     assert node is not None
     if start.run not in runs.names:
@@ -228,30 +231,31 @@ def _resolved(start: StartAt, name: str, copy: int, runs: Runs, builder: Builder
         return None
     fields = runs.fields[runs.original(start.run)]
     if fields is not None and start.at > fields.schedule.T:
-        builder.report(node.child("at") or node, _beyond(fields, start.run, start.at))
+        builder.report(node.child("at") or node, _beyond_end(fields, start.run, start.at))
         return None
     return start.model_copy(update={"run": copies[copy] if len(copies) > 1 else copies[0]})
 
 
-def _refuse_circles(runs: Runs, builder: Builder) -> None:
-    """Report runs that build on one another in a circle, at the first of them."""
-    found: set[frozenset[str]] = set()
+def _refuse_cycles(runs: Runs, builder: Builder) -> None:
+    """Report runs that depend on one another in a cycle, at the first of them."""
+    reported: set[frozenset[str]] = set()
     for name, spec in runs.specs.items():
-        circle = _way_back(name, name, runs, ())
-        if circle is None or frozenset(circle) in found:
+        cycle = _path_between(name, name, runs, ())
+        if cycle is None or frozenset(cycle) in reported:
             continue
-        found.add(frozenset(circle))
+        reported.add(frozenset(cycle))
         node = runs.nodes[runs.original(name)]
-        key = "start" if spec.start_run is not None and spec.start_run.run == circle[1] else "pairs"
+        key = "start" if spec.start_run is not None and spec.start_run.run == cycle[1] else "pairs"
         verb = "start" if key == "start" else "learn"
-        builder.report(node.child(key) or node, f"runs {verb} from one another in a circle: {' from '.join(circle)}")
+        builder.report(node.child(key) or node, f"runs {verb} from one another in a cycle: {' from '.join(cycle)}")
 
 
-def _way_back(at: str, to: str, runs: Runs, passed: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The runs from one to another that it builds on, if it does."""
-    for other in runs.specs[at].depends_on if at in runs.specs else ():
-        if other == to:
-            return (*passed, at, to)
-        if other not in (*passed, at) and (found := _way_back(other, to, runs, (*passed, at))) is not None:
-            return found
+def _path_between(name: str, end: str, runs: Runs, visited: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the chain of dependencies from one run to another, or None if there is none."""
+    visited = (*visited, name)
+    for dependency in runs.specs[name].depends_on if name in runs.specs else ():
+        if dependency == end:
+            return (*visited, end)
+        if dependency not in visited and (path := _path_between(dependency, end, runs, visited)) is not None:
+            return path
     return None

@@ -1,4 +1,4 @@
-"""What a scene file says, complete and validated; `noisereel.scene` reads the file."""
+"""Scene specs: the schema of scene files, as frozen models."""
 
 from __future__ import annotations
 
@@ -43,76 +43,76 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Part(BaseModel):
-    """A part of a scene: frozen, no unknown keys, documented by its fields."""
+    """Base class of a scene's parts: frozen, without unknown keys, documented by its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-def _twice(value: object, wanted: str) -> object:
-    """A pair that may be written as one number."""
+def _pair(value: object, message: str) -> object:
+    """Return a pair, which may be written as one number."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value, value
     if isinstance(value, (list, tuple)):
         return tuple(value)
-    raise ValueError(wanted)
+    raise ValueError(message)
 
 
 class StartAt(_Part):
-    """Starts a run from a state that another run visited."""
+    """Start of a run from a state that another run visited."""
 
     run: str
-    """The other run."""
+    """Name of the other run."""
     at: float = Field(ge=0)
-    """Its time t; the nearest visited state is taken."""
+    """Time t of the state to start from; the nearest visited one is used."""
 
 
 class TrainingSnapshots(_Part):
-    """Shows a run as its denoiser learns: the same state of it after more and more training."""
+    """Snapshots of a run while its denoiser learns: the same state after more and more training."""
 
     snapshots: int = Field(default=60, ge=2, le=1000)
-    """How many moments of training to show; they lie closer together at its beginning."""
+    """Number of snapshots; they are denser early in training."""
     at: float = Field(default=0.0, ge=0)
-    """Time t of the state shown, the nearest visited one; 0 for finished samples."""
+    """Time t of the state to show, or the nearest visited one; 0 for finished samples."""
 
     def steps(self, total: int) -> tuple[int, ...]:
-        """Training steps done at each moment, from 0 to all of them: growing as a square."""
+        """Return the training step of each snapshot, growing quadratically from 0 to the total."""
         last = self.snapshots - 1
         return tuple(sorted({round(total * (i / last) ** 2) for i in range(self.snapshots)}))
 
 
 class RunFields(_Part):
-    """What a scene may say of a run; top-level keys of the same names are the defaults of every run."""
+    """Settings of a run; top-level keys of the same names are the defaults of all runs."""
 
     dataset: Dataset
-    """Where clean samples come from."""
+    """Source of clean samples."""
     schedule: Schedule
-    """How signal and noise change with time."""
+    """Signal and noise levels over time."""
     denoiser: Denoiser | None = None
-    """What estimates clean data; needed by reverse samplers."""
+    """Estimator of clean data; required by reverse samplers."""
     sampler: tuple[Sampler, ...] = Field(min_length=1)
-    """One sampler, or a list of them: acts that follow one another."""
+    """Sampler, or a list of samplers that run one after another, as acts."""
     particles: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Number of trajectories; as many as the data has where left out (at most 1,000 from the prior)."""
+    """Number of particles; if omitted, one per sample of the data (at most 1,000 from the prior)."""
     start: Literal["data", "prior", "marginal"] | StartAt | None = None
-    """Where particles begin: clean data, pure noise, noised data, or another run's state."""
+    """Initial state: clean data, pure noise (prior), noised data (marginal), or a state of another run."""
     seed: int = Field(default=0, ge=0, le=10**18)
-    """The same seed gives the same states."""
+    """Random seed; the same seed gives the same states."""
     metrics: tuple[Metric, ...] = ()
-    """What is measured on every state shown; titles and curves can show it."""
+    """Metrics to measure on every state shown, for titles and curves."""
     training: TrainingSnapshots | None = None
-    """Shows the run as its denoiser learns, such as {snapshots: 60}; its own time is then training steps."""
+    """Snapshots of the run while its denoiser learns, such as {snapshots: 60}; its time axis is then training steps."""
     pairs: str | None = None
-    """Another run, from noise to data, whose ends the denoiser learns from instead of data and fresh noise."""
+    """Name of a run from noise to data; the denoiser learns from its end points instead of data and fresh noise."""
     copies: int = Field(default=1, ge=1, le=1000)
-    """How often to repeat the run with other noise, as NAME.1, NAME.2 …"""
+    """Number of copies of the run, NAME.1, NAME.2 …, each with its own noise."""
 
 
 class RunSpec(RunFields):
     """One run of a scene.
 
     Attributes:
-        name: As in ``runs``; with a number behind it for copies.
-        copy_index: Which copy this is, from 0: a part of every noise key.
+        name: Name in ``runs``, with a number appended for copies.
+        copy_index: Index of the copy, from 0; part of every noise key.
     """
 
     name: str
@@ -120,57 +120,57 @@ class RunSpec(RunFields):
 
     @property
     def start_run(self) -> StartAt | None:
-        """The run and time that this one starts from, if it starts from another."""
+        """The run and time that this one starts from; None if it starts from none."""
         return self.start if isinstance(self.start, StartAt) else None
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The runs that this one builds on: starts from, or learns from."""
-        started = () if self.start_run is None else (self.start_run.run,)
-        return started if self.pairs is None else (*started, self.pairs)
+        """Names of the runs that this one starts from or learns from."""
+        start = () if self.start_run is None else (self.start_run.run,)
+        return start if self.pairs is None else (*start, self.pairs)
 
 
 class InsetSettings(_Part):
-    """Lays a panel into a corner of another one."""
+    """Placement of a panel in a corner of another one."""
 
     panel: str
-    """The other panel, by its name."""
+    """Name of the other panel."""
     corner: Corner = "top-right"
-    """Which corner: top-left, top-right, bottom-left or bottom-right."""
+    """Corner of the other panel: top-left, top-right, bottom-left or bottom-right."""
     size: tuple[Share, Share] = (0.35, 0.35)
-    """Its [width, height] in shares of the other's, labels included; one number for both."""
+    """[width, height] as fractions of the other panel's, labels included; one number for both."""
 
     @field_validator("size", mode="before")
     @classmethod
     def _both(cls, size: object) -> object:
-        return _twice(size, "must be a share of the other panel's sides, as one number or as [width, height]")
+        return _pair(size, "must be fractions of the other panel's size, as one number or as [width, height]")
 
 
 class PanelSpec(_Part):
     """One panel of the film."""
 
     run: str
-    """The run it shows."""
+    """Name of the run to show."""
     at: float | None = Field(default=None, ge=0)
-    """A fixed time to show instead of the film's moment."""
+    """Fixed time to show, instead of the film's current one."""
     title: str | None = None
-    """Text above it, with live values such as {t}."""
+    """Text above the panel, with live values such as {t}."""
     caption: str = ""
-    """A line below it, likewise."""
+    """Text below the panel, with live values."""
     layers: tuple[Renderer, ...] = ()
-    """Renderers from back to front; what suits the data where left out."""
+    """Renderers from back to front; a default that suits the data if omitted."""
     name: str | None = Field(default=None, min_length=1)
-    """What ``layout.areas`` and insets call it."""
+    """Name for use in ``layout.areas`` and by insets."""
     inset: InsetSettings | None = None
-    """Lays it over another panel instead of beside it, such as {panel: NAME, corner: top-left}."""
+    """Placement over another panel, such as {panel: NAME, corner: top-left}."""
     x: Range | None = None
-    """Limits across, [low, high]."""
+    """Horizontal limits, [low, high]."""
     y: Range | None = None
-    """Limits up, [low, high]."""
+    """Vertical limits, [low, high]."""
     x_label: str | None = None
-    """Text below the axis."""
+    """Label of the horizontal axis."""
     y_label: str | None = None
-    """Text beside the axis."""
+    """Label of the vertical axis."""
 
     @field_validator("x", "y")
     @classmethod
@@ -184,12 +184,12 @@ Weight = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Layout(_Part):
-    """How panels are arranged; in a frame taller than wide, rows for columns where that fits better."""
+    """Arrangement of panels; in a tall frame, rows and columns are swapped if that fits better."""
 
     columns: int | None = Field(default=None, ge=1, le=100)
-    """Number of columns; a grid near a square where left out."""
+    """Number of columns; a roughly square grid if omitted."""
     areas: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Rows of panel names, such as "roll entropy"; a name repeated spans cells, a dot leaves one empty."""
+    """Rows of panel names, such as "roll entropy"; a repeated name spans cells, a dot leaves one empty."""
     widths: tuple[Weight, ...] | None = None
     """Relative width of each column."""
     heights: tuple[Weight, ...] | None = None
@@ -205,11 +205,11 @@ class Layout(_Part):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.areas is not None and self.columns is not None:
-            raise ValueError("give either 'areas' or 'columns'")
+            raise ValueError("give either 'areas' or 'columns', not both")
         return self
 
     def shape(self, panels: Sequence[PanelSpec]) -> tuple[int, int]:
-        """(rows, columns) of the grid, where insets take no place."""
+        """Return (rows, columns) of the grid; insets take no cells."""
         if self.areas is not None:
             return len(self.areas), len(self.areas[0].split())
         count = sum(panel.inset is None for panel in panels)
@@ -217,31 +217,31 @@ class Layout(_Part):
         return -(-count // columns), columns
 
     def tracks(self, panels: Sequence[PanelSpec]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Relative (widths of the columns, heights of the rows)."""
+        """Return the relative (widths of the columns, heights of the rows)."""
         rows, columns = self.shape(panels)
         return self.widths or (1.0,) * columns, self.heights or (1.0,) * rows
 
     def cells(self, panels: Sequence[PanelSpec]) -> tuple[Cell, ...]:
-        """Where each panel goes; an inset where its host does.
+        """Return the cell of each panel; an inset has the same cell as its host.
 
         Raises:
             ValueError: The names of areas and panels, or the number of widths or heights, do not match.
         """
         rows, columns = self.shape(panels)
-        _same_number("widths", self.widths, "column", columns)
-        _same_number("heights", self.heights, "row", rows)
+        _check_count("widths", self.widths, "column", columns)
+        _check_count("heights", self.heights, "row", rows)
         names = [panel.name for panel in panels if panel.inset is None]
         if self.areas is None:
             cells = tuple(Cell(*divmod(i, columns)) for i in range(len(names)))
         else:
             cells = places(self.areas, names)
-        own, by_name = iter(cells), dict(zip(names, cells, strict=True))
-        return tuple(next(own) if panel.inset is None else by_name[panel.inset.panel] for panel in panels)
+        remaining, by_name = iter(cells), dict(zip(names, cells, strict=True))
+        return tuple(next(remaining) if panel.inset is None else by_name[panel.inset.panel] for panel in panels)
 
 
-def _same_number(what: str, weights: Sequence[float] | None, each: str, count: int) -> None:
+def _check_count(name: str, weights: Sequence[float] | None, track: str, count: int) -> None:
     if weights is not None and len(weights) != count:
-        raise ValueError(f"'{what}' must hold a number for each {each}: {count}, got {len(weights)}")
+        raise ValueError(f"'{name}' must have one number per {track} ({count}), got {len(weights)}")
 
 
 Side = Annotated[int, Field(ge=16, le=8192)]
@@ -251,51 +251,51 @@ Seconds = Annotated[float, Field(ge=0, le=3600)]
 SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"16:9": (1280, 720), "4:3": (960, 720), "1:1": (720, 720), "9:16": (720, 1280)}
 )
-"""Sizes by their shape; the shorter side is 720 pixels."""
+"""Sizes by aspect ratio; the shorter side is 720 pixels."""
 
 
 class SlowMotion(_Part):
-    """A stretch of the film in slow motion. The film stays as long: it hurries elsewhere."""
+    """A stretch of the film in slow motion. The length of the film stays the same: the rest plays faster."""
 
     at: float
-    """Its middle: a time t, or a log-SNR; the nearest visited state of the first run is taken."""
+    """Middle of the stretch, a time t or a log-SNR; the nearest visited state of the first run is used."""
     by: Literal["t", "log-snr"] = "t"
-    """What 'at' and 'width' are given in."""
+    """Quantity in which 'at' and 'width' are given."""
     factor: float = Field(default=3, ge=1, le=100)
-    """How many times slower the middle is than what lies far away."""
+    """Slowdown in the middle, relative to the parts at normal speed."""
     width: float | None = Field(default=None, gt=0)
-    """From half as slow to half as slow again; a tenth of what the run goes through where left out."""
+    """Full width of the stretch at half the slowdown; a tenth of the run's range if omitted."""
 
 
 class FilmSettings(_Part):
-    """What the film is like."""
+    """Settings of the film."""
 
     frames: int = Field(default=120, ge=1, le=100_000)
-    """Number of moving frames; holds come on top."""
+    """Number of moving frames, not counting holds."""
     fps: float = Field(default=25, gt=0, le=120)
-    """Frames a second."""
+    """Frames per second."""
     size: tuple[Side, Side] = (1280, 720)
-    """[width, height] in pixels, or a shape: 16:9, 4:3, 1:1 or 9:16, the shorter side being 720 pixels."""
+    """[width, height] in pixels, or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, with a shorter side of 720 pixels."""
     hold: tuple[Seconds, Seconds] = (0.7, 1.2)
-    """How long the first and the last frame stand still, in seconds; one number for both."""
+    """Seconds to hold the first and the last frame; one number for both."""
     theme: str = "dark"
-    """Colours and type: dark, light, paper, blackboard; or a YAML file that changes one, or an .mplstyle file."""
+    """Colours and font: dark, light, paper, blackboard, or a YAML file that modifies one, or an .mplstyle file."""
     align: Literal["progress", "t", "log-snr", "calls"] = "progress"
-    """What runs of unequal length are kept in step by."""
+    """Quantity in which frames are evenly spaced, and by which runs are synchronised."""
     ease: Literal["in-out", "linear"] = "in-out"
-    """Whether the film starts and ends gently."""
+    """Pace: in-out starts and ends gently, linear is constant."""
     slow: tuple[SlowMotion, ...] = ()
     """Stretches in slow motion, such as {at: 12, factor: 3}."""
     reverse: bool = False
-    """Whether it runs from the end to the beginning."""
+    """Whether the film plays backwards."""
     boomerang: bool = False
-    """Whether it runs back to where it began."""
+    """Whether the film then plays back to its start."""
     poster: bool = False
-    """Whether one frame of the end comes first, for thumbnails; in a loop it belongs to the end that it follows."""
+    """Whether the film opens with one frame of its end, for thumbnails; in a loop it continues the end."""
     loop: bool = True
-    """Whether players start over at the end."""
+    """Whether players repeat the film."""
     time_bar: bool = True
-    """Whether a thin bar at the bottom shows how far it is."""
+    """Whether a thin bar at the bottom shows the progress."""
 
     @field_validator("size", mode="before")
     @classmethod
@@ -309,24 +309,24 @@ class FilmSettings(_Part):
     @field_validator("hold", mode="before")
     @classmethod
     def _both(cls, hold: object) -> object:
-        return _twice(hold, "must be seconds, as one number or as [first, last]")
+        return _pair(hold, "must be seconds, as one number or as [first, last]")
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second, exactly as written."""
+        """Frames per second as an exact fraction."""
         return Fraction(str(self.fps)).limit_denominator(100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class SceneDocument:
-    """What a scene was read from: enough to read it again in another process.
+    """The source of a scene: all that another process needs to read it again.
 
     Attributes:
-        text: The file's text.
-        name: What errors call it.
-        folder: What relative paths start from.
-        overrides: Values set from outside.
-        places: Where each value was written and its path there, by its path in the finished scene.
+        text: Text of the file.
+        name: Name of the file in errors.
+        folder: Folder that relative paths start from.
+        overrides: Values set outside the file.
+        places: Place and path of each value as written, by its path in the finished scene.
     """
 
     text: str
@@ -337,11 +337,11 @@ class SceneDocument:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What it takes to read the scene again, for what is made of it: its text, and what was set in it."""
+        """The text and overrides of the scene, to store with outputs and weights so that they can be reproduced."""
         return {"scene": self.text, "set": [f"{change.path}={change.value}" for change in self.overrides]}
 
     def problem(self, path: str, message: str) -> Problem:
-        """A problem found after loading, placed where the value was written.
+        """Return a problem found after loading, at the place where the value was written.
 
         Args:
             path: ``runs.NAME.KEY``, ``panels.INDEX.KEY`` or ``film.KEY``, as in `Scene`.
@@ -355,30 +355,30 @@ class SceneDocument:
 
 
 class SceneHeader(_Part):
-    """What a scene says besides its runs and panels."""
+    """Settings of a scene besides its runs and panels."""
 
     title: str | None = None
-    """Headline of the film."""
+    """Title of the film, with live values such as {t}."""
     subtitle: str = ""
-    """A line below it."""
+    """Line below the title."""
     caption: str = ""
-    """A line below the panels."""
+    """Line below the panels."""
     description: str = ""
-    """What there is to see, for lists and for screen readers."""
+    """Description of the film, for lists and screen readers."""
     layout: Layout = Layout()
-    """How panels are arranged."""
+    """Arrangement of the panels."""
     film: FilmSettings = FilmSettings()
-    """Frames, speed, size, theme."""
+    """Settings of the film: frames, speed, size, theme."""
 
 
 class Scene(SceneHeader):
     """A whole scene.
 
     Attributes:
-        runs: By name, in the file's order.
-        panels: In the file's order; at least one.
-        theme: What ``film.theme`` names.
-        document: The document it was read from.
+        runs: Runs by name, in the order of the file.
+        panels: Panels in the order of the file; at least one.
+        theme: Theme that ``film.theme`` names.
+        document: Document that the scene was read from.
     """
 
     runs: dict[str, RunSpec]
@@ -388,12 +388,12 @@ class Scene(SceneHeader):
 
     @property
     def arrangement(self) -> Arrangement:
-        """Where each panel goes."""
+        """Arrangement of the panels in the film's frame."""
         layout = self.layout
         return Arrangement(layout.cells(self.panels), *layout.tracks(self.panels)).for_frame(self.film.size)
 
     @property
     def run_order(self) -> tuple[RunSpec, ...]:
-        """The runs, each after those that it builds on."""
+        """The runs, each after those that it depends on."""
         graph = {name: spec.depends_on for name, spec in self.runs.items()}
         return tuple(self.runs[name] for name in TopologicalSorter(graph).static_order())

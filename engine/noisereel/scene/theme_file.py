@@ -1,12 +1,12 @@
-"""Themes of one's own: a matplotlib style (see `mpl_style`), or a YAML file that extends a theme of ours.
+"""Theme files: matplotlib styles (see `mpl_style`), and YAML files that modify a built-in theme.
 
     extends: light
     font: DejaVu Serif
     background: "#FFF8E7"
     amber: "#B5651D"
 
-``extends`` is dark where left out; ``font`` is any installed family; the rest are colours by role, in quotes since a
-bare # begins a comment.
+``extends`` is dark by default; ``font`` is any installed family; the rest are colours by role, in quotes because a
+bare # starts a comment.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from .yaml_nodes import parse
 __all__ = ["SUFFIXES", "find_theme"]
 
 SUFFIXES = (".yaml", ".yml", STYLE)
-"""What tells a theme file from the name of a theme."""
+"""Suffixes that distinguish a theme file from the name of a theme."""
 
 
 def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
-    """The theme that a node names, or that stands in the file that it names; what is wrong goes to the builder.
+    """Return the theme that a node names, or read it from a file; problems are reported to the builder.
 
     Args:
-        node: A name or a path, ending in .yaml or .mplstyle.
-        folder: What paths written in the scene start from; those of command-line options start here.
-        builder: Takes what is wrong.
+        node: A name, or a path that ends in .yaml, .yml or .mplstyle.
+        folder: Folder that paths in the scene are relative to; those of options are relative to the current one.
+        builder: Collects the problems.
 
     Raises:
-        SceneError: The file is no YAML.
+        SceneError: The file is not YAML.
     """
     if not isinstance(node.value, str):
-        return None  # the film's own validation says so
-    named = node.value
-    if named in THEMES:
-        return THEMES[named]
-    if not named.endswith(SUFFIXES):
-        builder.report(node, f"unknown theme '{named}'; {suggest(named, [*THEMES])}")
+        return None  # reported by validation of the film's settings
+    name = node.value
+    if name in THEMES:
+        return THEMES[name]
+    if not name.endswith(SUFFIXES):
+        builder.report(node, f"unknown theme '{name}'; {suggest(name, [*THEMES])}")
         return None
-    path = folder / named if node.place.line else Path(named)
+    path = folder / name if node.place.line else Path(name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        message = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+        message = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         builder.report(node, f"'{path}' {message}")
         return None
     if path.suffix != STYLE:
@@ -99,13 +99,13 @@ def _color(node: Node, builder: Builder) -> str:
 
 
 def _check_font(node: Node, builder: Builder) -> None:
-    """Report a family that is not installed; matplotlib would only warn and take another."""
+    """Report a family that is not installed; matplotlib would only warn and use another."""
     from matplotlib.font_manager import fontManager
 
     names = fontManager.get_font_names()
     if node.value not in names:
         hint = suggest(str(node.value), names)
-        near = (
-            hint if hint.startswith("did you mean") else "matplotlib brings DejaVu Sans, DejaVu Serif and STIXGeneral"
+        advice = (
+            hint if hint.startswith("did you mean") else "matplotlib includes DejaVu Sans, DejaVu Serif and STIXGeneral"
         )
-        builder.report(node, f"no font '{node.value}' is installed; {near}")
+        builder.report(node, f"no font '{node.value}' is installed; {advice}")

@@ -1,4 +1,4 @@
-"""pydantic's errors in plain words, each about the node that it means."""
+"""Validation messages: pydantic's errors in plain English, each at the node it is about."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ __all__ = ["Fault", "validation_messages"]
 
 
 class Fault(NamedTuple):
-    """One thing wrong: where it stands, its path and what to say."""
+    """One problem with a node.
+
+    Attributes:
+        place: Where the value was written.
+        path: Dotted path of the value.
+        message: What is wrong.
+    """
 
     place: Place
     path: str
     message: str
 
 
-class _Meant(NamedTuple):
-    """One alternative of an annotation, and the constraints on it."""
+class _Alternative(NamedTuple):
+    """One alternative of an annotation, and its constraints."""
 
     type: Any
     constraints: tuple[Any, ...]
@@ -35,17 +41,17 @@ class _Meant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """A pydantic error, found again in the nodes.
+    """A pydantic error, located in the nodes.
 
     Attributes:
-        details: pydantic's own.
-        trail: From the outermost node to the innermost that it is about.
-        meant: What each of those may be.
+        details: pydantic's description.
+        trail: Nodes from the outermost to the one that it is about.
+        allowed: Alternatives for each of these nodes.
     """
 
     details: ErrorDetails
     trail: tuple[Node, ...]
-    meant: tuple[tuple[_Meant, ...], ...]
+    allowed: tuple[tuple[_Alternative, ...], ...]
 
     @property
     def node(self) -> Node:
@@ -57,92 +63,92 @@ class _Error:
 
     @property
     def name(self) -> str | int:
-        """The last part of its place: of a missing key, the key."""
+        """Last part of its location: the key, if one is missing or unknown."""
         return self.details["loc"][-1] if self.details["loc"] else ""
 
 
 def validation_messages(errors: Iterable[ErrorDetails], model: type[BaseModel], node: Node) -> Iterator[Fault]:
-    """What is wrong with a node that a model refused, in one fault for each value.
+    """Yield one fault for each value of a node that a model rejected.
 
     Args:
-        errors: What pydantic found.
-        model: The class that refused it.
-        node: What it was given.
+        errors: Errors from pydantic.
+        model: The model that rejected the node.
+        node: The rejected node.
     """
     groups: dict[int, list[_Error]] = {}
     outer: set[int] = set()
-    located = [error for error in (_locate(details, model, node) for details in errors) if not _follows(error)]
-    telling = [error for error in located if error.kind not in _TYPES]
+    located = [error for error in (_locate(details, model, node) for details in errors) if not _is_consequence(error)]
+    specific = [error for error in located if error.kind not in _TYPES]
     for error in located:
         groups.setdefault(id(error.node), []).append(error)
-        outer.update(id(above) for above in error.trail[:-1])
+        outer.update(id(parent) for parent in error.trail[:-1])
     for key, group in groups.items():
         keyed = [
             error for error in group if error.kind in ("missing", "extra_forbidden") and isinstance(error.name, str)
         ]
         yield from (_missing(error) if error.kind == "missing" else _unknown(error) for error in keyed)
-        rest = [error for error in group if error not in keyed]
-        # a branch of a union that looked inside, or liked this item, says more than those that refused it whole
-        if rest and not (
-            all(error.kind in _TYPES for error in rest) and (key in outer or keyed or _liked(rest, telling))
+        others = [error for error in group if error not in keyed]
+        # skip type errors if another branch of a union accepted the type: its errors, deeper or for a sibling, say more
+        if others and not (
+            all(error.kind in _TYPES for error in others) and (key in outer or keyed or _is_accepted(others, specific))
         ):
-            yield Fault(rest[0].node.place, rest[0].node.path, _said(rest))
+            yield Fault(others[0].node.place, others[0].node.path, _message(others))
 
 
-def _follows(error: _Error) -> bool:
-    """Whether a list is called too short only because items of it were refused."""
+def _is_consequence(error: _Error) -> bool:
+    """Return whether a list counts as too short only because some of its items were rejected."""
     items = error.node.list
     return error.kind == "too_short" and items is not None and len(items) >= error.details["ctx"]["min_length"]
 
 
-def _liked(refusals: Sequence[_Error], telling: Iterable[_Error]) -> bool:
-    """Whether a branch of a union took this item, and refused another of the same list for more than its type."""
-    if len(refusals[0].trail) < 2:
+def _is_accepted(rejections: Sequence[_Error], specific: Iterable[_Error]) -> bool:
+    """Return whether a union branch accepted this item, but rejected a sibling for more than its type."""
+    if len(rejections[0].trail) < 2:
         return False
-    around = refusals[0].trail[-2]
-    branches = [error.details["loc"][:-1] for error in refusals]
+    parent = rejections[0].trail[-2]
+    branches = [error.details["loc"][:-1] for error in rejections]
     return any(
-        any(above is around for above in error.trail[:-1])
+        any(ancestor is parent for ancestor in error.trail[:-1])
         and not any(error.details["loc"][: len(branch)] == branch for branch in branches)
-        for error in telling
+        for error in specific
     )
 
 
 def _locate(details: ErrorDetails, model: type[BaseModel], node: Node) -> _Error:
-    trail, meant = [node], [tuple(_meant(model))]
+    trail, allowed = [node], [tuple(_alternatives(model))]
     for part in details["loc"]:
         child = trail[-1].child(part)
         if child is not None:  # other parts name a branch of a union, or a key that is missing
-            meant.append(tuple(_inside(meant[-1], part)))
+            allowed.append(tuple(_child_alternatives(allowed[-1], part)))
             trail.append(child)
-    return _Error(details, tuple(trail), tuple(meant))
+    return _Error(details, tuple(trail), tuple(allowed))
 
 
-def _meant(annotation: Any, constraints: tuple[Any, ...] = ()) -> Iterator[_Meant]:
-    """The alternatives of an annotation: unions opened, the constraints of ``Annotated`` collected."""
+def _alternatives(annotation: Any, constraints: tuple[Any, ...] = ()) -> Iterator[_Alternative]:
+    """Yield the alternatives of an annotation: the branches of unions, with the constraints of ``Annotated``."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)
-        opened = [one for item in more for one in (item.metadata if isinstance(item, FieldInfo) else (item,))]
-        yield from _meant(inner, (*constraints, *opened))
+        own = [c for item in more for c in (item.metadata if isinstance(item, FieldInfo) else (item,))]
+        yield from _alternatives(inner, (*constraints, *own))
     elif origin in (Union, UnionType):
         for branch in get_args(annotation):
-            yield from _meant(branch, constraints)
+            yield from _alternatives(branch, constraints)
     else:
-        yield _Meant(annotation, constraints)
+        yield _Alternative(annotation, constraints)
 
 
-def _inside(meant: Sequence[_Meant], part: str | int) -> Iterator[_Meant]:
-    """What an entry or item may be."""
-    for annotation, _ in meant:
+def _child_alternatives(allowed: Sequence[_Alternative], part: str | int) -> Iterator[_Alternative]:
+    """Yield the alternatives for an entry or item."""
+    for annotation, _ in allowed:
         arguments = get_args(annotation)
         if isinstance(part, str) and (field := _fields(annotation).get(part)):
-            yield from _meant(field.annotation, tuple(field.metadata))
+            yield from _alternatives(field.annotation, tuple(field.metadata))
         elif isinstance(part, int) and arguments:
-            fixed = _fixed_length(annotation) is not None
-            yield from _meant(arguments[min(part, len(arguments) - 1) if fixed else 0])
+            is_fixed = _fixed_length(annotation) is not None
+            yield from _alternatives(arguments[min(part, len(arguments) - 1) if is_fixed else 0])
         elif isinstance(part, str) and len(arguments) == 2:
-            yield from _meant(arguments[1])
+            yield from _alternatives(arguments[1])
 
 
 def _fields(annotation: Any) -> dict[str, FieldInfo]:
@@ -157,27 +163,28 @@ def _fixed_length(annotation: Any) -> int | None:
 
 
 def _missing(error: _Error) -> Fault:
-    """Said of the mapping that lacks the key, with what the key is for."""
+    """Return the fault of a mapping that lacks a key, with the purpose of the key."""
     path = f"{error.node.path}.{error.name}".lstrip(".")
-    found = [fields[str(error.name)] for meant in error.meant[-1] if error.name in (fields := _fields(meant.type))]
-    purpose = (found[0].description or "").strip().partition("\n")[0].rstrip(".") if found else ""
+    models = [_fields(alternative.type) for alternative in error.allowed[-1]]
+    matches = [fields[str(error.name)] for fields in models if error.name in fields]
+    purpose = (matches[0].description or "").strip().partition("\n")[0].rstrip(".") if matches else ""
     return Fault(error.node.place, path, f"is missing ({purpose[0].lower()}{purpose[1:]})" if purpose else "is missing")
 
 
 def _unknown(error: _Error) -> Fault:
-    """Said of the key itself."""
-    known = sorted({name for meant in error.meant[-2] for name in _fields(meant.type)})
+    """Return the fault of an unknown key."""
+    known = sorted({name for alternative in error.allowed[-2] for name in _fields(alternative.type)})
     hint = suggest(str(error.name), known) if known else "there are no parameters"
     return Fault(error.node.key or error.node.place, error.node.path, f"unknown key '{error.name}'; {hint}")
 
 
-def _said(errors: Sequence[_Error]) -> str:
-    """One message for a value, which every branch of a union may have refused for its own reason."""
-    telling = [error for error in errors if error.kind not in _TYPES]
-    if telling:
-        return _specific(telling[0])
-    wanted = list(dict.fromkeys(_expected(error) for error in errors))
-    return f"must be {' or '.join(wanted)}, got {describe_value(errors[0].node)}{_nearest(errors)}"
+def _message(errors: Sequence[_Error]) -> str:
+    """Return one message for a value, although each branch of a union may have rejected it for its own reason."""
+    specific = [error for error in errors if error.kind not in _TYPES]
+    if specific:
+        return _specific(specific[0])
+    expected = list(dict.fromkeys(_expected(error) for error in errors))
+    return f"must be {' or '.join(expected)}, got {describe_value(errors[0].node)}{_nearest(errors)}"
 
 
 _TYPES = {
@@ -195,7 +202,7 @@ _TYPES = {
     "plugin_type": "",
     "none_required": "nothing",
 }
-"""Errors that say only that a value is of another type, and what they want."""
+"""Errors about the type of a value alone, and the type that each expects."""
 
 
 def _expected(error: _Error) -> str:
@@ -204,12 +211,12 @@ def _expected(error: _Error) -> str:
         return str(context["expected"])
     if error.kind == "plugin_type":
         return f"a {context['kind']}"
-    lengths = [n for meant in error.meant[-1] if (n := _fixed_length(meant.type)) is not None]
+    lengths = [n for alternative in error.allowed[-1] if (n := _fixed_length(alternative.type)) is not None]
     return f"a list of {lengths[0]}" if error.kind == "tuple_type" and lengths else _TYPES[error.kind]
 
 
 def _nearest(errors: Sequence[_Error]) -> str:
-    """The nearest of the texts that would do, if one is near."""
+    """Return a suggestion of the closest allowed text, or an empty text if none is close."""
     text = errors[0].node.value
     known = [name for e in errors if e.kind == "literal_error" for name in re.findall("'([^']*)'", _expected(e))]
     hint = suggest(text, known) if isinstance(text, str) and known else ""
@@ -217,7 +224,7 @@ def _nearest(errors: Sequence[_Error]) -> str:
 
 
 def _specific(error: _Error) -> str:
-    """What an error says that is about more than a type."""
+    """Return the message of an error that is about more than a type."""
     got, context = f", got {describe_value(error.node)}", error.details.get("ctx", {})
     match error.kind:
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
@@ -246,12 +253,12 @@ _BOUNDS = {
 
 
 def _range(error: _Error) -> str:
-    """Both ends of the range, of which the error itself names one."""
+    """Return the whole allowed range; the error itself gives only one of its ends."""
     bounds = dict(error.details.get("ctx", {}))
-    for meant in error.meant[-1]:
-        found = {b: getattr(c, b) for c in meant.constraints for b in ("ge", "gt", "le", "lt") if hasattr(c, b)}
-        if bounds.items() <= found.items():
-            bounds = found
+    for alternative in error.allowed[-1]:
+        own = {b: getattr(c, b) for c in alternative.constraints for b in ("ge", "gt", "le", "lt") if hasattr(c, b)}
+        if bounds.items() <= own.items():
+            bounds = own
             break
     low, high = next(filter(bounds.__contains__, ("ge", "gt")), ""), next(filter(bounds.__contains__, ("le", "lt")), "")
     return _BOUNDS[low, high].format(bounds.get(low), bounds.get(high))
@@ -259,8 +266,8 @@ def _range(error: _Error) -> str:
 
 def _length(error: _Error) -> str:
     context = error.details.get("ctx", {})
-    for meant in error.meant[-1]:
-        if (length := _fixed_length(meant.type)) is not None:
+    for alternative in error.allowed[-1]:
+        if (length := _fixed_length(alternative.type)) is not None:
             return f"{length} values"
     if error.kind == "too_short":
         return f"at least {context['min_length']}"

@@ -1,7 +1,7 @@
-"""YAML documents as nodes.
+"""YAML: documents as nodes.
 
-The scalars are those of YAML 1.2's core schema, read here rather than by the YAML library: ``1e-3`` is a number,
-``on`` is text, and no tag makes anything else of them.
+Scalars follow YAML 1.2's core schema, and are converted here rather than by the YAML library: ``1e-3`` is a number,
+``on`` is text, and tags are not allowed.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ MAX_DEPTH = 40
 
 
 def parse(text: str, name: str) -> Node:
-    """Read one YAML document.
+    """Parse one YAML document.
 
     Args:
         text: The document.
-        name: What to call it in errors: a file's name, or an option.
+        name: Name of the document in errors: a file or an option.
 
     Raises:
-        SceneError: It is no YAML, or uses what scenes do not have (tags, endless aliases, duplicate keys); the
-            problems name line and column.
+        SceneError: The text is not YAML, or uses features that scenes do not allow (tags, endless aliases, duplicate
+            keys); the problems give line and column.
     """
     if len(text) > MAX_LENGTH:
         raise _error(Place(name), f"is too long for a scene: {len(text)} characters, at most {MAX_LENGTH}")
@@ -64,13 +64,13 @@ def parse(text: str, name: str) -> Node:
 
 
 def _events(text: str) -> Iterator[Any]:
-    with warnings.catch_warnings():  # unknown %DIRECTIVES are reported as warnings; they change nothing here
+    with warnings.catch_warnings():  # unknown %DIRECTIVES give warnings, but have no effect
         warnings.simplefilter("ignore")
         return iter([*YAML(typ="safe", pure=True).parse(text)])
 
 
 class _Builder:
-    """Nodes from the parser's events, which keep tags, anchors and duplicate keys visible."""
+    """Builds nodes from the parser's events, which keep tags, anchors and duplicate keys visible."""
 
     def __init__(self, events: Iterator[Any], name: str) -> None:
         self.problems: list[Problem] = []
@@ -80,7 +80,7 @@ class _Builder:
         self._count = 0
 
     def document(self) -> Node:
-        next(self._events)  # the stream's start
+        next(self._events)  # start of the stream
         event = next(self._events)
         if isinstance(event, StreamEndEvent):
             return Node(None, Place(self._name, 1, 1))
@@ -100,15 +100,15 @@ class _Builder:
         if isinstance(event, AliasEvent):
             return self._alias(event, place)
         if (tag := getattr(event, "tag", None)) is not None:
-            raise _error(place, f"tags such as '{tag}' have no meaning in a scene")
+            raise _error(place, f"tags such as '{tag}' are not allowed in a scene")
         if depth > MAX_DEPTH:
-            raise _error(place, f"is nested more than {MAX_DEPTH} deep")
+            raise _error(place, f"is nested more than {MAX_DEPTH} levels deep")
         before = self._count
         node = Node(self._value(event, place, depth), place)
         if event.anchor is not None:
             self._anchors[event.anchor] = node, self._count - before
         if self._count > MAX_NODES:
-            raise _error(place, f"grows past {MAX_NODES} values (aliases repeat what they name)")
+            raise _error(place, f"expands to more than {MAX_NODES} values (each alias repeats its anchor)")
         return node
 
     def _value(self, event: NodeEvent, place: Place, depth: int) -> Value:
@@ -132,7 +132,7 @@ class _Builder:
             if key in entries:
                 first = entries[key].key
                 assert first is not None
-                message = f"duplicate key '{key}' (first in line {first.line})"
+                message = f"duplicate key '{key}' (first on line {first.line})"
                 self.problems.append(Problem(str(place), "", message))
             entries.setdefault(key, value)
         return entries
@@ -152,7 +152,7 @@ class _Builder:
         node, size = self._anchors[event.anchor]
         self._count += size
         if self._count > MAX_NODES:
-            raise _error(place, f"grows past {MAX_NODES} values (aliases repeat what they name)")
+            raise _error(place, f"expands to more than {MAX_NODES} values (each alias repeats its anchor)")
         return node
 
     def _place(self, event: Any) -> Place:
@@ -160,9 +160,9 @@ class _Builder:
 
 
 def _check_text(text: str, place: Place) -> None:
-    """Refuse what an escape such as backslash-ud800 can smuggle in and no file can hold."""
+    """Refuse lone surrogates, which escapes such as backslash-ud800 can produce but no file can hold."""
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _error(place, "is text with half a character in it (a lone surrogate)")
+        raise _error(place, "contains an invalid character (a lone surrogate)")
 
 
 # The core schema of YAML 1.2, section 10.3.2
@@ -176,15 +176,15 @@ _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 
 def _scalar(text: str, place: Place) -> bool | int | float | str | None:
-    """What a scalar without quotes means."""
+    """Return the value of a scalar without quotes."""
     if _NULL.fullmatch(text):
         return None
     if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
         return bool(_TRUE.fullmatch(text))
     if _NAN.fullmatch(text):
         return math.nan
-    if found := _INFINITE.fullmatch(text):
-        return -math.inf if found[1] == "-" else math.inf
+    if match := _INFINITE.fullmatch(text):
+        return -math.inf if match[1] == "-" else math.inf
     if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
         return _number(text, place)
     return text
@@ -198,11 +198,11 @@ def _number(text: str, place: Place) -> int | float:
     return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
 
-# What the parser says, and what it means to somebody who writes a scene
+# The parser's messages, and their meaning for the author of a scene
 _PLAIN_WORDS = (
     (
         r"mapping values are not allowed",
-        "a ':' is not allowed here; check the indentation, and quote text that has one",
+        "a ':' is not allowed here; check the indentation, and quote text that contains one",
     ),
     (r"character '\\t'", "tabs cannot indent; use spaces"),
     (r"character '(.)' that cannot start", "text that begins with '{0}' must be quoted"),
@@ -210,11 +210,11 @@ _PLAIN_WORDS = (
     (r"expected ',' or '([\]}])', but got '<stream end>'", "a bracket is never closed; '{0}' is missing"),
     (
         r"expected ',' or '([\]}])', but got ':'",
-        "',' or '{0}' is missing before ':'; text that holds one must be quoted",
+        "',' or '{0}' is missing before ':'; text that contains one must be quoted",
     ),
     (r"expected ',' or '([\]}])', but got '<.+>'", "',' or '{0}' is missing before this"),
     (r"expected ',' or '([\]}])', but got '(.+)'", "',' or '{0}' is missing before '{1}'"),
-    (r"expected <block end>", "is indented or written unlike the lines before it"),
+    (r"expected <block end>", "does not fit the lines before it; check the indentation"),
     (r"could not find expected ':'", "a ':' is missing"),
     (r"expected the node content, but found '(.+)'", "a value is missing before '{0}'"),
 )
@@ -224,15 +224,15 @@ def _syntax_error(error: MarkedYAMLError, text: str, name: str) -> SceneError:
     problem = str(error.problem or error.context or "")
     mark = error.problem_mark or error.context_mark
     if "never closed" in _in_plain_words(problem) and error.context_mark is not None:
-        mark = error.context_mark  # where it was opened says more than the end of the file
+        mark = error.context_mark  # the opening is more useful than the end of the file
     place = Place(name, mark.line + 1, mark.column + 1) if mark is not None else Place(name)
     return _error(place, _in_plain_words(problem))
 
 
 def _in_plain_words(problem: str) -> str:
     for pattern, words in _PLAIN_WORDS:
-        if found := re.search(pattern, problem):
-            return words.format(*found.groups())
+        if match := re.search(pattern, problem):
+            return words.format(*match.groups())
     return f"is not YAML: {problem}"
 
 

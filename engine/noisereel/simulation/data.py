@@ -71,11 +71,11 @@ def load_data(spec: RunSpec, document: SceneDocument) -> Data:
         except (OSError, ValueError) as error:
             raise SceneError([document.problem(place, _message(error))]) from error
     if not isinstance(data, Data):
-        raise PluginError(f"{who}: must give noisereel.Data, not {type(data).__name__}")
+        raise PluginError(f"{who}: must return noisereel.Data, not {type(data).__name__}")
     if len(data.x0) == 0:
-        raise SceneError([document.problem(place, "the data set is empty: it needs one sample at least")])
+        raise SceneError([document.problem(place, "the data set is empty: it needs at least one sample")])
     if not bool(torch.isfinite(data.x0).all()):
-        raise SceneError([document.problem(place, "the data holds numbers that are not finite")])
+        raise SceneError([document.problem(place, "the data contains NaN or infinite values")])
     return data
 
 

@@ -10,10 +10,10 @@ __all__ = ["find_device"]
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device of a name: auto (CUDA where there is some), cpu, cuda or cuda:N.
+    """Return the device with a name: auto (CUDA if available, else the CPU), cpu, cuda or cuda:N.
 
     Raises:
-        UsageError: There is no such device.
+        UsageError: The device does not exist.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -22,7 +22,7 @@ def find_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: known are auto, cpu, cuda and cuda:N")
+        raise UsageError(f"--device {name}: must be auto, cpu, cuda or cuda:N")
     available = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= available:
         raise UsageError(f"--device {name}: there is no such device here; CUDA devices found: {available}")

@@ -1,4 +1,4 @@
-"""Measurements: the values of probes on a trajectory, computed when first needed and kept beside its arrays."""
+"""Measurements: the values of probes on a trajectory, computed when first needed and kept next to its arrays."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Measurements:
         return known[index]
 
     def save(self) -> None:
-        """Keep new values beside the trajectory's arrays.
+        """Keep new values next to the trajectory's arrays.
 
         Raises:
             OSError: They cannot be written.
@@ -100,7 +100,7 @@ def state_at(run: Trajectory, index: int, device: torch.device) -> State:
 
     x = tensor("x")
     assert x is not None, f"visit {index} was not kept"
-    aux = {name: found for name in run.aux_names if (found := tensor(f"{AUX}{name}")) is not None}
+    aux = {name: value for name in run.aux_names if (value := tensor(f"{AUX}{name}")) is not None}
     return State(index, run.acts[index], run.levels[index], x, tensor("x0"), tensor("noise"), run.calls[index], aux)
 
 

@@ -155,9 +155,9 @@ class _Tape:
                 release(series)
                 self.present[name][row] = True
 
-    def _array(self, name: str, each: tuple[int, ...]) -> NDArray[np.float32]:
+    def _array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         if name not in self.series:
-            shape = (len(self.kept), *each)
+            shape = (len(self.kept), *shape)
             self.present[name] = np.zeros(len(self.kept), bool)
             if self.folder is None:
                 self.series[name] = np.empty(shape, np.float32)

@@ -129,7 +129,7 @@ class Run:
             carry = None
             for t, s, before in transitions:
                 draw = noise.at(act, t.t, s.t, before)
-                # Around the step alone: a generator would leak it to whoever iterates.
+                # Around the step alone: a generator would leak the mode to its caller.
                 with no_grad if torch.is_grad_enabled() else unchanged:
                     step = _step(sampler, x, t, s, StepContext(model, draw, *rest), carry)
                 aux = {**arrived_aux, **step.aux} if arrived_aux else step.aux

@@ -153,7 +153,7 @@ def bound_runs(
     ctx: SimulationContext,
 ) -> Iterator[Run]:
     """Yield every run after those that it depends on; they must be in ``done`` by then."""
-    on_device = {id(each): each.to(ctx.device) for each in data.values()}
+    on_device = {id(loaded): loaded.to(ctx.device) for loaded in data.values()}
     training = TrainingContext(
         cache=(ctx.store.root or ctx.store.scratch) / "denoisers",
         persistent=ctx.store.root is not None,
@@ -187,7 +187,7 @@ def _simulated(
     *,
     advance: Callable[[int], None],
 ) -> SimulatedRun:
-    """Find a run in the cache or simulate it now, and tell observers."""
+    """Find a run in the cache or simulate it now, and notify observers."""
     key = run_key(run, shown, scene.document.folder, _key_of_dependencies(run.spec, done))
     arrays = ctx.store.find(key)
     notify(ctx.registry, "run_started", run=run, cached=arrays is not None)

@@ -28,7 +28,7 @@ CACHE_BUDGET = 4 * 2**30
 """Bytes of trajectories kept on disk; the least recently used go first."""
 
 _INDEX = "index.json"
-_SLACK = 2**20  # bytes beside the arrays: their headers and the index
+_SLACK = 2**20  # bytes besides the arrays: their headers and the index
 _STALE = 24 * 3600.0  # seconds after which a half-written entry must belong to a program that was killed
 _BROKEN = (OSError, ValueError, KeyError)  # errors of reading a damaged or half-deleted entry
 
@@ -102,7 +102,7 @@ def _open(file: Path) -> NDArray[np.float32]:
 
 
 def _save_index(arrays: Arrays, folder: Path) -> None:
-    """Write everything but the series, which have files of their own already."""
+    """Write everything but the series, which already have their own files."""
     present = {name: flags.astype(int).tolist() for name, flags in arrays.present.items()}
     index = {"kept": arrays.kept.tolist(), "present": present, "calls": list(arrays.calls)}
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
@@ -138,6 +138,7 @@ def new_entry(home: Path, size: int) -> Iterator[_Entry]:
         yield entry
         assert entry.arrays is not None, "an entry is complete when its arrays are set"
         _save_index(entry.arrays, entry.folder)
+        entry.arrays = None  # Windows does not rename a folder while files in it are mapped
         _publish(entry.folder, home)
     except OSError as error:  # errors of samplers and observers are not OSErrors
         raise NoisereelError(f"cannot write to {home.parent}: {error.strerror}") from error
@@ -146,7 +147,7 @@ def new_entry(home: Path, size: int) -> Iterator[_Entry]:
 
 
 def _claimed(home: Path, size: int) -> Path:
-    """Make a folder beside ``home`` on a disk with this much room."""
+    """Create a folder next to ``home``, on a disk with enough room."""
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{home.name[:8]}-", dir=home.parent))

@@ -1,1 +1,1 @@
-"""Support: errors, keyed noise, files, text, threads, memory. Knows nothing of diffusion but the noise."""
+"""Support: errors, keyed noise, files, text, threads, memory; independent of diffusion except for the noise."""

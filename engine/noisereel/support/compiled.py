@@ -1,4 +1,4 @@
-"""torch.compile, where it is asked for: what it costs and saves is told, and where it fails things go on without."""
+"""Compilation: torch.compile with a measure of its cost and savings, and the plain network if it fails."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ Function = Callable[..., Tensor]
 
 
 class Compile(Protocol):
-    """Makes a network faster, or gives it back as it is."""
+    """A function that compiles a network, or returns it unchanged."""
 
     def __call__(self, network: nn.Module, plain: Function | None = None) -> Function: ...
 
 
 def uncompiled(network: nn.Module, plain: Function | None = None) -> Function:
-    """No compiling at all."""
+    """Return the network unchanged."""
     return network
 
 
 @dataclass
 class Compiler:
-    """Compiles the networks of denoisers and remembers what came of it.
+    """A compiler for the networks of denoisers that measures its cost and savings.
 
-    Only networks: the steps of samplers have times as plain numbers in them, and torch would compile each step anew.
+    Samplers are not compiled: their steps contain times as plain numbers, and torch would compile each step anew.
 
     Attributes:
-        warn: Told in one line where compiling fails.
+        warn: Receives one line if compilation fails.
         cost: Seconds spent compiling.
-        saved: Seconds that the calls since then would have taken longer.
-        calls: How many these were.
+        saved: Seconds saved by the calls of compiled networks.
+        calls: Number of these calls.
     """
 
     warn: Callable[[str], None]
@@ -48,58 +48,63 @@ class Compiler:
     _failed: bool = field(default=False, init=False, repr=False)
 
     def __call__(self, network: nn.Module, plain: Function | None = None) -> Function:
-        """A network that is compiled when it is first called.
+        """Return a function that compiles a network when it is first called.
 
         Args:
-            network: What to compile.
-            plain: What is called if compiling fails, and compared with; the network itself where left out.
+            network: The network.
+            plain: Function to compare with, and to call if compilation fails; the network itself if None.
         """
-        fast: Any = torch.compile(network)
-        without: Function = plain or network
-        known: dict[torch.Size, float] = {}
+        compiled: Any = torch.compile(network)
+        fallback: Function = plain or network
+        plain_seconds: dict[torch.Size, float] = {}
 
-        def call(x: Tensor, *rest: Tensor | None) -> Tensor:
+        def call(x: Tensor, *args: Tensor | None) -> Tensor:
             if self._failed:
-                return without(x, *rest)
-            if x.shape not in known:
-                return self._first(without, fast, known, x, rest)
-            out, seconds = _timed(fast, x, rest)
-            self.saved += known[x.shape] - seconds
+                return fallback(x, *args)
+            if x.shape not in plain_seconds:
+                return self._first_call(fallback, compiled, plain_seconds, x, args)
+            out, seconds = _timed(compiled, x, args)
+            self.saved += plain_seconds[x.shape] - seconds
             self.calls += 1
             return out
 
         return call
 
-    def _first(
-        self, without: Function, fast: Function, known: dict[torch.Size, float], x: Tensor, rest: tuple[Any, ...]
+    def _first_call(
+        self,
+        fallback: Function,
+        compiled: Function,
+        plain_seconds: dict[torch.Size, float],
+        x: Tensor,
+        args: tuple[Any, ...],
     ) -> Tensor:
-        """The first call with particles of a shape: compiles, and times what it takes without."""
-        without(x, *rest)  # a first call is slow for other reasons
-        out, known[x.shape] = _timed(without, x, rest)
+        """Compile for particles of a new shape, after timing the uncompiled network."""
+        fallback(x, *args)  # a first call is slow for other reasons
+        out, plain_seconds[x.shape] = _timed(fallback, x, args)
         try:
-            compiled, seconds = _timed(fast, x, rest)
+            result, seconds = _timed(compiled, x, args)
         except Exception as error:
-            # Whatever a compiler may raise (there is none, it does not know an operation), the plain network will do.
+            # Compilers fail in many ways (none is installed, an operation is not supported); the plain network works.
             self._failed = True
             self.warn(f"not compiled: {first_line(error)}")
             return out
         self.cost += seconds
-        return compiled
+        return result
 
     @property
     def summary(self) -> str | None:
-        """What compiling cost and saved; None if nothing was compiled."""
+        """Cost and savings in one line; None if nothing was compiled."""
         if not self.cost:
             return None
-        kept = f"saved {self.saved:.1f} s" if self.saved >= 0 else f"lost {-self.saved:.1f} s"
-        return f"compiled in {self.cost:.1f} s, {kept} in {self.calls:,} calls"
+        savings = f"saved {self.saved:.1f} s" if self.saved >= 0 else f"lost {-self.saved:.1f} s"
+        return f"compiled in {self.cost:.1f} s, {savings} in {self.calls:,} calls"
 
 
-def _timed(function: Function, x: Tensor, rest: tuple[Any, ...]) -> tuple[Tensor, float]:
+def _timed(function: Function, x: Tensor, args: tuple[Any, ...]) -> tuple[Tensor, float]:
     if x.is_cuda:
         torch.cuda.synchronize(x.device)
     began = perf_counter()
-    out = function(x, *rest)
+    out = function(x, *args)
     if x.is_cuda:
         torch.cuda.synchronize(x.device)
     return out, perf_counter() - began

@@ -1,4 +1,4 @@
-"""The software and hardware that decide the last bits of a result, for cache keys."""
+"""Environment: the software and hardware that results depend on in their last bits, for cache keys."""
 
 from __future__ import annotations
 

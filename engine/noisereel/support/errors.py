@@ -1,4 +1,4 @@
-"""The errors a user can meet. Each becomes one clear line in the command line, and nowhere else."""
+"""Errors for users; the command line shows each of them as one clear line."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ __all__ = [
 
 
 class NoisereelError(Exception):
-    """Something a user can mend. The message says where, what was given and what would do."""
+    """An error that the user can fix. The message says where it is, what was given and what to do."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(NoisereelError):
-    """A wrong request: an option, a suffix or a name that does not exist."""
+    """An invalid request, such as an option, a suffix or a name that does not exist."""
 
     exit_code: ClassVar[int] = 2
 
 
 class PluginError(NoisereelError):
-    """A plugin that cannot be loaded or registered, or that raised while at work."""
+    """A plugin that cannot be loaded or registered, or that raised an exception."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a scene.
+    """A problem in a scene.
 
     Attributes:
-        place: ``file:line:column`` (1-based), or what else the value came from, such as ``--set``.
-        path: Where in the scene, dotted: ``sampler.ddim.eta``; empty for the whole file.
-        message: What was given and what would do.
+        place: ``file:line:column`` (1-based), or another source of the value, such as ``--set``.
+        path: Dotted path in the scene, such as ``sampler.ddim.eta``; empty for the whole file.
+        message: What was given and what to do.
     """
 
     place: str
@@ -64,16 +64,16 @@ class SceneError(NoisereelError):
         super().__init__("\n".join(map(str, self.problems)))
 
     def __reduce__(self) -> tuple[type[SceneError], tuple[tuple[Problem, ...]]]:
-        """Drawing processes send their errors; pickle would make this one from its message."""
+        """Pickle the problems, for errors in drawing processes: pickle would rebuild the error from its message."""
         return SceneError, (self.problems,)
 
 
 @contextmanager
 def plugin_errors(who: str) -> Iterator[None]:
-    """Whatever a plugin raises while it works becomes one line that names it; errors made for users pass through.
+    """Convert any exception of a plugin to one line that names it; errors for users pass through.
 
     Args:
-        who: The plugin and what it was doing.
+        who: The plugin and what it does.
 
     Raises:
         PluginError: The plugin raised.
@@ -83,19 +83,19 @@ def plugin_errors(who: str) -> Iterator[None]:
     except NoisereelError:
         raise
     except Exception as error:
-        # A ValueError is how a plugin says what it cannot do; anything else is a bug, and its type helps to find it.
+        # Plugins report what they cannot do as ValueError; anything else is a bug, and its type helps to find it.
         message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise PluginError(f"{who}: {message}") from error
 
 
 def first_line(error: Exception) -> str:
-    """An error of somebody else's on one line."""
+    """Return an error's type and the first line of its message."""
     message = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def suggest(name: str, known: Sequence[str]) -> str:
-    """The tail of an error about an unknown name: the nearest known one, or all of them."""
+    """Return the end of a message about an unknown name: the nearest known name, or all of them."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"

@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete, and a scratch folder that disappears at the end."""
+"""Files that appear only when they are complete, and a scratch folder that is removed at the end."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["AtomicFiles", "atomic_write", "report_errors", "scratch_folder"]
 class AtomicFiles:
     """Files that appear together when all of them are complete, or not at all.
 
-    Until the context ends well, everything lies under temporary names beside the files that it will become, and what
-    was there before is untouched. After any exception, Ctrl-C included, the temporary files and the folders made for
-    them are gone.
+    They are written under temporary names next to their targets, and renamed if the context ends without an exception;
+    existing files are untouched until then. After any exception, Ctrl-C included, the temporary files and the folders
+    created for them are removed.
     """
 
     def __init__(self) -> None:
@@ -32,15 +32,15 @@ class AtomicFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The files asked for so far, in order."""
+        """The files requested so far, in order."""
         return tuple(path for path, _ in self._parts.values())
 
     def part(self, path: Path) -> Path:
-        """The temporary file that will become ``path``: beside it, hidden, with its suffix; empty at first.
+        """Create the temporary file that will become ``path``: empty, hidden, next to it, with its suffix.
 
         Raises:
-            UsageError: The same file was asked for before.
-            NoisereelError: It cannot be written there.
+            UsageError: The same file was requested before.
+            NoisereelError: The file cannot be written.
         """
         target = path.resolve()  # through links, so that a link stays one
         if target in self._parts:
@@ -49,15 +49,15 @@ class AtomicFiles:
         with report_errors(path):
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            self._make(target.parent)
+            self._make_folder(target.parent)
             self._parts[target] = path, part
             part.write_bytes(b"")
         return part
 
-    def _make(self, folder: Path) -> None:
-        if folder.exists() and not folder.is_dir():  # mkdir would say that it exists
+    def _make_folder(self, folder: Path) -> None:
+        if folder.exists() and not folder.is_dir():  # mkdir would report that it exists
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        self._folders += [each for each in (folder, *folder.parents) if not each.exists()]
+        self._folders += [parent for parent in (folder, *folder.parents) if not parent.exists()]
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
@@ -68,31 +68,31 @@ class AtomicFiles:
     ) -> None:
         try:
             if kind is None:
-                self._appear()
+                self._publish()
         finally:
             self._clean()
 
-    def _appear(self) -> None:
+    def _publish(self) -> None:
         for target, (path, part) in self._parts.items():
             with report_errors(path):
                 part.replace(target)
 
     def _clean(self) -> None:
-        """Remove whatever did not become a file; after success there is nothing, and folders in use stay."""
+        """Remove temporary files and new folders; after success there are no such files, and folders in use stay."""
         for _, part in self._parts.values():
             with suppress(OSError):
                 part.unlink()
-        for folder in sorted(self._folders, key=lambda each: len(each.parts), reverse=True):
+        for folder in sorted(self._folders, key=lambda path: len(path.parts), reverse=True):
             with suppress(OSError):
                 folder.rmdir()
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes ``path`` when the context ends well, and is removed otherwise.
+    """Yield a temporary file that becomes ``path`` if the context ends without an exception, and is removed otherwise.
 
     Raises:
-        NoisereelError: It cannot be written.
+        NoisereelError: The file cannot be written.
     """
     with AtomicFiles() as files:
         part = files.part(path)
@@ -102,7 +102,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def report_errors(path: Path, part: Path | None = None) -> Iterator[None]:
-    """Errors of the operating system become one line about ``path``, unless they are about yet another file."""
+    """Convert errors of the operating system to one line about ``path``; those about files other than ``part`` pass."""
     try:
         yield
     except OSError as error:
@@ -113,15 +113,15 @@ def report_errors(path: Path, part: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give a folder for this program alone: whoever needs it creates it, and it is removed at the end.
+    """Yield the path of a folder for this program alone, to be created when first needed; it is removed at the end.
 
     Raises:
-        NoisereelError: There is no folder for temporary files.
+        NoisereelError: There is no writable folder for temporary files.
     """
     try:
         folder = Path(tempfile.gettempdir()) / f"noisereel-{secrets.token_hex(8)}"
     except FileNotFoundError as error:
-        raise NoisereelError("no folder for temporary files can be written to; name one in TMPDIR") from error
+        raise NoisereelError("there is no writable folder for temporary files; set TMPDIR to one") from error
     try:
         yield folder
     finally:

@@ -1,4 +1,4 @@
-"""Folders that noisereel keeps things in."""
+"""Folders that noisereel writes to."""
 
 from __future__ import annotations
 

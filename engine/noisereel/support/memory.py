@@ -31,13 +31,13 @@ def require_memory(what: str, count: int, bytes_each: int) -> None:
     needed, free = count * bytes_each, available()
     if free is not None and needed > free:
         raise ValueError(
-            f"{count:,} {what} need about {needed / GIB:.0f} GiB of memory, and {free / GIB:.0f} GiB are free: "
-            "ask for fewer"
+            f"{count:,} {what} need about {needed / GIB:.0f} GiB of memory, but only {free / GIB:.0f} GiB are "
+            "free: use fewer"
         )
 
 
 def available() -> int | None:
-    """Return the bytes of memory that this process can still take; None where the system does not say."""
+    """Return the bytes of memory that this process can still take; None if the system does not report it."""
     known = [free for free in (_system(), _group()) if free is not None]
     return min(known) if known else None
 

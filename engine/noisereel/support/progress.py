@@ -15,7 +15,7 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Progress bars, which appear only in terminals, and messages that do not disturb them.
+    """Progress bars, shown only in terminals, and messages that do not disturb them.
 
     Attributes:
         quiet: Whether to show nothing.
@@ -39,30 +39,30 @@ class Progress:
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[..., None]]:
-        """Show a bar until the context ends; gives ``advance(n, note="")``, which moves it on by n steps.
+        """Show a bar until the context ends; yields ``advance(n, note="")``, which moves it by n.
 
         It appears when it first moves, so that nested work is shown above it.
         """
         began = time.time()
-        lock = threading.Lock()  # every output counts in a thread of its own
-        shown: list[tqdm[NoReturn]] = []
+        lock = threading.Lock()  # each output advances the bar from a thread of its own
+        bars: list[tqdm[NoReturn]] = []
 
         def advance(n: int, note: str = "") -> None:
             with lock:
-                if not shown:
-                    shown.append(self._shown(label, total, began))
+                if not bars:
+                    bars.append(self._open_bar(label, total, began))
                 if note:
-                    shown[0].set_postfix_str(note, refresh=False)
-                shown[0].update(n)
+                    bars[0].set_postfix_str(note, refresh=False)
+                bars[0].update(n)
 
         try:
             yield advance
         finally:
-            for bar in shown:
+            for bar in bars:
                 bar.close()
 
-    def _shown(self, label: str, total: int, began: float) -> tqdm[NoReturn]:
-        # disable=None hides the bar when stderr is no terminal: logs and pipes stay clean.
+    def _open_bar(self, label: str, total: int, began: float) -> tqdm[NoReturn]:
+        # disable=None hides the bar if stderr is not a terminal: logs and pipes stay clean.
         bar = tqdm(
             total=total,
             desc=f"{label:>10}",

@@ -1,7 +1,7 @@
-"""Titles with live values, such as ``t = {t:.1f}``: names and format specs only, nothing that runs code.
+"""Templates: text with live values, such as ``t = {t:.1f}``; names and format specs only, nothing that runs code.
 
-Formulas between dollar signs are typeset once, so nothing in them changes, and their braces are their own:
-``$x_{t-1}$ at t = {t}``.
+Formulas between dollar signs are typeset only once: they cannot contain live values, and their braces belong to the
+formula, as in ``$x_{t-1}$ at t = {t}``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .errors import suggest
 __all__ = ["CONSTANT", "LIVE", "Template", "formula_fault"]
 
 LIVE = ("t", "step", "alpha", "sigma", "log_snr", "calls")
-"""Names that change from frame to frame; the metrics of a run come on top."""
+"""Names whose values change from frame to frame; a run's metrics are available, too."""
 
 CONSTANT = ("T", "run", "particles")
-"""Names that stay the same throughout a film."""
+"""Names whose values stay the same throughout a film."""
 
 WHOLE = ("step", "calls", "particles", "trained")
 """Names whose values are whole numbers."""
@@ -40,13 +40,13 @@ class _Field:
 
 
 class Template:
-    """A text with fields such as ``{t}`` or ``{entropy:.2f}``; outside formulas ``{{`` and ``}}`` stand for braces.
+    """A text with fields such as ``{t}`` or ``{entropy:.2f}``; outside formulas ``{{`` and ``}}`` are literal braces.
 
     Attributes:
-        text: As it was written.
+        text: The text as written.
 
     Raises:
-        ValueError: The text is no such template; the message says why.
+        ValueError: The text is not a valid template; the message gives the reason.
     """
 
     def __init__(self, text: str) -> None:
@@ -55,19 +55,19 @@ class Template:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names in the order of their first use."""
+        """Names in the order of their first use."""
         return tuple(dict.fromkeys(part.name for part in self._parts if isinstance(part, _Field)))
 
     @property
     def live(self) -> bool:
-        """Whether the text changes in the course of a film."""
+        """Whether the text changes during a film."""
         return not set(self.names) <= set(CONSTANT)
 
     def fault(self, numbers: Sequence[str] = ()) -> str | None:
-        """Why it cannot tell of a run, or None.
+        """Return the reason why it cannot be used for a run, or None.
 
         Args:
-            numbers: What the run gives besides `LIVE` and `CONSTANT`: the numbers of its metrics.
+            numbers: Names of the run's values besides `LIVE` and `CONSTANT`: those of its metrics.
         """
         known = [*LIVE, *CONSTANT, *numbers]
         for name in self.names:
@@ -80,7 +80,7 @@ class Template:
         return formula_fault(text)
 
     def format(self, values: Mapping[str, object]) -> str:
-        """The text with these values filled in.
+        """Return the text with these values filled in.
 
         Raises:
             ValueError: A format spec does not fit its value.
@@ -88,13 +88,13 @@ class Template:
         return "".join(part if isinstance(part, str) else _show(part, values[part.name]) for part in self._parts)
 
     def pad(self, rows: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
-        """The text for each of a film's moments, every field kept at one width so that nothing jitters.
+        """Return the text for each row of values, with every field padded to a constant width so that nothing jitters.
 
-        Numbers begin where they always do, with room for a sign if one turns up, and are filled up with figure spaces;
-        those without a spec share their number of decimals.
+        Numbers start at the same position, with room for a sign if any of them has one, and are padded with figure
+        spaces; those without a spec share their number of decimals.
 
         Args:
-            rows: The values of each moment that will be shown.
+            rows: The values at each moment that will be shown.
 
         Raises:
             ValueError: A format spec does not fit its value.
@@ -107,18 +107,18 @@ class Template:
 
 
 def formula_fault(text: str) -> str | None:
-    """Why the formulas of a text cannot be set, or None."""
+    """Return the reason why the formulas of a text cannot be typeset, or None."""
     if "$" not in text:
         return None
-    from .typeset import fault  # brings matplotlib, which is not needed to read most scenes
+    from .typeset import fault  # imports matplotlib, which most scenes do not need
 
     return next((message for line in text.splitlines() if (message := fault(line))), None)
 
 
 def _split(text: str) -> Iterator[str | _Field]:
-    """Words, fields and formulas in their order."""
+    """Yield literal text, fields and formulas in order."""
     pieces = re.split(r"(?<!\\)\$", text)
-    if len(pieces) % 2 == 0:  # an odd number of dollars makes no formula
+    if len(pieces) % 2 == 0:  # an odd number of dollar signs: there is no formula
         yield from _fields(text)
         return
     for i, piece in enumerate(pieces):
@@ -132,7 +132,7 @@ def _fields(text: str) -> Iterator[str | _Field]:
     try:
         pieces = [*Formatter().parse(text)]
     except ValueError as error:
-        raise ValueError("a brace stands alone; write '{{' or '}}' for a brace itself") from error
+        raise ValueError("unmatched brace; write '{{' or '}}' for a literal brace") from error
     for literal, name, spec, conversion in pieces:
         if literal:
             yield literal
@@ -141,9 +141,11 @@ def _fields(text: str) -> Iterator[str | _Field]:
 
 
 def _formula(text: str) -> str:
-    """The formula as it is; a number format shows that a live value was meant."""
-    if meant := re.search(r"\{[A-Za-z_]\w*:" + _SPEC.pattern + r"\}", text):
-        raise ValueError(f"'{meant[0]}' stands inside a formula, where nothing changes; close the formula before it")
+    """Return the formula unchanged, unless it contains a number format: then a live value was intended."""
+    if field := re.search(r"\{[A-Za-z_]\w*:" + _SPEC.pattern + r"\}", text):
+        raise ValueError(
+            f"'{field[0]}' is inside a formula, which cannot contain live values; close the formula before it"
+        )
     return f"${text}$"
 
 
@@ -151,21 +153,21 @@ def _field(name: str, spec: str, conversion: str | None) -> _Field:
     written = f"{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}"
     if not re.fullmatch(r"[A-Za-z_]\w*", name) or conversion:
         raise ValueError(
-            f"'{{{written}}}' is neither a live value such as {{t:.1f}} nor, with '{{{{' and '}}}}', a pair of braces"
+            f"'{{{written}}}' is not a live value such as {{t:.1f}}; write '{{{{' and '}}}}' for literal braces"
         )
     if not _SPEC.fullmatch(spec):
-        raise ValueError(f"'{spec}' in '{{{written}}}' is no number format; one is '.2f'")
+        raise ValueError(f"'{spec}' in '{{{written}}}' is not a number format such as '.2f'")
     return _Field(name, spec)
 
 
 def _column(field: _Field, values: Sequence[object]) -> list[str]:
-    """One field at all moments, padded to one width."""
+    """Format one field at all moments, padded to one width."""
     decimals = None if field.spec else _common_decimals(values)
-    shown = [_show(field, value, decimals) for value in values]
-    if any(text.startswith("−") for text in shown):
-        shown = [text if text.startswith("−") else FIGURE_SPACE + text for text in shown]
-    width = max(map(len, shown), default=0)
-    return [text.ljust(width, FIGURE_SPACE) for text in shown]
+    texts = [_show(field, value, decimals) for value in values]
+    if any(text.startswith("−") for text in texts):
+        texts = [text if text.startswith("−") else FIGURE_SPACE + text for text in texts]
+    width = max(map(len, texts), default=0)
+    return [text.ljust(width, FIGURE_SPACE) for text in texts]
 
 
 def _show(field: _Field, value: object, decimals: int | None = None) -> str:
@@ -177,8 +179,8 @@ def _show(field: _Field, value: object, decimals: int | None = None) -> str:
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
     if field.spec:
-        return _fit(field, _whole(field, value)).replace("-", "−")
-    return (_readable(number) if decimals is None else f"{number:z.{decimals}f}").replace("-", "−")
+        return _fit(field, _for_spec(field, value)).replace("-", "−")
+    return (_automatic(number) if decimals is None else f"{number:z.{decimals}f}").replace("-", "−")
 
 
 def _fit(field: _Field, value: object) -> str:
@@ -188,13 +190,13 @@ def _fit(field: _Field, value: object) -> str:
         raise ValueError(f"the format '{field.spec}' does not fit {field.name}, such as {value!r}") from error
 
 
-def _whole(field: _Field, value: Real) -> Real | int:
-    """Times are real numbers, but ``{t:03d}`` should work where they are whole."""
+def _for_spec(field: _Field, value: Real) -> Real | int:
+    """Round the value for an integer format: times are real numbers, but ``{t:03d}`` should work."""
     return round(float(value)) if field.spec[-1] in "bdoxX" else value
 
 
-def _readable(number: float) -> str:
-    """Whole numbers without decimals, others with three significant digits."""
+def _automatic(number: float) -> str:
+    """Format whole numbers without decimals, others with three significant digits."""
     if number == round(number) and abs(number) < 1e15:
         return str(round(number))
     if 1e-4 <= abs(number) < 1e6:
@@ -205,12 +207,12 @@ def _readable(number: float) -> str:
 
 
 def _decimals(number: float) -> int:
-    """How many decimals show three significant digits."""
+    """Return the number of decimals that show three significant digits."""
     return max(0, 2 - math.floor(math.log10(abs(number))))
 
 
 def _common_decimals(values: Sequence[object]) -> int | None:
-    """Decimals that suit all values of a film: three digits of the largest, fewer if no value needs them."""
+    """Return one number of decimals for all values of a film: three digits of the largest, fewer if that is enough."""
     numbers = [float(value) for value in values if isinstance(value, Real) and math.isfinite(value)]
     largest = max(map(abs, numbers), default=0.0)
     if not 1e-4 <= largest < 1e15:

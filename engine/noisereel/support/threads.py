@@ -1,4 +1,4 @@
-"""How threads share the work: small products are slower on several, which wait for one another after each."""
+"""Threads: division of work among them. Sharing small products costs time: threads wait for one another after each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor
 __all__ = ["ThreadPlan", "by_rows", "shared", "thread_plan", "threads"]
 
 Part = TypeVar("Part")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Compute with so many threads, then with as many as before."""
+    """Temporarily set torch's thread count."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
@@ -29,11 +29,11 @@ def threads(n: int) -> Iterator[None]:
 
 
 class ThreadPlan(NamedTuple):
-    """Who does some work.
+    """The division of some work among threads.
 
     Attributes:
-        threads: Threads at work.
-        parts: In how many parts they share it: as many as threads, or 1 if they share every product.
+        threads: Number of threads.
+        parts: Number of parts: one per thread, or 1 if threads share every product instead.
     """
 
     threads: int
@@ -41,13 +41,12 @@ class ThreadPlan(NamedTuple):
 
 
 def thread_plan(rows: int, least: float | None, device: torch.device) -> ThreadPlan:
-    """Who works on rows that have nothing to do with one another.
+    """Plan the division of independent rows among threads.
 
     Args:
-        rows: How many.
-        least: Rows that are worth a thread of their own, less than 1 if one is worth several; None if they must not be
-            parted.
-        device: Where they are; only the CPU's are parted.
+        rows: Number of rows.
+        least: Number of rows worth a thread, less than 1 if one row is worth several; None if rows must stay together.
+        device: Device of the rows; they are divided only on the CPU.
     """
     n = torch.get_num_threads()
     if least is None or device.type != "cpu":
@@ -56,42 +55,42 @@ def thread_plan(rows: int, least: float | None, device: torch.device) -> ThreadP
     return ThreadPlan(k, k) if k <= rows else ThreadPlan(n, 1)
 
 
-def shared(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
-    """What work gives for each part, in their order; the parts are shared among torch's threads.
+def shared(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Return the result of ``work`` for each part, in order; torch's threads share the parts.
 
-    Threads that each do a part of their own wait for one another once, those that share every product after each of
-    them. Parts must have nothing to do with one another.
+    Threads with parts of their own wait for one another once; threads that share every product wait after each. Parts
+    must be independent of one another.
     """
     n, gradients = torch.get_num_threads(), torch.is_grad_enabled()
     if n == 1 or len(parts) == 1:
         return [work(part) for part in parts]
 
-    def alone(part: Part) -> Found:
-        torch.set_num_threads(max(1, n // len(parts)))  # of the thread that this is, and of all that begin from now on
+    def run_part(part: Part) -> Result:
+        torch.set_num_threads(max(1, n // len(parts)))  # for this thread and all that start later
         with torch.set_grad_enabled(gradients):
             return work(part)
 
     try:
-        return list(_pool(n).map(alone, parts))
+        return list(_pool(n).map(run_part, parts))
     finally:
         torch.set_num_threads(n)
 
 
-def by_rows(work: Callable[..., Tensor], x: Tensor, *beside: Tensor | None, least: float | None) -> Tensor:
-    """What work gives for rows of x and of what stands beside them; threads share the rows where that is faster.
+def by_rows(work: Callable[..., Tensor], x: Tensor, *aligned: Tensor | None, least: float | None) -> Tensor:
+    """Return ``work(x, *aligned)``; threads share the rows if that is faster.
 
     Args:
-        work: Gives as many rows as it is given. Unless ``least`` is None, rows must have nothing to do with one another
-            for it, and several threads call it at once.
+        work: Function that returns one row for each row it is given. Unless ``least`` is None, it must process rows
+            independently, and several threads call it concurrently.
         x: Rows, shape (n, …).
-        beside: As many rows each, or None.
-        least: See `crew`.
+        aligned: Tensors with a row for each row of x, or None.
+        least: See `thread_plan`.
     """
     n, parts = thread_plan(len(x), least, x.device)
     with threads(n):
         if parts == 1:
-            return work(x, *beside)
-        columns = [[None] * parts if each is None else each.tensor_split(parts) for each in (x, *beside)]
+            return work(x, *aligned)
+        columns = [[None] * parts if rows is None else rows.tensor_split(parts) for rows in (x, *aligned)]
         return torch.cat(shared(lambda part: work(*part), list(zip(*columns, strict=True))))
 
 

@@ -1,4 +1,4 @@
-"""How much room words take, in design pixels. One type family to a film, by default one that matplotlib brings."""
+"""Typesetting: the room that text takes, in design pixels. A film has one type family, by default matplotlib's."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ __all__ = [
 ]
 
 DPI = 100
-"""Design pixels to an inch, of which type takes 72 points."""
+"""Design pixels per inch; type sizes are in points, 72 per inch."""
 
 
 ASCENT, MIDDLE, DESCENT = 0.76, 0.365, 0.24
-"""Shares of the type size: tops of capitals and parentheses, half a capital, tails below the baseline."""
+"""Shares of the type size: height of capitals and parentheses, half the height of a capital, depth of descenders."""
 
 SANS = "DejaVu Sans"
-"""The family where none is named."""
+"""The default family."""
 
 _MATHS = {"DejaVu Serif": "dejavuserif", "STIXGeneral": "stix"}
-"""The family of formulas beside a family of words; DejaVu Sans beside all others."""
+"""The family of formulas for a family of text; DejaVu Sans for all others."""
 
 
 MATPLOTLIB = RLock()
-"""Held while matplotlib works: its settings and its parser of formulas are the process's; writers are threads."""
+"""Lock held while matplotlib works: all threads, such as those of writers, share its settings and formula parser."""
 
 
 class Extent(NamedTuple):
@@ -52,16 +52,16 @@ class Extent(NamedTuple):
 
 
 def font(size: float, bold: bool = False, family: str = SANS) -> FontProperties:
-    """The properties of a type, whatever a user's matplotlibrc says.
+    """Return the properties of a font, independent of the user's matplotlibrc.
 
     Args:
-        size: In points.
+        size: Type size in points.
         bold: Weight.
         family: Family.
     """
     weight = "bold" if bold else "normal"
     return FontProperties(
-        family=[family] if family == SANS else [family, SANS],  # the second for letters that the first lacks
+        family=[family] if family == SANS else [family, SANS],  # the second for glyphs that the first lacks
         size=size,
         weight=weight,
         style="normal",
@@ -72,11 +72,11 @@ def font(size: float, bold: bool = False, family: str = SANS) -> FontProperties:
 
 
 def measure(text: str, size: float, bold: bool = False, family: str = SANS) -> Extent:
-    """The room that one line of text takes, unhinted, so at every scale and in vector outputs too.
+    """Return the room that one line of text takes, unhinted: the same at every scale and in vector formats.
 
     Args:
         text: The line; mathtext between dollar signs.
-        size: In points at 720 lines.
+        size: Type size in points at 720 lines.
         bold: Weight.
         family: Family.
     """
@@ -91,22 +91,22 @@ def measure(text: str, size: float, bold: bool = False, family: str = SANS) -> E
 
 
 def fault(text: str) -> str | None:
-    """Why the formulas of a line cannot be set, or None."""
+    """Return the reason why the formulas of a line cannot be typeset, or None."""
     try:
         measure(text, 10.0)
     except ValueError as error:
         reason = str(error).strip().splitlines()[-1]
         reason = re.sub(r"^\w+: |\s*\(at char.*", "", reason)
-        return f"a formula cannot be set: {reason[:1].lower()}{reason[1:]}"
+        return f"a formula cannot be typeset: {reason[:1].lower()}{reason[1:]}"
     return None
 
 
 def rise(text: str, size: float, bold: bool = False, family: str = SANS) -> float:
-    """How far a line reaches above its baseline in design pixels; the same for all plain text, to stand even.
+    """Return the height of a line above its baseline in design pixels, the same for all plain text so that lines align.
 
     Args:
         text: The line.
-        size: In points at 720 lines.
+        size: Type size in points at 720 lines.
         bold: Weight.
         family: Family.
     """
@@ -114,15 +114,15 @@ def rise(text: str, size: float, bold: bool = False, family: str = SANS) -> floa
 
 
 def fitting(text: str, size: float, room: float, bold: bool = False, family: str = SANS) -> float:
-    """The type size, at most ``size``, at which a line takes no more than ``room``; not below a point.
+    """Return the type size, at most ``size``, at which a line fits into ``room``; at least one point.
 
     Args:
         text: The line.
-        size: In points at 720 lines.
-        room: In design pixels.
+        size: Type size in points at 720 lines.
+        room: Width in design pixels.
         bold: Weight.
         family: Family.
     """
     width = measure(text, size, bold, family).width
-    # A little less, for a canvas may set characters at whole pixels.
+    # A little less, because a canvas may place characters at whole pixels.
     return size if width <= room else max(1.0, size * 0.96 * room / width)

@@ -18,24 +18,24 @@ __all__ = ["Standardised"]
 
 
 class Standardised(Dataset):
-    """(x − m)/s of another data set: ``{standardised: measurements}``, so that its mean is 0 and its deviation 1.
+    """Another data set, centred and scaled to standard deviation 1: ``{standardised: measurements}``.
 
-    By default s is one number, so that shapes keep their proportions. The loaded data know m and s (``Data.scaling``),
-    and densities follow the change: p(x)·s^D.
+    Samples x become (x − m)/s. By default s is one number, so that shapes keep their proportions. The loaded data
+    contain m and s (``Data.scaling``), and a known density is converted: p(x)·s^D.
     """
 
     primary: ClassVar[str | None] = "of"
 
     of: Dataset
-    """The other data set."""
+    """The data set to standardise."""
     each: Literal["all", "axis"] = "all"
-    """One deviation for all numbers, or one for each coordinate (of images: each pixel). Means are by coordinate."""
+    """One s for all coordinates, or one per axis (for images, per pixel). Means are always per axis."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Load the other data set and scale it.
 
         Raises:
-            ValueError: It does not vary: every sample has the same number there.
+            ValueError: All samples are equal, or equal in one coordinate if s is per axis.
         """
         data = self.of.load(ctx)
         scaling = _scaling(data.x0, self.each)
@@ -47,22 +47,24 @@ class Standardised(Dataset):
 
 
 def _scaling(x0: Tensor, each: str) -> Scaling:
-    wide = x0.double()
-    shift = wide.mean(0)
-    centred = wide - shift
+    x = x0.double()
+    shift = x.mean(0)
+    centred = x - shift
     scale = centred.square().mean(0).sqrt() if each == "axis" else centred.square().mean().sqrt().expand_as(shift)
-    # the mean of equal numbers may be off by a rounding, so that they seem to vary
-    if bool((scale <= 1e-12 * wide.abs().amax(0)).any()):
+    # rounding in the mean of equal numbers makes them seem to vary
+    if bool((scale <= 1e-12 * x.abs().amax(0)).any()):
         raise ValueError(
             "cannot be standardised: "
-            + ("a coordinate is" if each == "axis" else "all samples are")
-            + " the same everywhere"
+            + ("a coordinate has the same value in all samples" if each == "axis" else "all samples are equal")
         )
     return Scaling(shift, scale)
 
 
 def _density(data: Data, scaling: Scaling) -> Callable[[Tensor, Level], Tensor] | None:
-    """The density after scaling; noise on scaled data is the scaled-up noise on the data, if by one number."""
+    """Return the density of the scaled data, or None if it is not known.
+
+    Noise σ on the scaled data is noise s·σ on the original data, so s must be one number unless they are a mixture.
+    """
     density, shift, scale = data.density, scaling.shift, scaling.scale
     if density is None:
         return None

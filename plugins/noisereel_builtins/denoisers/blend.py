@@ -1,4 +1,4 @@
-"""Several denoisers mixed."""
+"""A weighted mean of several denoisers."""
 
 import math
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Blend(Denoiser):
-    """x̂_0 = Σ_i w_i·D_i(x_t, t): a weighted mean of what several denoisers say.
+    """A weighted mean of several denoisers, x̂_0 = Σ_i w_i·D_i(x_t, t).
 
-    Shows what lies between an exact denoiser and an approximation, such as ``empirical``, which remembers its data, and
-    ``gaussian``, which knows their mean and covariance alone. It is the posterior mean of no data in general.
+    It interpolates between an exact denoiser and an approximation, such as ``empirical``, which memorises the data, and
+    ``gaussian``, which only uses their mean and covariance. In general, it is not the posterior mean of any data.
     """
 
     primary: ClassVar[str | None] = "of"
@@ -28,7 +28,7 @@ class Blend(Denoiser):
     of: tuple[Denoiser, ...] = Field(min_length=2)
     """The denoisers."""
     weights: tuple[Weight, ...] | None = None
-    """Weight of each, taken as shares of their sum; all alike where left out."""
+    """Weight of each denoiser; they are normalised to sum to 1, and equal if omitted."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -43,32 +43,32 @@ class Blend(Denoiser):
     def lint(self) -> Iterator[str]:
         total = math.fsum(self.weights or (1,))
         if not math.isclose(total, 1, rel_tol=1e-6):
-            yield f"'weights' sum to {total:g}, not 1; they are taken as shares of it"
+            yield f"'weights' sum to {total:g}, not 1; they are normalised"
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """w_i, summing to 1."""
+        """The weights w_i, which sum to 1."""
         weights = self.weights or (1.0,) * len(self.of)
         return tuple(w / math.fsum(weights) for w in weights)
 
     @property
     def is_discrete(self) -> bool:
-        return any(each.is_discrete for each in self.of)
+        return any(denoiser.is_discrete for denoiser in self.of)
 
     def conditional(self, ctx: DenoiserContext) -> bool:
-        return any(each.conditional(ctx) for each in self.of)
+        return any(denoiser.conditional(ctx) for denoiser in self.of)
 
     def weights_file(self, ctx: DenoiserContext) -> Path | None:
-        """That of the first that has one; all are trained."""
-        files = [each.weights_file(ctx) for w, each in zip(self.shares, self.of, strict=True) if w]
+        """Return the file of the first denoiser that has one, after training all of them."""
+        files = [denoiser.weights_file(ctx) for w, denoiser in zip(self.shares, self.of, strict=True) if w]
         return next(filter(None, files), None)
 
     def check(self, ctx: DenoiserContext) -> str | None:
-        return next(filter(None, (each.check(ctx) for each in self.of)), None)
+        return next(filter(None, (denoiser.check(ctx) for denoiser in self.of)), None)
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """Make the models of all that have a share."""
-        parts = [(w, each.bind(ctx)) for w, each in zip(self.shares, self.of, strict=True) if w]
+        """Build the models of all denoisers with a positive weight."""
+        parts = [(w, denoiser.bind(ctx)) for w, denoiser in zip(self.shares, self.of, strict=True) if w]
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
             total = x.new_zeros(())

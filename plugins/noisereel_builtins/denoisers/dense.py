@@ -1,4 +1,4 @@
-"""The posterior mean from all pairs, by matrix products over constant chunks."""
+"""Posterior means from all pairs, by matrix products over chunks of constant size."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from torch import Tensor
 __all__ = ["Dense"]
 
 _CHUNK = 250_000  # pairs at a time: fits a core's cache; constant, so that results don't depend on the machine
-_FLAT = 3  # dimensions up to which all logits may be float64, where that is cheap
-_BEST = 16  # nearest points whose distances are computed again
-_TOLERANCE = 2e-6  # error, relative to the data's radius, from which on float32 logits don't do
+_FEW_DIMENSIONS = 3  # dimensions up to which all logits may be float64, which is cheap there
+_NEAREST = 16  # number of nearest points whose distances are recomputed
+_TOLERANCE = 2e-6  # error, relative to the data's radius, above which float32 logits are too inaccurate
 
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """Data, centred.
+    """Centred data.
 
-    About the centre, −|y−x|²/2s² is (y/s)·(x/s) − |x/s|²/2 but for a term that all x share: a matrix product. Where s
-    is small against the data, that difference of large numbers is lost in float32. In few dimensions it is then taken
-    in float64; in many, the distances to the nearest points, which alone have weight, are computed from differences.
+    Relative to the centre, −|y−x|²/2s² is (y/s)·(x/s) − |x/s|²/2 up to a term that does not depend on x: a matrix
+    product. If s is small compared with the data, float32 is too inaccurate for that difference of large numbers. In
+    few dimensions it is then computed in float64; in many, the distances to the nearest points, the only ones with any
+    weight, are computed from differences.
 
     Attributes:
         x0: The data, shape (n, D).
         centre: Their mean, shape (D,), float64.
-        u: The data about their centre, shape (n, D), in the dtype to compute in; float64 in few dimensions.
+        u: The data relative to their centre, shape (n, D), in the dtype of the computation; float64 in few dimensions.
         radius: Largest distance from the centre.
-        dtype: What to compute in, float32 or float64.
+        dtype: Dtype of the computation, float32 or float64.
     """
 
     x0: Tensor
@@ -41,27 +42,27 @@ class Dense:
     def of(cls, x0: Tensor, dtype: torch.dtype) -> Dense:
         """Centre data of shape (n, D)."""
         centre = x0.mean(0, dtype=torch.float64)
-        u = x0 - centre if x0.shape[1] <= _FLAT else x0.to(dtype) - centre.to(dtype)
+        u = x0 - centre if x0.shape[1] <= _FEW_DIMENSIONS else x0.to(dtype) - centre.to(dtype)
         return cls(x0, centre, u, u.square().sum(1).amax().sqrt().item(), dtype)
 
     def mean(self, y: Tensor, s: float) -> Tensor:
-        """Σ w_i x_i with w = softmax(−|y−x_i|²/2s²). Differentiable in y.
+        """Return Σ w_i x_i with w = softmax(−|y−x_i|²/2s²). Differentiable in y.
 
         Args:
             y: Finite queries, shape (m, D), float64.
             s: Width of the kernel, σ/α.
         """
-        rough = torch.finfo(self.dtype).eps * max(self.radius / s, 1.0) > _TOLERANCE
-        wide = self.u.dtype if rough else self.dtype
-        keys = (self.u / s).to(wide)
+        inaccurate = torch.finfo(self.dtype).eps * max(self.radius / s, 1.0) > _TOLERANCE
+        logit_dtype = self.u.dtype if inaccurate else self.dtype
+        keys = (self.u / s).to(logit_dtype)
         bias = keys.square().sum(1) / -2
         values = self.u.to(self.dtype).T
         means = []
-        chunk = _CHUNK * max(1, self.u.shape[1] // 64)  # in many dimensions, what is read for a chunk outweighs it
+        chunk = _CHUNK * max(1, self.u.shape[1] // 64)  # in many dimensions, reading the data costs more than a chunk
         for part in torch.split(y, max(1, chunk // len(self.u))):
-            logits = torch.addmm(bias, ((part - self.centre) / s).to(wide), keys.T)
+            logits = torch.addmm(bias, ((part - self.centre) / s).to(logit_dtype), keys.T)
             logits -= logits.detach().amax(1, keepdim=True)
-            if rough and wide == torch.float32:
+            if inaccurate and logit_dtype == torch.float32:
                 means.append(self._refined(logits, part, s))
                 continue
             # values·weightsᵀ rather than weights·valuesᵀ: with few columns it is twice as fast.
@@ -69,17 +70,17 @@ class Dense:
         return torch.cat(means)
 
     def _refined(self, logits: Tensor, y: Tensor, s: float) -> Tensor:
-        """The mean where float32 logits are too rough: what concerns the nearest points is reckoned from the nearest.
+        """Return the mean if float32 logits are too inaccurate, from offsets of the nearest points to the nearest one.
 
         With o_i = x_i − x_1: |y−x_i|² − |y−x_1|² = |o_i|² − 2 o_i·(y−x_1), and the mean is x_1 + Σ w_i o_i. Differences
-        of near points lose nothing in float32.
+        of nearby points are accurate in float32.
         """
-        best = logits.detach().topk(min(_BEST, len(self.x0)), 1).indices
-        first = self.x0[best[:, 0]]
-        offsets = self.x0[best] - first[:, None]
+        nearest = logits.detach().topk(min(_NEAREST, len(self.x0)), 1).indices
+        first = self.x0[nearest[:, 0]]
+        offsets = self.x0[nearest] - first[:, None]
         inner = (offsets @ (y - first).to(offsets.dtype)[:, :, None]).squeeze(2)
         exact = (inner - offsets.square().sum(2) / 2).double() / s**2
-        weights = torch.softmax(logits.scatter(1, best, exact.to(logits.dtype)), 1)
-        near = (weights.gather(1, best)[:, None] @ offsets).squeeze(1)
-        far = weights.scatter(1, best, 0.0)
+        weights = torch.softmax(logits.scatter(1, nearest, exact.to(logits.dtype)), 1)
+        near = (weights.gather(1, nearest)[:, None] @ offsets).squeeze(1)
+        far = weights.scatter(1, nearest, 0.0)
         return first.double() + near + far @ self.u - far.sum(1, keepdim=True) * (first - self.centre)

@@ -1,4 +1,4 @@
-"""Models that the library diffusers has saved."""
+"""Models saved by the library diffusers."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ _NAMES = {"linear": "linear", "scaled_linear": "scaled-linear", "squaredcos_cap_
 
 
 class Diffusers(Denoiser):
-    """A UNet2DModel from a folder on this machine, saved by diffusers with its scheduler; nothing is downloaded.
+    """A UNet2DModel from a local folder, saved by diffusers together with its scheduler; nothing is downloaded.
 
-    The network is asked at its own index i = t − 1, and its output taken as the scheduler's ``prediction_type`` says;
-    x̂_0 is clipped where the scheduler clips, and ε̂ follows from that (its ``use_clipped_model_output``). The run's
-    schedule must be the scheduler's; an error says how to write it. Weights are read from safetensors only.
+    The network is evaluated at its own index i = t − 1, and its output interpreted by the scheduler's
+    ``prediction_type``. x̂_0 is clipped if the scheduler clips, and ε̂ follows from the clipped x̂_0 (its
+    ``use_clipped_model_output``). The run's schedule must equal the scheduler's; if not, the error shows how to write
+    it. Weights are only read from safetensors files.
     """
 
     primary: ClassVar[str | None] = "folder"
 
     folder: Path
-    """A pipeline's folder, with ``unet`` and ``scheduler`` in it; relative to the scene's folder."""
+    """Folder of a pipeline, with ``unet`` and ``scheduler`` in it; relative to the scene's folder."""
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         return tuple(sorted(file for file in self._home(folder).rglob("*") if file.is_file()))
@@ -50,15 +51,15 @@ class Diffusers(Denoiser):
             return f"{self.folder}: prediction_type '{kind}' is unknown; known: {', '.join(_KINDS)}"
         event_shape, channels = ctx.data.event_shape, unet.get("in_channels", 3)
         if len(event_shape) not in (2, 3) or (1 if len(event_shape) == 2 else event_shape[2]) != channels:
-            takes = f"the network takes images of {channels} channels"
-            return f"{self.folder}: {takes}, the data has event shape {event_shape}"
-        return self._other_schedule(ctx, scheduler)
+            expected = f"the network needs images with {channels} channel{'' if channels == 1 else 's'}"
+            return f"{self.folder}: {expected}, but the data has event shape {event_shape}"
+        return self._schedule_mismatch(ctx, scheduler)
 
     def bind(self, ctx: DenoiserContext) -> Model:
         """Load the network.
 
         Raises:
-            ValueError: diffusers is not installed, or the folder holds no such network.
+            ValueError: diffusers is not installed, or the folder contains no such network.
         """
         scheduler = self._config(ctx, "scheduler")
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
@@ -69,17 +70,17 @@ class Diffusers(Denoiser):
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ValueError(f"{self.folder}: its network cannot be loaded: {first_line(error)}") from error
         network = network.to(ctx.device).requires_grad_(False).eval()
-        ask = ctx.training.compile(network)
+        evaluate = ctx.training.compile(network)
         x0_of = PREDICTIONS[_KINDS[scheduler.get("prediction_type", "epsilon")]].x0
-        most = scheduler.get("clip_sample_range", 1.0) if scheduler.get("clip_sample", False) else None
+        limit = scheduler.get("clip_sample_range", 1.0) if scheduler.get("clip_sample", False) else None
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
             if level.sigma == 0:
                 return x / level.alpha
             pixels = x[:, None] if x.ndim == 3 else x.movedim(3, 1)
-            found = ask(pixels, torch.tensor(level.t - 1, device=x.device), None, False)[0]
-            x0 = x0_of(x, found[:, 0] if x.ndim == 3 else found.movedim(1, 3), level.alpha, level.sigma)
-            return x0 if most is None else x0.clamp(-most, most)
+            output = evaluate(pixels, torch.tensor(level.t - 1, device=x.device), None, False)[0]
+            x0 = x0_of(x, output[:, 0] if x.ndim == 3 else output.movedim(1, 3), level.alpha, level.sigma)
+            return x0 if limit is None else x0.clamp(-limit, limit)
 
         return model
 
@@ -87,43 +88,41 @@ class Diffusers(Denoiser):
         return scene / self.folder.expanduser()
 
     def _config(self, ctx: DenoiserContext, part: str) -> dict[str, Any]:
-        """What the folder says of one of its parts.
+        """Return the configuration of one part of the pipeline.
 
         Raises:
-            ValueError: It does not, or cannot be read.
+            ValueError: There is none, or it cannot be read.
         """
         file = self._home(ctx.folder) / part / ("config.json" if part == "unet" else f"{part}_config.json")
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            config = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            message = (
-                f"{self.folder}: holds no {part}/{file.name}; name the folder of a pipeline that diffusers has saved"
-            )
-            raise ValueError(message) from None
+            message = f"contains no {part}/{file.name}; give the folder of a pipeline saved by diffusers"
+            raise ValueError(f"{self.folder}: {message}") from None
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.folder}: {part}/{file.name} cannot be read: {error}") from error
-        return dict(found)
+        return dict(config)
 
-    def _other_schedule(self, ctx: DenoiserContext, scheduler: dict[str, Any]) -> str | None:
-        """What to write if the run's schedule is not the scheduler's: ᾱ must agree at every index."""
+    def _schedule_mismatch(self, ctx: DenoiserContext, scheduler: dict[str, Any]) -> str | None:
+        """Return an error message if ᾱ of the run's schedule and of the scheduler differ at any index, else None."""
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
-        theirs = library.DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
-        same = len(theirs) == ctx.schedule.T and all(
-            math.isclose(ctx.schedule.at(i + 1.0).alpha ** 2, theirs[i], rel_tol=1e-4, abs_tol=1e-7)
-            for i in range(len(theirs))
+        alpha_bars = library.DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
+        same = len(alpha_bars) == ctx.schedule.T and all(
+            math.isclose(ctx.schedule.at(float(t)).alpha ** 2, alpha_bar, rel_tol=1e-4, abs_tol=1e-7)
+            for t, alpha_bar in enumerate(alpha_bars, 1)
         )
         if same:
             return None
-        return f"{self.folder} was trained under another schedule: write 'schedule: {_written(scheduler)}'"
+        return f"{self.folder} was trained with another schedule: write 'schedule: {_as_in_scene(scheduler)}'"
 
 
-def _written(scheduler: dict[str, Any]) -> str:
-    """A scheduler's schedule as a scene says it."""
+def _as_in_scene(scheduler: dict[str, Any]) -> str:
+    """Return a scheduler's schedule as a scene would write it."""
     steps, kind = scheduler.get("num_train_timesteps", 1000), scheduler.get("beta_schedule", "linear")
     if scheduler.get("trained_betas") is not None:
         return "{betas: [its trained_betas]}"
     if kind not in _NAMES:
-        return f"{{betas: [what its beta_schedule '{kind}' gives]}}"
+        return f"{{betas: [the betas of its beta_schedule '{kind}']}}"
     ends = f", beta_start: {scheduler.get('beta_start', 1e-4)}, beta_end: {scheduler.get('beta_end', 0.02)}"
-    written = f"{{{_NAMES[kind]}: {{steps: {steps}{'' if kind == 'squaredcos_cap_v2' else ends}}}}}"
-    return f"{{zero-terminal-snr: {written}}}" if scheduler.get("rescale_betas_zero_snr") else written
+    schedule = f"{{{_NAMES[kind]}: {{steps: {steps}{'' if kind == 'squaredcos_cap_v2' else ends}}}}}"
+    return f"{{zero-terminal-snr: {schedule}}}" if scheduler.get("rescale_betas_zero_snr") else schedule

@@ -1,4 +1,4 @@
-"""The exact denoiser of one Gaussian."""
+"""The exact denoiser of a Gaussian."""
 
 import math
 from typing import Annotated, Self
@@ -12,26 +12,26 @@ from noisereel.contracts.schedule import Level
 
 __all__ = ["Gaussian"]
 
-_MOST = 4096  # numbers in a sample; the covariance has as many squared
+_MAX_SIZE = 4096  # numbers in a sample; the covariance has the square of that
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Gaussian(Denoiser):
     """The posterior mean if x_0 ~ N(μ, C): x̂_0 = μ + α_t·C·(α_t²·C + σ_t²·I)⁻¹·(x_t − α_t·μ).
 
-    The best *linear* denoiser of any data with this mean and covariance (Wiener's filter); exact for a Gaussian. Both
-    are the data's own where left out.
+    The best *linear* denoiser of any data with this mean and covariance (the Wiener filter); exact for a Gaussian.
+    Mean and covariance default to the data's own.
 
     References:
         Wiener (1949), "Extrapolation, interpolation, and smoothing of stationary time series".
     """
 
     mean: tuple[Finite, ...] | None = Field(default=None, min_length=1)
-    """μ, a number for each coordinate; the data's mean where left out."""
+    """μ, one number per coordinate; the data's mean if omitted."""
     std: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """C = std²·I, the same in all directions; the data's covariance where left out, as is ``covariance``."""
+    """C = std²·I, the same in all directions; the data's covariance if this and ``covariance`` are omitted."""
     covariance: tuple[tuple[Finite, ...], ...] | None = Field(default=None, min_length=1)
-    """C as a matrix."""
+    """C as a matrix, in place of ``std``."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -41,7 +41,7 @@ class Gaussian(Denoiser):
             raise ValueError("give either 'std' or 'covariance', not both")
         d = len(self.covariance)
         if any(len(row) != d for row in self.covariance):
-            raise ValueError(f"'covariance' must be a square matrix, here {d}×{d}")
+            raise ValueError(f"'covariance' must be a square matrix: with {d} rows, each needs {d} numbers")
         c = torch.tensor(self.covariance, dtype=torch.float64)
         if not torch.equal(c, c.T) or float(torch.linalg.eigvalsh(c)[0]) <= 0:
             raise ValueError("'covariance' must be symmetric and positive definite")
@@ -49,20 +49,18 @@ class Gaussian(Denoiser):
 
     def check(self, ctx: DenoiserContext) -> str | None:
         d = math.prod(ctx.data.event_shape)
-        for name, given in (("mean", self.mean), ("covariance", self.covariance)):
-            if given is not None and len(given) != d:
-                return f"the gaussian denoiser's '{name}' is for {len(given)} coordinates, but a sample here has {d}"
-        if self.std is None and self.covariance is None and d > _MOST:
-            return (
-                f"the gaussian denoiser takes samples of at most {_MOST} numbers, but one here has {d}; or give 'std'"
-            )
+        for name, values in (("mean", self.mean), ("covariance", self.covariance)):
+            if values is not None and len(values) != d:
+                return f"the gaussian denoiser's '{name}' is for {len(values)} coordinates, but the samples have {d}"
+        if self.std is None and self.covariance is None and d > _MAX_SIZE:
+            return f"the gaussian denoiser needs 'std' for samples of more than {_MAX_SIZE} numbers; these have {d}"
         return None
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """Make the model; the data's mean and covariance are taken now.
+        """Build the model, with the data's mean and covariance unless they are given.
 
         Raises:
-            ValueError: What is given does not fit the data.
+            ValueError: The parameters do not fit the data.
         """
         if message := self.check(ctx):
             raise ValueError(message)
@@ -80,7 +78,7 @@ def _covariance(flat: Tensor) -> Tensor:
 
 
 class _Linear:
-    """x ↦ μ + A·diag(αλ/(α²λ + σ²))·Aᵀ·(x − αμ), with C = A·diag(λ)·Aᵀ; in float64."""
+    """The model x ↦ μ + A·diag(αλ/(α²λ + σ²))·Aᵀ·(x − αμ) with C = A·diag(λ)·Aᵀ, in float64."""
 
     def __init__(self, mean: Tensor, variances: Tensor, axes: Tensor | None) -> None:
         self.mean = mean
@@ -88,10 +86,10 @@ class _Linear:
         self.axes = axes
 
     def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
-        """E[x_0 | x_t = x], of the shape of x."""
+        """Return E[x_0 | x_t = x], in the shape and dtype of x."""
         if level.sigma == 0:
             return x / level.alpha
         shrink = level.alpha * self.variances / (level.alpha**2 * self.variances + level.sigma**2)
-        off = x.flatten(1).double() - level.alpha * self.mean
-        moved = shrink * off if self.axes is None else ((off @ self.axes) * shrink) @ self.axes.T
-        return (self.mean + moved).to(x.dtype).view_as(x)
+        offset = x.flatten(1).double() - level.alpha * self.mean
+        shrunk = shrink * offset if self.axes is None else ((offset @ self.axes) * shrink) @ self.axes.T
+        return (self.mean + shrunk).to(x.dtype).view_as(x)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 __all__ = ["kd_blocks"]
 
-_HALVINGS = 2  # of a block by one sort, into quarters: twice as fast as halves, and hardly less compact
+_HALVINGS = 2  # of a block per sort: quarters are twice as fast as halves, and hardly less compact
 
 
 def kd_blocks(points: Tensor, most: int) -> Tensor:
@@ -18,7 +18,7 @@ def kd_blocks(points: Tensor, most: int) -> Tensor:
         most: Upper bound on the size of a block.
 
     Returns:
-        Indices of the points, shape (2^k, size), int64: every index below n once; those from n on only fill up blocks.
+        Indices of the points, shape (2^k, size), int64: every index below n once; indices from n on are padding.
         Consecutive blocks are neighbours, and so are consecutive pairs of blocks, and so on.
     """
     n = len(points)
@@ -26,9 +26,9 @@ def kd_blocks(points: Tensor, most: int) -> Tensor:
     size = -(-n // 2**depth)
     blocks = torch.arange(size << depth, device=points.device)[None]
     for done in range(0, depth, _HALVINGS):
-        here = points[blocks.clamp(max=n - 1)]
-        widest = (here.amax(1) - here.amin(1)).argmax(1)
-        key = here.gather(2, widest[:, None, None].expand(-1, here.shape[1], 1)).squeeze(2)
+        members = points[blocks.clamp(max=n - 1)]
+        widest = (members.amax(1) - members.amin(1)).argmax(1)
+        key = members.gather(2, widest[:, None, None].expand(-1, members.shape[1], 1)).squeeze(2)
         parts = len(blocks) << min(_HALVINGS, depth - done)
         blocks = blocks.gather(1, key.argsort(dim=1, stable=True)).view(parts, -1)
     return blocks

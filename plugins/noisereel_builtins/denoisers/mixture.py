@@ -11,15 +11,15 @@ __all__ = ["Mixture"]
 
 
 class Mixture(Denoiser):
-    """The posterior mean E[x_0 | x_t] under the law that the data were drawn from, in closed form; no training.
+    """The exact posterior mean E[x_0 | x_t] under the Gaussian mixture that the data were drawn from; no training.
 
     x̂_0 = Σ_k p(k|x_t)·(μ_k + α_t·Σ_k·(α_t²·Σ_k + σ_t²·I)⁻¹·(x_t − α_t·μ_k)) with
     p(k|x_t) ∝ w_k·N(x_t; α_t·μ_k, α_t²·Σ_k + σ_t²·I). A reverse process that follows it gives new samples of the
-    mixture, where ``empirical`` would give the old ones. For data sets that are mixtures: mixture, grid, and those
-    standardised.
+    mixture, whereas ``empirical`` gives the data again. For the data sets ``mixture`` and ``grid``, also if
+    ``standardised``.
 
     References:
-        Luo (2022), arXiv:2208.11970, section "Tweedie's formula", of which this is the mixture's case.
+        Luo (2022), arXiv:2208.11970, section "Tweedie's formula", here applied to a mixture.
     """
 
     def check(self, ctx: DenoiserContext) -> str | None:
@@ -28,7 +28,7 @@ class Mixture(Denoiser):
         return "the mixture denoiser needs data drawn from a mixture of Gaussians, such as mixture or grid"
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """Make the model of the data's own law.
+        """Build the model of the data's distribution.
 
         Raises:
             ValueError: The data are not drawn from a mixture.

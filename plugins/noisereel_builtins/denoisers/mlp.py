@@ -15,32 +15,32 @@ __all__ = ["Mlp"]
 
 
 class Mlp(TrainedDenoiser):
-    """A multilayer perceptron, trained on the run's data: residual layers over embedded points and times.
+    """A multilayer perceptron for points, trained on the run's data: residual layers on embedded points and times.
 
-    It generalises: where the exact denoiser of the data set, ``empirical``, remembers single points, a network of
-    limited size and training finds what lies between them.
+    It generalises: the exact denoiser of the data set, ``empirical``, memorises the points, whereas a network of
+    limited size and training interpolates between them.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (14); Tancik et al. (2020), arXiv:2006.10739, for ``fourier``.
     """
 
     input: InputEmbedding = "identity"
-    """How points are embedded."""
+    """Embedding of the points."""
     time: TimeEmbedding = "sinusoidal"
-    """How times are embedded; none leaves the network to guess the time from the point."""
+    """Embedding of the times; with ``none``, the network has to infer the time from the point."""
     width: int = Field(default=128, ge=1, le=8192)
     """Features of each layer."""
     depth: int = Field(default=3, ge=0, le=64)
-    """Residual layers."""
+    """Number of residual layers."""
     activation: Activation = "gelu"
     """The nonlinearity."""
     features: int = Field(default=128, ge=4, le=8192)
-    """Features of an embedding by waves."""
+    """Features of a sinusoidal or fourier embedding."""
     input_scale: float | None = Field(default=None, gt=0)
-    """Largest (sinusoidal) or typical (fourier) frequency of the points' waves, in radians a data unit; 25 and 3 where
-    left out, which suit data of deviation 1."""
+    """Largest (sinusoidal) or typical (fourier) frequency of the points' embedding, in radians per data unit; 25 and 3
+    if omitted, which suit data of standard deviation 1."""
     time_scale: float | None = Field(default=None, gt=0)
-    """The same of the waves over t/T in [0, 1]; 1,000 and 1 where left out."""
+    """Frequency of the embedding of t/T in [0, 1], likewise; 1,000 and 1 if omitted."""
 
     def check(self, ctx: DenoiserContext) -> str | None:
         if len(ctx.data.event_shape) != 1:
@@ -51,7 +51,7 @@ class Mlp(TrainedDenoiser):
         return 1_000 * (128 / self.width) ** 2
 
     def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
-        """The perceptron before training."""
+        """Make the untrained perceptron."""
         return MLP(
             event_shape[0],
             classes=classes,

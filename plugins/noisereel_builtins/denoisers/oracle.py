@@ -13,11 +13,11 @@ __all__ = ["Oracle"]
 
 
 class Oracle(Denoiser):
-    """Knows where each particle came from: x̂_0 = x_0, particle i's being row i mod n of the data.
+    """A denoiser that knows where each particle came from: x̂_0 = x_0, which is sample i mod n for particle i.
 
-    So particles must be asked for all at once and in order, as samplers do; anywhere else, such as on the grid of a
-    field, its answer means nothing. With ``knows: eps`` it knows the noise instead, ε = (x_t − α_t·x_0)/σ_t, and
-    x̂_0 = (x_t − σ_t·ε)/α_t: the same but for rounding, which 1/α_t magnifies.
+    So it must be called for all particles at once and in order, as samplers do; elsewhere, such as on the grid of a
+    field, its result is meaningless. With ``knows: eps`` it knows the noise instead, ε = (x_t − α_t·x_0)/σ_t, and
+    x̂_0 = (x_t − σ_t·ε)/α_t: the same up to rounding, which 1/α_t amplifies.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (9) and (15).
@@ -33,7 +33,7 @@ class Oracle(Denoiser):
         return True
 
     def bind(self, ctx: DenoiserContext) -> Model:
-        """Make the model of the run's data."""
+        """Build the model of the run's data."""
         clean = ctx.data.x0.to(ctx.device)
 
         def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:

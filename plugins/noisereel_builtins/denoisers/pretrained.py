@@ -11,15 +11,15 @@ __all__ = ["Pretrained"]
 
 
 class Pretrained(Denoiser):
-    """Weights that ``noisereel train SCENE -o FILE`` has written, with the network that the file says they belong to.
+    """A trained denoiser, loaded from a file that ``noisereel train SCENE -o FILE`` wrote.
 
-    The schedule must be the one that they were trained under, and the data of the same shape.
+    The schedule must be the one that it was trained with, and the data must have the same shape.
     """
 
     primary: ClassVar[str | None] = "path"
 
     path: Path
-    """A .safetensors file; relative to the scene's folder."""
+    """A .safetensors file, relative to the scene's folder."""
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         return (folder / self.path.expanduser(),)
@@ -34,17 +34,17 @@ class Pretrained(Denoiser):
         except NoisereelError as error:
             return str(error)
         if tuple(facts["event"]) != ctx.data.event_shape:
-            trained, here = tuple(facts["event"]), ctx.data.event_shape
-            return f"{self.path} was trained on event shape {trained}, the data here has {here}"
+            trained, current = tuple(facts["event"]), ctx.data.event_shape
+            return f"{self.path} was trained on event shape {trained}, but the data has {current}"
         assert ctx.training.plugins is not None, "scenes have a codec"
-        other = _difference(facts["schedule"], ctx.training.plugins.to_spec(ctx.schedule), "schedule")
-        return f"{self.path} was trained under {other}" if other else None
+        difference = _difference(facts["schedule"], ctx.training.plugins.to_spec(ctx.schedule), "schedule")
+        return f"{self.path} was trained with {difference}" if difference else None
 
     def bind(self, ctx: DenoiserContext) -> Model:
         """Load the weights.
 
         Raises:
-            NoisereelError: The file cannot be read, or holds other weights than it says.
+            NoisereelError: The file cannot be read, or its weights do not fit its network.
         """
         facts = self._facts(ctx)
         return self._network(ctx, facts).load(self._file(ctx), tuple(facts["event"]), facts["classes"], ctx)
@@ -53,18 +53,18 @@ class Pretrained(Denoiser):
         return self.inputs(ctx.folder)[0]
 
     def _facts(self, ctx: DenoiserContext) -> dict[str, Any]:
-        """What the file says of itself.
+        """Return the file's metadata.
 
         Raises:
-            NoisereelError: The file cannot be read, or does not say all that is needed.
+            NoisereelError: The file cannot be read, or its metadata is incomplete.
         """
         facts = read_facts(self._file(ctx))
         if missing := sorted({"denoiser", "schedule", "event", "classes"} - facts.keys()):
-            raise NoisereelError(f"{self.path}: does not say its {missing[0]}; write it with noisereel train")
+            raise NoisereelError(f"{self.path}: its metadata has no '{missing[0]}'; write it with noisereel train")
         return facts
 
     def _network(self, ctx: DenoiserContext, facts: dict[str, Any]) -> TrainedDenoiser:
-        """The denoiser that was trained."""
+        """Return the denoiser that was trained."""
         assert ctx.training.plugins is not None, "scenes have a codec"
         built = ctx.training.plugins.from_spec("denoiser", facts["denoiser"], str(self.path))
         if not isinstance(built, TrainedDenoiser):
@@ -72,11 +72,11 @@ class Pretrained(Denoiser):
         return built
 
 
-def _difference(theirs: Any, ours: Any, path: str) -> str | None:
-    """The first field in which two descriptions differ, in words; None if there is none."""
-    if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.keys() == ours.keys():
-        return next(filter(None, (_difference(theirs[k], ours[k], f"{path}.{k}") for k in theirs)), None)
-    if theirs == ours:
+def _difference(trained: Any, current: Any, path: str) -> str | None:
+    """Describe the first field in which two specs differ; None if they are equal."""
+    if isinstance(trained, dict) and isinstance(current, dict) and trained.keys() == current.keys():
+        return next(filter(None, (_difference(trained[k], current[k], f"{path}.{k}") for k in trained)), None)
+    if trained == current:
         return None
-    names = [next(iter(each)) if isinstance(each, dict) else each for each in (theirs, ours)]
+    names = [next(iter(spec)) if isinstance(spec, dict) else spec for spec in (trained, current)]
     return f"{path}: {names[0]}, but here it is {names[1]}"

@@ -24,18 +24,18 @@ class Unet(TrainedDenoiser):
     """
 
     batch: int = Field(default=64, ge=1, le=1_000_000)
-    """Examples in a step."""
+    """Examples per step."""
     channels: int = Field(default=32, ge=8, le=512)
-    """Features a pixel at full size."""
+    """Features per pixel at full size."""
     multipliers: tuple[int, ...] = Field(default=(1, 2), min_length=1)
-    """Features a pixel at each size, in units of ``channels``; sizes are halved in between."""
+    """Features per pixel at each size, in units of ``channels``; the size is halved in between."""
     blocks: int = Field(default=1, ge=1, le=8)
-    """Residual blocks at each size, on the way down as well as up."""
+    """Residual blocks at each size, both going down and going up."""
     attention: bool = False
-    """Whether the pixels of the smallest size attend to one another."""
+    """Use self-attention at the smallest size."""
     patch: int = Field(default=1, ge=1, le=8)
-    """Side of the squares of pixels that are taken as one pixel of more colours; 2 makes steps several times faster and
-    suits images from 28×28 on."""
+    """Side of the squares of pixels that are merged into one pixel with more channels; 2 makes steps several times
+    faster and suits images of 28×28 pixels or more."""
 
     def check(self, ctx: DenoiserContext) -> str | None:
         event_shape = ctx.data.event_shape
@@ -49,7 +49,7 @@ class Unet(TrainedDenoiser):
         return 16 * (8 * 8 * self.patch**2 / math.prod(event_shape[:2])) * (32 / self.channels) ** 2
 
     def network(self, event_shape: tuple[int, ...], classes: int | None, schedule: Schedule) -> nn.Module:
-        """The network before training."""
+        """Make the untrained network."""
         return UNet(
             event_shape,
             classes=classes,

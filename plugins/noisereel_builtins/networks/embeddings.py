@@ -1,4 +1,4 @@
-"""Embeddings: few numbers spread over many features, so that a network can tell close ones apart."""
+"""Embeddings: few numbers mapped to many features, so that a network can distinguish close values."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Embedding(nn.Module):
 
 
 class Identity(Embedding):
-    """γ(x) = x."""
+    """The identity, γ(x) = x."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
 
 
 class Centred(Embedding):
-    """γ(u) = 2u − 1: a time in [0, 1] as a number about 0."""
+    """γ(u) = 2u − 1: a time in [0, 1], centred on 0."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -53,9 +53,9 @@ class _Waves(Embedding):
 
 
 class Fourier(_Waves):
-    """Waves in random directions, ω ~ N(0, scale²): always the same ones for the same sizes.
+    """Waves in random directions, ω ~ N(0, scale²), always the same ones for the same sizes.
 
-    A scale too small blurs, one too large fits noise between the data; 2π·scale in the paper's notation.
+    Too small a scale blurs; too large a scale fits noise between the data. It is 2πσ in the paper's notation.
 
     References:
         Tancik et al. (2020), arXiv:2006.10739, Eq. (5).
@@ -67,9 +67,9 @@ class Fourier(_Waves):
 
 
 class Sinusoidal(_Waves):
-    """Waves along each coordinate, their frequencies falling geometrically from ``scale`` to ``scale``/10,000.
+    """Waves along each coordinate, with frequencies that fall geometrically from ``scale`` to ``scale``/10,000.
 
-    ω_i = scale·10000^(−i/(m−1)), i = 0 … m−1, with m = features/(2·dimensions) frequencies a coordinate.
+    ω_i = scale·10000^(−i/(m−1)), i = 0 … m−1, with m = features/(2·dimensions) frequencies per coordinate.
 
     References:
         Vaswani et al. (2017), arXiv:1706.03762, section 3.5; Ho et al. (2020), arXiv:2006.11239, appendix B.
@@ -82,7 +82,7 @@ class Sinusoidal(_Waves):
 
 
 class Table(Embedding):
-    """A learned row for each of the times t = 0 … T; times between take the nearest one's."""
+    """A learned row for each of the times t = 0 … T; other times use the nearest one's."""
 
     def __init__(self, T: int, features: int) -> None:
         super().__init__(features)
@@ -95,7 +95,7 @@ class Table(Embedding):
 
 
 class Classes(nn.Module):
-    """A learned row for each class and one, the last, for "no class"."""
+    """A learned row for each class, and a last one for "no class"."""
 
     def __init__(self, classes: int, features: int) -> None:
         super().__init__()
@@ -103,6 +103,6 @@ class Classes(nn.Module):
         self.rows = nn.Embedding(classes + 1, features)
 
     def forward(self, labels: Tensor | None) -> Tensor:
-        """The rows of labels in 0 … classes, shape (n,); of None: that of "no class", shape (1, features)."""
+        """Return the rows of labels in 0 … classes, shape (n,); for None, that of "no class", shape (1, features)."""
         rows: Tensor = self.rows.weight[self.none :] if labels is None else self.rows(labels)
         return rows

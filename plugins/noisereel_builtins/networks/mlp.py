@@ -19,7 +19,7 @@ Activation = Literal["silu", "relu", "gelu", "tanh"]
 InputEmbedding = Literal["identity", "fourier", "sinusoidal"]
 TimeEmbedding = Literal["none", "linear", "fourier", "sinusoidal", "learned"]
 
-_CHUNK = 1_700  # rows at a time when sampling: their features fit a core's cache; constant, so that results are
+_CHUNK = 1_700  # rows at a time when sampling: their features fit a core's cache; constant for reproducible results
 _ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {  # the second one in place
     "silu": (functional.silu, partial(functional.silu, inplace=True)),
     "relu": (torch.relu, torch.relu_),
@@ -34,18 +34,18 @@ class MLP(nn.Module):
         h_0 = act(W_x·γ(x) + W_u·τ(u) + class + b),   h_i = h_{i−1} + act(W_i·h_{i−1} + b_i),   F = W·h_depth + b
 
     Args:
-        dimensions: Numbers a point, D.
-        classes: How many classes there are; None for a network that heeds no labels.
+        dimensions: Coordinates of a point, D.
+        classes: Number of classes; None for an unconditional network.
         T: The noisiest time, for the table of ``time="learned"``.
-        input: How points are embedded, γ.
-        time: How times are embedded, τ; ``none`` leaves the network without time.
+        input: Embedding γ of the points.
+        time: Embedding τ of the times; with ``none``, the network does not depend on the time.
         width: Features of each layer.
-        depth: Residual layers.
+        depth: Number of residual layers.
         activation: The nonlinearity.
-        features: Features of an embedding by waves.
-        input_scale: Largest (sinusoidal) or typical (fourier) frequency of the points' waves, radians a data unit;
-            None for 25 and 3, which suit data of deviation 1.
-        time_scale: The same of the waves over u in [0, 1]; None for 1,000 and 1.
+        features: Features of a sinusoidal or fourier embedding.
+        input_scale: Largest (sinusoidal) or typical (fourier) frequency of the points' embedding, in radians per data
+            unit; None for 25 and 3, which suit data of standard deviation 1.
+        time_scale: The same for the embedding of u in [0, 1]; None for 1,000 and 1.
     """
 
     def __init__(
@@ -85,53 +85,53 @@ class MLP(nn.Module):
         self.leave = nn.Linear(width, dimensions)
 
     def forward(self, x: Tensor, u: Tensor, labels: Tensor | None = None) -> Tensor:
-        """F(x, u, label).
+        """Return F(x, u, labels).
 
         Args:
             x: Points, shape (n, D).
             u: Times t/T in [0, 1], shape (n,).
             labels: Classes, shape (n,), int64; the number of classes means "no class", as None does for all rows.
         """
-        return self._after(self.enter(self.embed(x)) + self._bias(u, labels))
+        return self._from_first_layer(self.enter(self.embed(x)) + self._bias(u, labels))
 
     def at(self, u: float, labels: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """The same as a function of x alone, at one time: what does not depend on x becomes the first layer's bias.
+        """Return F as a function of x alone, at one time: terms without x become the first layer's bias.
 
-        Where no gradients are wanted, features are computed in the same memory for all layers and chunks of rows.
+        Without gradients, the features of all layers and chunks of rows are computed in the same memory.
 
         Args:
             u: The time t/T of all rows.
-            labels: Classes, shape (n,), or (1,) if all rows are of one; None for "no class".
+            labels: Classes, shape (n,), or (1,) if all rows have the same; None for "no class".
         """
         bias = self.enter.bias + self._bias(self.enter.weight.new_tensor([u]), labels)
         (enter, _), *inner, (leave, last) = (
-            (each.weight.T, each.bias) for each in (self.enter, *self.layers, self.leave)
+            (layer.weight.T, layer.bias) for layer in (self.enter, *self.layers, self.leave)
         )
         in_place = _ACTIVATIONS[self.activation][1]
 
         def forward(x: Tensor) -> Tensor:
-            if torch.is_grad_enabled() and (x.requires_grad or any(each.requires_grad for each in self.parameters())):
-                return self._after(torch.addmm(bias, self.embed(x), enter))
-            out, room = x.new_empty(x.shape), x.new_empty(2, min(_CHUNK, len(x)), len(leave))
+            if torch.is_grad_enabled() and (x.requires_grad or any(p.requires_grad for p in self.parameters())):
+                return self._from_first_layer(torch.addmm(bias, self.embed(x), enter))
+            out, buffer = x.new_empty(x.shape), x.new_empty(2, min(_CHUNK, len(x)), len(leave))
             biases = repeat(bias) if len(bias) == 1 else torch.split(bias, _CHUNK)
-            for part, first, into in zip(torch.split(x, _CHUNK), biases, torch.split(out, _CHUNK), strict=False):
-                h, change = room[:, : len(part)]
+            for part, first, target in zip(torch.split(x, _CHUNK), biases, torch.split(out, _CHUNK), strict=False):
+                h, change = buffer[:, : len(part)]
                 in_place(torch.mm(self.embed(part), enter, out=h).add_(first))
                 for weight, shift in inner:
                     h.add_(in_place(torch.mm(h, weight, out=change).add_(shift)))
-                torch.addmm(last, h, leave, out=into)
+                torch.addmm(last, h, leave, out=target)
             return out
 
         return forward
 
     def _bias(self, u: Tensor, labels: Tensor | None) -> Tensor:
-        """What time and class add to the first layer, shape (len(u) or len(labels) or 1, width)."""
+        """Return the bias of the first layer by time and class, shape (len(u) or len(labels) or 1, width)."""
         bias = self.enter.weight.new_zeros(1, len(self.enter.weight))
         if self.tau is not None and self.enter_time is not None:
             bias = bias + self.enter_time(self.tau(u[:, None]))
         return bias if self.classes is None else bias + self.classes(labels)
 
-    def _after(self, h: Tensor) -> Tensor:
+    def _from_first_layer(self, h: Tensor) -> Tensor:
         act = _ACTIVATIONS[self.activation][0]
         h = act(h)
         for layer in self.layers:

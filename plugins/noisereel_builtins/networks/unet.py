@@ -14,23 +14,23 @@ from .embeddings import Classes, Sinusoidal
 
 __all__ = ["UNet"]
 
-_CHUNK = 64  # images at a time when sampling; constant, so that results are
+_CHUNK = 64  # images at a time when sampling; constant for reproducible results
 
 
 class UNet(nn.Module):
-    """Residual blocks down to small images and up again; what each size saw on the way down is kept for the way up.
+    """A U-Net: residual blocks down to small images and up again, with a skip connection at each size.
 
-    The last layer starts at 0, and so does every block's change of what it is given. Any height and width that patches
-    divide will do: an odd one is rounded up when halved.
+    The last layer starts at 0, and so does the change that each block makes to its input. Height and width must be
+    multiples of ``patch``; an odd one is rounded up when halved.
 
     Args:
-        event: Shape of an image, (H, W) or (H, W, colours).
-        classes: How many classes there are; None for a network that heeds no labels.
-        channels: Features a pixel at full size.
-        multipliers: Features a pixel at each size, in units of ``channels``; sizes are halved in between.
-        blocks: Residual blocks at each size, on the way down as well as up.
-        attention: Whether the pixels of the smallest size attend to one another.
-        patch: Side of the squares of pixels that the network takes, and gives, as one pixel of more colours.
+        event_shape: Shape of an image, (H, W) or (H, W, colours).
+        classes: Number of classes; None for an unconditional network.
+        channels: Features per pixel at full size.
+        multipliers: Features per pixel at each size, in units of ``channels``; the size is halved in between.
+        blocks: Residual blocks at each size, both going down and going up.
+        attention: Whether the smallest size has self-attention.
+        patch: Side of the squares of pixels that are merged into one pixel with more channels.
 
     References:
         Ronneberger et al. (2015), arXiv:1505.04597; Ho et al. (2020), arXiv:2006.11239, appendix B; for patches, Shi et
@@ -62,36 +62,36 @@ class UNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # which torch's stubs lack
 
     def forward(self, x: Tensor, u: Tensor, labels: Tensor | None = None) -> Tensor:
-        """F(x, u, label).
+        """Return F(x, u, labels).
 
         Args:
             x: Images, shape (n, H, W) or (n, H, W, colours).
             u: Times t/T in [0, 1], shape (n,).
             labels: Classes, shape (n,), int64; the number of classes means "no class", as None does for all rows.
         """
-        return self._after(x, self._condition(u, labels))
+        return self._evaluate(x, self._condition(u, labels))
 
     def at(self, u: float, labels: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """The same as a function of x alone, at one time, in chunks whose features fit the caches.
+        """Return F as a function of x alone, at one time, in chunks whose features fit the caches.
 
         Args:
             u: The time t/T of all rows.
-            labels: Classes, shape (n,), or (1,) if all rows are of one; None for "no class".
+            labels: Classes, shape (n,), or (1,) if all rows have the same; None for "no class".
         """
         condition = self._condition(self.enter.weight.new_tensor([u]), labels)
 
         def forward(x: Tensor) -> Tensor:
             conditions = repeat(condition) if len(condition) == 1 else torch.split(condition, _CHUNK)
-            return torch.cat([self._after(p, c) for p, c in zip(torch.split(x, _CHUNK), conditions, strict=False)])
+            return torch.cat([self._evaluate(p, c) for p, c in zip(torch.split(x, _CHUNK), conditions, strict=False)])
 
         return forward
 
     def _condition(self, u: Tensor, labels: Tensor | None) -> Tensor:
-        """Features of time and class, shape (len(u) or len(labels), 4·channels)."""
+        """Return the features of time and class, shape (len(u) or len(labels), 4·channels)."""
         condition: Tensor = self.enter_time(self.tau(u[:, None]))
         return functional.silu(condition if self.classes is None else condition + self.classes(labels))
 
-    def _after(self, x: Tensor, condition: Tensor) -> Tensor:
+    def _evaluate(self, x: Tensor, condition: Tensor) -> Tensor:
         pixels = x.unsqueeze(1) if x.ndim == 3 else x.movedim(3, 1)
         patches = functional.pixel_unshuffle(pixels, self.patch)
         h = self.enter(patches.contiguous(memory_format=torch.channels_last))
@@ -100,7 +100,7 @@ class UNet(nn.Module):
 
 
 class _Size(nn.Module):
-    """Blocks at one size, all smaller sizes within, and blocks again; widths are this size's and the smaller ones'."""
+    """Blocks at one size, before and after all smaller sizes; ``widths`` starts with this size's."""
 
     def __init__(self, widths: list[int], condition: int, blocks: int, attention: bool) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class _Size(nn.Module):
 
 
 class _Block(nn.Module):
-    """h + conv(act(norm(conv(act(norm(h))) + condition)))."""
+    """A residual block, h + conv(act(norm(conv(act(norm(h))) + condition)))."""
 
     def __init__(self, before: int, width: int, condition: int) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class _Block(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Each pixel adds a mean of all, weighted by likeness; one head."""
+    """Self-attention among pixels, with one head and a residual connection."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ def _norm(width: int) -> nn.GroupNorm:
 
 
 def _zero(layer: nn.Linear | nn.Conv2d) -> nn.Module:
-    """The layer, starting at 0."""
+    """Set all parameters of a layer to 0 and return it."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer

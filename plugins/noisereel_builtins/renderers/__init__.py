@@ -1,1 +1,1 @@
-"""Built-in renderers: one layer of a panel each."""
+"""Built-in renderers: the layers of a panel."""

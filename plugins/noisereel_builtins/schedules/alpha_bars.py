@@ -1,4 +1,4 @@
-"""A schedule given by its ᾱ's."""
+"""A schedule given by its ᾱ_t."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["AlphaBars"]
 
 
 class AlphaBars(BetaSchedule):
-    """ᾱ_1 … ᾱ_T as given, the share of the data's variance that is left: ``{alpha-bars: [0.9, 0.6, 0.1, 0.01]}``.
+    """A schedule given by ᾱ_1 … ᾱ_T, the shares of data variance left: ``{alpha-bars: [0.9, 0.6, 0.1, 0.01]}``.
 
-    β_t = 1 − ᾱ_t/ᾱ_{t−1} follows; between whole times ln α falls evenly.
+    So β_t = 1 − ᾱ_t/ᾱ_{t−1}; between integer times, ln α is linear.
     """
 
     primary: ClassVar[str] = "values"
 
     values: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1, max_length=1_000_000)
-    """ᾱ_t = α_t² at t = 1 … T, each in (0, 1) and none above the one before."""
+    """ᾱ_t = α_t² at t = 1 … T, in (0, 1) and never rising."""
 
     @field_validator("values")
     @classmethod
@@ -34,6 +34,6 @@ class AlphaBars(BetaSchedule):
         return values
 
     def betas(self) -> NDArray[np.float64]:
-        """β_t = 1 − ᾱ_t/ᾱ_{t−1}, shape (T,)."""
+        """Return β_t = 1 − ᾱ_t/ᾱ_{t−1}, shape (T,)."""
         values = np.array((1.0, *self.values))
         return np.asarray((values[:-1] - values[1:]) / values[:-1])

@@ -1,4 +1,4 @@
-"""What schedules that run from one β to another share."""
+"""Schedules from one β to another: their base class."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ _CAP = 0.999
 
 
 class BetaRange(BetaSchedule):
-    """β_1 … β_T between two ends, which by default are Ho et al.'s, made for T = 1000.
+    """β_1 … β_T between two ends, by default those that Ho et al. use for T = 1000.
 
-    An end that is left out is scaled by 1000/T (at most 0.999), so that 50 steps still end in noise; one that
-    is given stands.
+    A default end is scaled by 1000/T (to at most 0.999), so that 50 steps still end in noise.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, section 4: β_1 = 1e-4, β_T = 0.02.
@@ -24,12 +23,12 @@ class BetaRange(BetaSchedule):
     steps: int = Field(default=1000, ge=1, le=1_000_000)
     """T, the number of β's."""
     beta_start: float | None = Field(default=None, gt=0, lt=1)
-    """β_1; 1e-4 · 1000/T where left out."""
+    """β_1; 1e-4 · 1000/T if omitted."""
     beta_end: float | None = Field(default=None, gt=0, lt=1)
-    """β_T; 0.02 · 1000/T where left out."""
+    """β_T; 0.02 · 1000/T if omitted."""
 
     def ends(self) -> tuple[float, float]:
-        """β_1 and β_T."""
+        """Return β_1 and β_T."""
         scale = 1000 / self.steps
         start = min(1e-4 * scale, _CAP) if self.beta_start is None else self.beta_start
         end = min(0.02 * scale, _CAP) if self.beta_end is None else self.beta_end

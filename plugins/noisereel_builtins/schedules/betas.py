@@ -1,4 +1,4 @@
-"""A schedule given by its β's."""
+"""A schedule given by its β_t."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ __all__ = ["Betas"]
 
 
 class Betas(BetaSchedule):
-    """β_1 … β_T as given, ᾱ_t = Π_{i ≤ t} (1 − β_i): ``{betas: [0.1, 0.2, 0.5]}``. They need not rise."""
+    """A schedule given by β_1 … β_T, with ᾱ_t = Π_{i ≤ t} (1 − β_i): ``{betas: [0.1, 0.2, 0.5]}``.
+
+    They need not rise.
+    """
 
     primary: ClassVar[str] = "values"
 
     values: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(min_length=1, max_length=1_000_000)
-    """Variance that each step adds, each in [0, 1); the first above 0."""
+    """β_t at t = 1 … T, the variance added in each step; in [0, 1), the first above 0."""
 
     @field_validator("values")
     @classmethod
@@ -29,5 +32,5 @@ class Betas(BetaSchedule):
         return values
 
     def betas(self) -> NDArray[np.float64]:
-        """The values, shape (T,)."""
+        """Return the values, shape (T,)."""
         return np.array(self.values)

@@ -12,9 +12,10 @@ __all__ = ["Cosine"]
 
 
 class Cosine(BetaSchedule):
-    """ᾱ_t = f(t)/f(0) with f(t) = cos²((t/T + s)/(1 + s)·π/2): noise grows nearly evenly in the middle.
+    """ᾱ falls like a squared cosine: ᾱ_t = f(t)/f(0) with f(t) = cos²((t/T + s)/(1 + s)·π/2).
 
-    β is capped at 0.999, which matters for the last step or two only: without it ᾱ_T would be 0.
+    It is nearly linear in the middle. β is capped at 0.999, which only affects the last step or two; without the cap,
+    ᾱ_T would be 0.
 
     References:
         Nichol and Dhariwal (2021), arXiv:2102.09672, Eq. (17).
@@ -26,7 +27,7 @@ class Cosine(BetaSchedule):
     """Offset that keeps the first β's from being too small."""
 
     def betas(self) -> NDArray[np.float64]:
-        """β_t = min(1 − ᾱ_t/ᾱ_{t−1}, 0.999), shape (T,)."""
+        """Return β_t = min(1 − ᾱ_t/ᾱ_{t−1}, 0.999), shape (T,)."""
         u = np.linspace(0, 1, self.steps + 1)
         f = np.square(np.cos((u + self.s) / (1 + self.s) * np.pi / 2))
         return np.clip(1 - f[1:] / f[:-1], 0, 0.999)

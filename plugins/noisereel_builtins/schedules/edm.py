@@ -1,4 +1,4 @@
-"""Karras et al.'s noise levels: a power of σ rises evenly."""
+"""Karras et al.'s noise levels: a power of σ rises linearly."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["EDM"]
 
 
 class EDM(Exploding):
-    """σ^{1/ρ} rises evenly from σ_1 = σ_min to σ_T = σ_max, α = 1: more steps where there is little noise.
+    """σ^{1/ρ} rises linearly from σ_1 = σ_min to σ_T = σ_max, with α = 1: more steps at low noise.
 
         σ_t = (σ_min^{1/ρ} + (t−1)/(T−1)·(σ_max^{1/ρ} − σ_min^{1/ρ}))^ρ for t ≥ 1,   σ_t = t·σ_min below
 
-    The paper's σ_i is our σ_{T−i}. The same levels can be visited on any other schedule: spacing ``karras``.
+    The paper's σ_i is our σ_{T−i}. The spacing ``karras`` visits these levels on any schedule.
 
     References:
         Karras et al. (2022), arXiv:2206.00364, Eq. (5) and Table 1: σ_min = 0.002, σ_max = 80, ρ = 7.
@@ -27,10 +27,10 @@ class EDM(Exploding):
     sigma_max: float = Field(default=80.0, gt=0, allow_inf_nan=False)
     """σ at t = T, in data units; above ``sigma_min``."""
     rho: float = Field(default=7.0, gt=0, allow_inf_nan=False)
-    """How strongly levels crowd where there is little noise: 1 spaces σ evenly."""
+    """Concentration of the levels at low noise; 1 spaces σ evenly."""
 
     def sigma(self, t: float) -> float:
-        """σ_t, a power of an even ramp from t = 1 on."""
+        """Return σ_t, a power of a linear ramp from t = 1 on."""
         if t < 1:
             return t * self.sigma_min
         low, high = self.sigma_min ** (1 / self.rho), self.sigma_max ** (1 / self.rho)

@@ -1,4 +1,4 @@
-"""What schedules share that leave the signal as it is and let the noise grow."""
+"""Variance-exploding schedules: their base class."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Exploding"]
 
 
 class Exploding(Stepped):
-    """α = 1; σ from ``sigma_min`` to ``sigma_max``. A reverse process starts from N(0, σ_T²)."""
+    """A schedule with α = 1 and σ up to ``sigma_max``. A reverse process starts from N(0, σ_T²)."""
 
     steps: int = Field(default=1000, ge=2, le=1_000_000)
     """T, the number of steps."""
     sigma_min: float = Field(default=0.01, gt=0, allow_inf_nan=False)
-    """The smallest noise, in data units."""
+    """Smallest σ, in data units."""
     sigma_max: float = Field(default=50.0, gt=0, allow_inf_nan=False)
-    """The largest noise, in data units; above ``sigma_min``."""
+    """Largest σ, in data units; above ``sigma_min``."""
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -32,17 +32,17 @@ class Exploding(Stepped):
 
     @abstractmethod
     def sigma(self, t: float) -> float:
-        """σ_t for t in [0, T], 0 at t = 0."""
+        """Return σ_t for t in [0, T]; 0 at t = 0."""
 
     def at(self, t: float) -> Level:
-        """α_t = 1 and σ_t."""
+        """Return α_t = 1 and σ_t."""
         t = self._inside(t)
         return Level(t, 1.0, self.sigma(t))
 
     def prior_std(self) -> float:
-        """σ_T."""
+        """Return σ_T."""
         return self.at(self.T).sigma
 
     def _past_first(self, t: float) -> float:
-        """How far t lies between t = 1, where a paper's σ_min sits, and T: from 0 to 1."""
+        """Return the position of t between t = 1, where the papers have σ_min, and T, from 0 to 1."""
         return (t - 1) / (self.steps - 1)

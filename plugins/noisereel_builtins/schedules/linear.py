@@ -1,4 +1,4 @@
-"""The linear schedule: β rises evenly."""
+"""The linear schedule: β rises linearly."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Linear"]
 
 
 class Linear(BetaRange):
-    """β_1 … β_T evenly spaced between two ends: β_t = β_1 + (β_T − β_1)·(t−1)/(T−1).
+    """β rises linearly between two ends: β_t = β_1 + (β_T − β_1)·(t−1)/(T−1).
 
     References:
         Ho et al. (2020), arXiv:2006.11239, section 4.
     """
 
     def betas(self) -> NDArray[np.float64]:
-        """β_t = β_1 + (β_T − β_1)·(t−1)/(T−1), shape (T,)."""
+        """Return β_t = β_1 + (β_T − β_1)·(t−1)/(T−1), shape (T,)."""
         return np.linspace(*self.ends(), self.steps)

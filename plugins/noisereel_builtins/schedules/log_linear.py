@@ -1,4 +1,4 @@
-"""Noise that grows by the same factor each step."""
+"""Noise that grows by the same factor in each step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["LogLinear"]
 
 
 class LogLinear(Exploding):
-    """ln σ rises evenly from σ_1 = σ_min to σ_T = σ_max, α = 1: the variance-exploding chain.
+    """σ grows geometrically from σ_1 = σ_min to σ_T = σ_max, with α = 1: the variance-exploding chain.
 
         σ_t = σ_min·(σ_max/σ_min)^{(t−1)/(T−1)} for t ≥ 1,   σ_t = t·σ_min below
 
@@ -25,7 +25,7 @@ class LogLinear(Exploding):
     """σ at t = T, in data units; above ``sigma_min``."""
 
     def sigma(self, t: float) -> float:
-        """σ_t, geometric from t = 1 on."""
+        """Return σ_t, geometric from t = 1 on."""
         if t < 1:
             return t * self.sigma_min
         return self.sigma_min * float((self.sigma_max / self.sigma_min) ** self._past_first(t))

@@ -1,4 +1,4 @@
-"""The logarithm of the signal-to-noise ratio falls evenly."""
+"""A schedule whose log-SNR falls linearly."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["LogSNR"]
 
 
 class LogSNR(Stepped):
-    """ln(α²/σ²) falls evenly from ``highest`` at t = 1 to ``lowest`` at T; α² + σ² = 1.
+    """The log-SNR, ln(α²/σ²), falls linearly from ``highest`` at t = 1 to ``lowest`` at T, with α² + σ² = 1.
 
         α_t² = 1/(1 + e^{−λ_t}),   σ_t² = 1/(1 + e^{λ_t}),   λ_t = highest + (t−1)/(T−1)·(lowest − highest)
 
-    Below t = 1, σ_t = t·σ_1: the log-SNR of clean data is infinite, so the even fall must begin somewhere.
+    Below t = 1, σ_t = t·σ_1: the log-SNR of clean data is infinite, so the linear fall must begin later.
 
     References:
         Kingma et al. (2021), arXiv:2107.00630, section 4 and appendix: linear log-SNR, from 13.3.
@@ -28,9 +28,9 @@ class LogSNR(Stepped):
     steps: int = Field(default=1000, ge=2, le=1_000_000)
     """T, the number of steps."""
     highest: float = Field(default=13.3, ge=-40, le=40)
-    """ln(α²/σ²) at t = 1."""
+    """Log-SNR at t = 1."""
     lowest: float = Field(default=-10.0, ge=-40, le=40)
-    """ln(α²/σ²) at T, below ``highest``."""
+    """Log-SNR at T, below ``highest``."""
 
     @model_validator(mode="after")
     def _falling(self) -> Self:
@@ -39,7 +39,7 @@ class LogSNR(Stepped):
         return self
 
     def at(self, t: float) -> Level:
-        """α_t and σ_t, each from its own logistic function so that neither cancels."""
+        """Return α_t and σ_t, each from its own logistic function to avoid cancellation."""
         t = self._inside(t)
         share = max(t - 1, 0.0) / (self.steps - 1)
         log_snr = self.highest + share * (self.lowest - self.highest)

@@ -1,4 +1,4 @@
-"""The quadratic schedule: √β rises evenly."""
+"""The quadratic schedule: √β rises linearly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Quadratic"]
 
 
 class Quadratic(BetaRange):
-    """√β evenly spaced between two ends, so that noise sets in more gently; also known as "scaled linear".
+    """√β rises linearly between two ends, so that noise sets in more gently; also known as "scaled linear".
 
         β_t = (√β_1 + (√β_T − √β_1)·(t−1)/(T−1))²
 
@@ -22,6 +22,6 @@ class Quadratic(BetaRange):
     """
 
     def betas(self) -> NDArray[np.float64]:
-        """β_t = (√β_1 + (√β_T − √β_1)·(t−1)/(T−1))², shape (T,)."""
+        """Return β_t = (√β_1 + (√β_T − √β_1)·(t−1)/(T−1))², shape (T,)."""
         start, end = self.ends()
         return np.square(np.linspace(math.sqrt(start), math.sqrt(end), self.steps))

@@ -1,4 +1,4 @@
-"""A random walk: noise piles up, the signal stays."""
+"""A random walk: noise accumulates, the signal stays."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["RandomWalk"]
 
 
 class RandomWalk(Stepped):
-    """x_t = x_0 + step_std·√t·ε: each unit of time adds a step of the same size (variance exploding).
+    """A random walk (variance exploding), whose steps have equal variance: x_t = x_0 + step_std·√t·ε.
 
-    Its reverse process starts from N(0, σ_T²), which is the true distribution at T only as far as the data is
-    small beside σ_T.
+    A reverse process starts from N(0, σ_T²), which is close to the true distribution at T only if the data is small
+    compared with σ_T.
 
     References:
         Song et al. (2021), arXiv:2011.13456, section 3.4, for variance-exploding processes in general.
@@ -29,10 +29,10 @@ class RandomWalk(Stepped):
     """Standard deviation of one step, in data units."""
 
     def at(self, t: float) -> Level:
-        """α_t = 1, σ_t = step_std·√t."""
+        """Return α_t = 1 and σ_t = step_std·√t."""
         t = self._inside(t)
         return Level(t, 1.0, self.step_std * math.sqrt(t))
 
     def prior_std(self) -> float:
-        """σ_T."""
+        """Return σ_T."""
         return self.at(self.T).sigma

@@ -10,9 +10,9 @@ __all__ = ["RectifiedFlow"]
 
 
 class RectifiedFlow(Stepped):
-    """x_t = (1 − u)·x_0 + u·ε, u = t/T: the signal falls as evenly as the noise rises.
+    """A straight line from data to noise: x_t = (1 − u)·x_0 + u·ε, u = t/T.
 
-    At T nothing of the data is left, exactly (α = 0, σ = 1); the ratio σ/α is infinite there.
+    At T no signal is left: α = 0 and σ = 1 exactly, so σ/α is infinite there.
 
     References:
         Liu et al. (2022), arXiv:2209.03003, section 2; Lipman et al. (2022), arXiv:2210.02747, Eq. (20), whose
@@ -20,6 +20,6 @@ class RectifiedFlow(Stepped):
     """
 
     def at(self, t: float) -> Level:
-        """α_t = 1 − t/T, σ_t = t/T."""
+        """Return α_t = 1 − t/T and σ_t = t/T."""
         u = self._inside(t) / self.T
         return Level(t, 1 - u, u)

@@ -1,4 +1,4 @@
-"""The signal's share falls along a logistic curve."""
+"""A schedule whose ᾱ falls along a logistic curve."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LEAST = 1e-9  # the paper's clip of ᾱ
 
 
 class SigmoidAlphaBar(Stepped):
-    """ᾱ_t = α_t² follows a piece of the logistic function S, from 1 at t = 0 to 0 (clipped to 1e-9) at T, u = t/T.
+    """ᾱ_t = α_t² follows a section of the logistic function, from 1 at t = 0 to 0 (clipped to 1e-9) at T.
 
-        ᾱ_t = (S(end/τ) − S((start + u·(end − start))/τ)) / (S(end/τ) − S(start/τ)),   S(x) = 1/(1 + e^{−x})
+        ᾱ_t = (S(end/τ) − S((start + u·(end − start))/τ)) / (S(end/τ) − S(start/τ)),   S(x) = 1/(1 + e^{−x}),   u = t/T
 
     Not ``sigmoid``, whose β follows the logistic function.
 
@@ -28,11 +28,11 @@ class SigmoidAlphaBar(Stepped):
     """
 
     start: float = Field(default=-3.0, ge=-30, le=30)
-    """Where the piece begins, at t = 0."""
+    """Start of the section, at t = 0."""
     end: float = Field(default=3.0, ge=-30, le=30)
-    """Where it ends, at T; above ``start``."""
+    """End of the section, at T; above ``start``."""
     tau: float = Field(default=1.0, gt=0, le=100)
-    """Temperature τ: below 1 the fall is steeper."""
+    """Temperature τ; below 1 the fall is steeper."""
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
@@ -41,14 +41,14 @@ class SigmoidAlphaBar(Stepped):
         return self
 
     def at(self, t: float) -> Level:
-        """√ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve so that neither cancels."""
+        """Return √ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve to avoid cancellation."""
         u = self._inside(t) / self.T
-        begin, here, end = (_logistic((self.start + v * (self.end - self.start)) / self.tau) for v in (0.0, u, 1.0))
-        left = max((end - here) / (end - begin), _LEAST)
-        lost = min((here - begin) / (end - begin), 1 - _LEAST)
+        begin, now, end = (_logistic((self.start + v * (self.end - self.start)) / self.tau) for v in (0.0, u, 1.0))
+        left = max((end - now) / (end - begin), _LEAST)
+        lost = min((now - begin) / (end - begin), 1 - _LEAST)
         return Level(t, math.sqrt(left), math.sqrt(lost))
 
 
 def _logistic(x: float) -> float:
-    """1/(1 + e^{−x}), for x of any size."""
+    """Return 1/(1 + e^{−x}), for x of any size."""
     return (1 + math.tanh(x / 2)) / 2

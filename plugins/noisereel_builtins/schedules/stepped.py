@@ -1,4 +1,4 @@
-"""What schedules given by formulas of continuous time share: how many units of it there are."""
+"""Schedules given by formulas in continuous time: their base class."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["Stepped"]
 
 
 class Stepped(Schedule):
-    """Time runs from 0 to ``steps``; the level at any time in between is known."""
+    """A schedule with a formula for the level at any time from 0 to ``steps``."""
 
     steps: int = Field(default=1000, ge=1, le=1_000_000)
-    """T, the number of whole times."""
+    """T, the noisiest time, an integer."""
 
     @property
     def T(self) -> float:
-        """The number of whole times."""
+        """The noisiest time."""
         return float(self.steps)

@@ -1,4 +1,4 @@
-"""Any schedule, stretched until nothing of the data is left at T."""
+"""Another schedule, rescaled so that no signal is left at T."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["ZeroTerminalSNR"]
 
 
 class ZeroTerminalSNR(Schedule):
-    """Shifts α so that α_T = 0, and scales it so that α_1 stays: ``{zero-terminal-snr: linear}``.
+    """Another schedule, rescaled so that α_T = 0 and α_1 stays the same: ``{zero-terminal-snr: linear}``.
 
         α'_t = (α_t − α_T)·α_1/(α_1 − α_T),   σ'_t = √(1 − α'_t²),   t ≥ 1
 
-    Up to t = 1 the schedule is as it was. A model that predicts noise knows nothing at T then: ε̂ says nothing about
-    x_0 where α = 0.
+    Up to t = 1 the schedule is unchanged. A model that predicts noise is useless at T: where α = 0, ε̂ does not
+    determine x̂_0.
 
     References:
         Lin et al. (2023), arXiv:2305.08891, algorithm 1.
@@ -41,11 +41,11 @@ class ZeroTerminalSNR(Schedule):
 
     @property
     def T(self) -> float:
-        """The T of the schedule that is rescaled."""
+        """The noisiest time, that of the other schedule."""
         return self.of.T
 
     def at(self, t: float) -> Level:
-        """The rescaled level; the schedule's own up to t = 1."""
+        """Return the rescaled level; up to t = 1, the other schedule's own."""
         level = self.of.at(t)
         if t <= 1:
             return level

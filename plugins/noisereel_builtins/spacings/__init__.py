@@ -1,1 +1,1 @@
-"""Built-in spacings of the visited times."""
+"""Built-in spacings."""

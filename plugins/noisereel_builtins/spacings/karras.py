@@ -14,27 +14,27 @@ __all__ = ["Karras"]
 
 
 class Karras(Spacing):
-    """Times at which (σ/α)^{1/ρ} falls evenly from start to t = 1 (to start/1000 where start ≤ 1); then 0.
+    """Times at which (σ/α)^{1/ρ} falls linearly from start to t = 1 (or start/1000 if start ≤ 1); then 0.
 
         σ_k/α_k = (max^{1/ρ} + k/(n−1)·(min^{1/ρ} − max^{1/ρ}))^ρ,   k = 0 … n−1
 
-    Where σ/α at start is above ``sigma_max`` (on a flow it is infinite), the levels begin at ``sigma_max``; the
-    first time is start all the same.
+    If σ/α at start is above ``sigma_max`` (on a flow it is infinite), the levels begin at ``sigma_max``, but the first
+    time is still start.
 
     References:
         Karras et al. (2022), arXiv:2206.00364, Eq. (5).
     """
 
     rho: float = Field(default=7.0, gt=0, allow_inf_nan=False)
-    """How strongly levels crowd where there is little noise: 1 spaces σ/α evenly."""
+    """Concentration of the levels at low noise; 1 spaces σ/α evenly."""
     sigma_max: float = Field(default=1000.0, gt=0, allow_inf_nan=False)
-    """The largest σ/α that levels are spaced from."""
+    """Upper limit of σ/α for the levels."""
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
-        """``steps`` + 1 times from start to 0.
+        """Return ``steps`` + 1 times from start to 0.
 
         Raises:
-            ValueError: The schedule does not tell the levels apart.
+            ValueError: The schedule has too few distinct levels.
         """
         ratios = [math.exp(-level.log_snr / 2) for level in (schedule.at(start), cleanest(schedule, start))]
         high, low = (min(ratio, self.sigma_max) ** (1 / self.rho) for ratio in ratios)

@@ -1,4 +1,4 @@
-"""Times that begin each stretch: the noisiest level is left out."""
+"""Times at the start of each interval: the noisiest level is not visited."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["Leading"]
 
 
 class Leading(Spacing):
-    """1 + k·⌊start/steps⌋ for k = steps−1 … 0, then 0.
+    """The times 1 + k·⌊start/steps⌋ for k = steps−1 … 0, then 0.
 
-    With start = 1000 and 4 steps: 751, 501, 251, 1, 0. The first time lies *below* start, so a process that
-    starts here from pure noise starts from too much of it; that is the known flaw of this spacing, shown as it is.
-    For the same reason it cannot go on from a state that is already at start.
+    With start = 1000 and 4 steps: 751, 501, 251, 1, 0. The first time is *below* start, so a process that starts there
+    from pure noise starts with too much of it. This is a known flaw of the spacing, reproduced on purpose. For the same
+    reason, it cannot continue from a state at start.
 
     References:
         Lin et al. (2023), arXiv:2305.08891, Table 2; diffusers' ``timestep_spacing="leading"``, whose index i
@@ -22,10 +22,10 @@ class Leading(Spacing):
     """
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
-        """``steps`` + 1 times.
+        """Return ``steps`` + 1 times.
 
         Raises:
-            ValueError: There are fewer whole times up to start than steps.
+            ValueError: There are fewer integer times up to start than steps.
         """
         check_whole("leading", steps, start)
         stride = int(start // steps)

@@ -1,4 +1,4 @@
-"""What spacings share that choose noise levels first and look for their times."""
+"""Functions for spacings that choose noise levels first, and then find their times."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["cleanest", "log_snr_of", "times_at"]
 
 
 def cleanest(schedule: Schedule, start: float) -> Level:
-    """The last level before clean data: t = 1, where a paper's σ_min sits, or start/1000 where start is 1 or less."""
+    """Return the last level before clean data: at t = 1, where the papers have σ_min, or at start/1000 if start ≤ 1."""
     return schedule.at(1.0 if start > 1 else start / 1000)
 
 
 def times_at(schedule: Schedule, log_snrs: Sequence[float], start: float) -> tuple[float, ...]:
-    """start, then the times at which the schedule has the given log-SNRs, then 0.
+    """Return start, then the times at which the schedule has the given log-SNRs, then 0.
 
     Args:
-        schedule: Where the levels are looked up.
+        schedule: The schedule in which the levels are looked up.
         log_snrs: ln(α²/σ²), rising, one for each time between start and 0.
         start: The noisiest time.
 
     Raises:
-        ValueError: The schedule does not tell the levels apart.
+        ValueError: The schedule has too few distinct levels.
     """
     times = (start, *map(schedule.time_of, log_snrs), 0.0)
     if not all(late > early for late, early in pairwise(times)):
@@ -34,5 +34,5 @@ def times_at(schedule: Schedule, log_snrs: Sequence[float], start: float) -> tup
 
 
 def log_snr_of(ratio: float) -> float:
-    """ln(α²/σ²) of σ/α."""
+    """Return ln(α²/σ²) for a ratio σ/α."""
     return -2 * math.log(ratio)

@@ -1,4 +1,4 @@
-"""Times at which the log-SNR rises evenly."""
+"""Times at which the log-SNR rises linearly."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["LogSNR"]
 
 
 class LogSNR(Spacing):
-    """Times at which ln(α²/σ²) rises evenly from start to t = 1 (to start/1000 where start ≤ 1); then 0.
+    """Times at which ln(α²/σ²) rises linearly from start to t = 1 (or start/1000 if start ≤ 1); then 0.
 
-    The log-SNR is infinite at clean data, and on a flow at T too, so it is clipped to [−clip, clip]; the first time
-    is start all the same. Multistep solvers in log-SNR, such as DPM-Solver++, are at their best on it.
+    The log-SNR is infinite for clean data, and on a flow also at T, so it is clipped to [−clip, clip], but the first
+    time is still start. Multistep solvers in log-SNR, such as DPM-Solver++, work best with it.
 
     References:
         Lu et al. (2022), arXiv:2206.00927, appendix D.4.
     """
 
     clip: float = Field(default=20.0, gt=0, le=60)
-    """The largest |ln(α²/σ²)| that levels are spaced between."""
+    """Upper limit of |ln(α²/σ²)| for the levels."""
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
-        """``steps`` + 1 times from start to 0.
+        """Return ``steps`` + 1 times from start to 0.
 
         Raises:
-            ValueError: The schedule does not tell the levels apart.
+            ValueError: The schedule has too few distinct levels.
         """
         levels = schedule.at(start), cleanest(schedule, start)
         low, high = (min(max(level.log_snr, -self.clip), self.clip) for level in levels)

@@ -1,4 +1,4 @@
-"""Times that end each stretch: the noisiest level is always visited."""
+"""Times at the end of each interval: the noisiest level is always visited."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Trailing"]
 
 
 class Trailing(Spacing):
-    """start·(1 − k/steps), rounded to whole times but for the first, then 0.
+    """The times start·(1 − k/steps) from start to 0, all but the first rounded to integers.
 
     With start = 1000 and 3 steps: 1000, 667, 333, 0.
 
@@ -20,10 +20,10 @@ class Trailing(Spacing):
     """
 
     def times(self, schedule: Schedule, steps: int, start: float) -> tuple[float, ...]:
-        """``steps`` + 1 times.
+        """Return ``steps`` + 1 times.
 
         Raises:
-            ValueError: There are fewer whole times up to start than steps.
+            ValueError: There are fewer integer times up to start than steps.
         """
         check_whole("trailing", steps, start)
         return (start, *(float(round(start * (steps - k) / steps)) for k in range(1, steps + 1)))

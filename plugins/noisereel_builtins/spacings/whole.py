@@ -1,4 +1,4 @@
-"""What spacings over whole times share."""
+"""A check for spacings over integer times."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ __all__ = ["check_whole"]
 
 
 def check_whole(name: str, steps: int, start: float) -> None:
-    """See that there are as many whole times up to start as steps, or some would repeat.
+    """Check that there are enough integer times up to start for these steps; if not, some would repeat.
 
     Raises:
-        ValueError: There are not.
+        ValueError: There are too few.
     """
     if steps > start:
         raise ValueError(
-            f"{name} spacing visits whole times: from t = {start:g} it takes {int(start)} steps at most, got {steps}"
+            f"{name} spacing visits integer times: from t = {start:g} it allows {int(start)} steps at most, got {steps}"
         )

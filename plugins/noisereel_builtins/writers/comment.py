@@ -1,4 +1,4 @@
-"""Metadata for formats that have room for one comment only."""
+"""Metadata for formats with a single comment field."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ __all__ = ["to_comment"]
 
 
 def to_comment(metadata: Mapping[str, str]) -> str:
-    """All metadata as one line of JSON in ASCII."""
+    """Return all metadata as one line of ASCII JSON."""
     return json.dumps(dict(metadata))

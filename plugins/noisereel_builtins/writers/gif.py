@@ -20,33 +20,32 @@ from .palette import Indexer, Palette
 
 __all__ = ["Gif"]
 
-_SAMPLES = 8  # frames that the palette is made from
-_CLEAR = 255  # the index of the transparent colour; also marks what stays as it was in the frame before
-_FAINT = 16  # of 255: less opacity than this is hardly seen on the ground
-_LONGEST = 65_535  # hundredths of a second that one frame can stay
-_EVEN = Fraction(1, 100)  # of a hundredth: 33⅓ may be written as 33.3
+_SAMPLES = 8  # frames that the palette is computed from
+_CLEAR = 255  # index of the transparent colour; also marks pixels unchanged since the previous frame
+_FAINT = 16  # of 255: opacity below which a pixel is dropped, being hardly visible
+_LONGEST = 65_535  # hundredths of a second that one frame can last
+_EVEN = Fraction(1, 100)  # tolerance, of a hundredth of a second: 33⅓ may be written as 33.3
 _HEADER = 6 + 7 + 3 * 256  # signature, screen descriptor, palette
-_ALWAYS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
-_END = b"\x3b"
+_LOOP_FOREVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+_TRAILER = b"\x3b"
 
 
 class Gif(Writer):
-    """Writes GIF files with one palette for the whole film; only what changes between frames is stored.
+    """Animated GIF with one palette for the whole film; stores only the changes between frames.
 
-    The format knows no shades of transparency: what is hardly there is left out, the rest lies on the theme's
-    background.
+    GIF has 1-bit alpha: near-transparent pixels are dropped, the rest is composited over the theme's background.
     """
 
     @contextmanager
     def open(self, ctx: WriterContext) -> Iterator[Sink]:
-        """Start a file; the palette is made from ``ctx.sample``, or from the first frame if that gives none."""
+        """Start a file; the palette is computed from ``ctx.sample``, or from the first frame if it returns none."""
         samples = [_solid(pixels, ctx.background) for pixels in ctx.sample(_SAMPLES)]
         with ctx.path.open("wb") as file:
             yield _Sink(file, ctx, Palette.of(samples, _CLEAR) if samples else None)
-            file.write(_END)
+            file.write(_TRAILER)
 
     def rate_warning(self, fps: Fraction) -> str | None:
-        """A warning where frames are shorter than browsers show, or no whole hundredths of a second."""
+        """Return a warning if frames are shorter than browsers show or not whole hundredths of a second, else None."""
         if fps > 50:
             return f"GIF cannot play faster than 50 fps, and this is {float(fps):g}: use 20, 25, 33⅓ or 50"
         delay = 100 / fps
@@ -56,7 +55,7 @@ class Gif(Writer):
 
 
 class _Sink:
-    """Encodes frames and lays the packets out as a GIF file, with exact delays, which a muxer would round or clip."""
+    """Encodes frames and writes the packets as a GIF file with exact delays, which a muxer would round or clip."""
 
     def __init__(self, file: BinaryIO, ctx: WriterContext, palette: Palette | None) -> None:
         self._file, self._ctx = file, ctx
@@ -67,21 +66,21 @@ class _Sink:
     def write(self, frame: Frame) -> None:
         delay = self._delay(frame.duration)
         while delay > 0:
-            self._put(_solid(frame.content, self._ctx.background), min(delay, _LONGEST))
+            self._encode(_solid(frame.content, self._ctx.background), min(delay, _LONGEST))
             delay -= _LONGEST
 
     def _delay(self, duration: Fraction) -> int:
-        """Hundredths of a second up to this frame's rounded end; 0 drops it. A film lasts one at least."""
+        """Return the hundredths of a second until this frame's rounded end; 0 drops it. A film lasts at least one."""
         self._elapsed += duration
-        until = max(1, round(self._elapsed * 100))
-        delay, self._shown = until - self._shown, until
+        end = max(1, round(self._elapsed * 100))
+        delay, self._shown = end - self._shown, end
         return delay
 
-    def _put(self, pixels: Pixels, delay: int) -> None:
+    def _encode(self, pixels: Pixels, delay: int) -> None:
         self._indexer = self._indexer or Indexer(Palette.of([pixels], _CLEAR))
-        picture = _picture(pixels, self._indexer)
-        picture.pts = self._packets
-        for packet in map(bytes, self._encoder.encode(picture)):
+        frame = _indexed_frame(pixels, self._indexer)
+        frame.pts = self._packets
+        for packet in map(bytes, self._encoder.encode(frame)):
             if self._packets == 0:
                 self._file.write(packet[:_HEADER] + self._extensions())
                 packet = packet[_HEADER:]
@@ -89,7 +88,7 @@ class _Sink:
             self._packets += 1
 
     def _extensions(self) -> bytes:
-        loop = _ALWAYS if self._ctx.loop else b""
+        loop = _LOOP_FOREVER if self._ctx.loop else b""
         return loop + (_comment(to_comment(self._ctx.metadata)) if self._ctx.metadata else b"")
 
 
@@ -100,8 +99,8 @@ def _encoder(size: tuple[int, int]) -> VideoCodecContext:
     return encoder
 
 
-def _picture(pixels: Pixels, indexer: Indexer) -> av.VideoFrame:
-    """A new indexed frame: the encoder keeps the last one to compare with."""
+def _indexed_frame(pixels: Pixels, indexer: Indexer) -> av.VideoFrame:
+    """Return a new indexed frame: the encoder keeps the previous one for comparison."""
     height, width = pixels.shape[:2]
     frame = av.VideoFrame(width, height, "pal8")
     plane = frame.planes[0]
@@ -113,23 +112,23 @@ def _picture(pixels: Pixels, indexer: Indexer) -> av.VideoFrame:
     return frame
 
 
-def _solid(pixels: Pixels, ground: tuple[int, int, int]) -> Pixels:
-    """The same pixels, each either there, over the ground, or not."""
+def _solid(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
+    """Return the pixels with 1-bit alpha: transparent, or opaque over the background."""
     if pixels.shape[2] == 3:
         return pixels
     alpha, out = pixels[..., 3], pixels.copy()
     out[..., 3] = np.where(alpha < _FAINT, 0, 255)
-    partly = (alpha >= _FAINT) & (alpha < 255)
-    share = alpha[partly, None] / np.float32(255)
-    out[partly, :3] = pixels[partly, :3] * share + np.array(ground) * (1 - share) + 0.5
+    partial = (alpha >= _FAINT) & (alpha < 255)
+    opacity = alpha[partial, None] / np.float32(255)
+    out[partial, :3] = pixels[partial, :3] * opacity + np.array(background) * (1 - opacity) + 0.5
     return out
 
 
 def _clear(index: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
-    """Make pixels transparent, one at least.
+    """Make pixels transparent, at least one.
 
-    The encoder disposes of a frame that has transparent pixels before it shows the next, and leaves one without:
-    were both kinds mixed, frames would smear into those that follow.
+    The encoder clears a frame that has transparent pixels before it shows the next, but keeps a frame without any: if
+    both kinds were mixed, frames would smear into later ones.
     """
     np.copyto(index, _CLEAR, where=mask)
     if not mask.any():
@@ -137,7 +136,7 @@ def _clear(index: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
 
 
 def _argb(palette: Palette) -> NDArray[np.uint32]:
-    """The 256 entries as the encoder takes them; unused ones are opaque black and the last is transparent."""
+    """Return the 256 entries in the encoder's format; unused ones are opaque black and the last is transparent."""
     entries = np.full(256, 0xFF000000, np.uint32)
     red, green, blue = palette.colors.astype(np.uint32).T
     entries[: len(red)] |= red << 16 | green << 8 | blue
@@ -146,7 +145,7 @@ def _argb(palette: Palette) -> NDArray[np.uint32]:
 
 
 def _comment(text: str) -> bytes:
-    """A comment extension: blocks of up to 255 bytes, each after its length, then an empty one."""
+    """Return a comment extension: blocks of up to 255 bytes, each preceded by its length, then an empty one."""
     data = text.encode("ascii")
-    blocks = [data[begin : begin + 255] for begin in range(0, len(data), 255)]
+    blocks = [data[start : start + 255] for start in range(0, len(data), 255)]
     return b"\x21\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\x00"

@@ -1,4 +1,4 @@
-"""MP4: H.264 video, small and smooth; for slides and the web."""
+"""MP4: H.264 video, small and smooth, for slides and the web."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OPTIONS: Mapping[Quality, Mapping[str, str]] = {
 
 
 class Mp4(Writer):
-    """Writes H.264 in MP4 as every player takes it: 4:2:0, BT.709, a constant frame rate, the index at the front.
+    """H.264 in MP4 that every player supports: 4:2:0, BT.709, constant frame rate, index at the front.
 
     Odd sizes are padded by a row or column of edge pixels, never rescaled.
     """
@@ -41,7 +41,7 @@ class Mp4(Writer):
         """Start a file.
 
         Raises:
-            UsageError: The film is transparent, which H.264 cannot be.
+            UsageError: The film is transparent, which H.264 does not support.
         """
         if ctx.alpha:
             raise UsageError("MP4 cannot be transparent: use .gif or .png, or leave --transparent out")
@@ -52,7 +52,7 @@ class Mp4(Writer):
 
 
 class _Sink:
-    """Encodes frames at a constant rate; one that stays is repeated, so that no player has to know about delays."""
+    """Encodes frames at a constant rate; longer frames are repeated, so that players need not support delays."""
 
     def __init__(self, container: OutputContainer, stream: VideoStream, fps: Fraction) -> None:
         self._container, self._stream, self._fps = container, stream, fps
@@ -60,15 +60,15 @@ class _Sink:
         self._elapsed, self._count = Fraction(0), 0
 
     def write(self, frame: Frame) -> None:
-        picture = self._yuv(frame.content)
+        yuv = self._yuv(frame.content)
         self._elapsed += frame.duration
-        for number in range(self._count, round(self._elapsed * self._fps)):
-            picture.pts, picture.time_base = number, 1 / self._fps
-            self._container.mux(self._stream.encode(picture))
+        for index in range(self._count, round(self._elapsed * self._fps)):
+            yuv.pts, yuv.time_base = index, 1 / self._fps
+            self._container.mux(self._stream.encode(yuv))
             self._count += 1
 
     def _yuv(self, pixels: Pixels) -> av.VideoFrame:
-        """4:2:0 in BT.709; averaging ("area") keeps the chroma of flat colours and of single discs best."""
+        """Return a 4:2:0 frame in BT.709; averaging ("area") best keeps the chroma of flat colours and single discs."""
         return self._reformatter.reformat(
             av.VideoFrame.from_numpy_buffer(_even(pixels), format="rgb24"),
             format="yuv420p",
@@ -84,17 +84,17 @@ def _stream(container: OutputContainer, ctx: WriterContext) -> VideoStream:
     stream = container.add_stream("libx264", rate=ctx.fps, options=dict(_OPTIONS[ctx.quality]))
     stream.width, stream.height = width + width % 2, height + height % 2
     stream.pix_fmt = "yuv420p"
-    tags = stream.codec_context
-    tags.colorspace, tags.color_range = Colorspace.ITU709, ColorRange.MPEG
-    tags.color_primaries, tags.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    codec = stream.codec_context
+    codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
+    codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     if ctx.metadata:
-        known = {key: ctx.metadata[key] for key in ("title", "description") if key in ctx.metadata}
-        container.metadata.update(known, comment=to_comment(ctx.metadata))
+        tags = {key: ctx.metadata[key] for key in ("title", "description") if key in ctx.metadata}
+        container.metadata.update(tags, comment=to_comment(ctx.metadata))
     return stream
 
 
 def _even(pixels: Pixels) -> Pixels:
-    """The picture with even sides."""
+    """Return the pixels padded to even width and height."""
     height, width = pixels.shape[:2]
     if height % 2 or width % 2:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""PDF: one still as lines and shapes with its type embedded, for papers and slides."""
+"""PDF: one still as vector graphics with embedded fonts, for papers and slides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Pdf"]
 
 
 class Pdf(Drawn):
-    """Writes a drawing as a page of PDF; only images and colour bars are pixels in it."""
+    """A still as a page of PDF vector graphics; only images and colour bars are pixels."""
 
     format: ClassVar[Literal["svg", "pdf"]] = "pdf"
     names: ClassVar[Mapping[str, str]] = {"title": "Title", "description": "Subject", "rest": "Keywords"}

@@ -1,4 +1,4 @@
-"""PNG: one still, without loss."""
+"""PNG: one still, lossless."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LEVELS: Mapping[Quality, int] = {"draft": 1, "standard": 6, "high": 9}
 
 
 class Png(Still):
-    """Writes a picture as PNG, RGB or RGBA, with its metadata as text chunks."""
+    """A still as PNG, RGB or RGBA, with its metadata as text chunks."""
 
     def save(self, content: Pixels, ctx: WriterContext) -> None:
         """Write the file."""
         text = PngInfo()
         for key, value in ctx.metadata.items():
             text.add_text(key, value)
-        data = BytesIO()  # Pillow's own way into a file forgets why it failed
+        data = BytesIO()  # if Pillow writes the file itself, the cause of a failure is lost
         Image.fromarray(content).save(data, "PNG", compress_level=_LEVELS[ctx.quality], pnginfo=text)
         ctx.path.write_bytes(data.getbuffer())

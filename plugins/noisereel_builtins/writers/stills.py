@@ -1,4 +1,4 @@
-"""What the formats of one picture share: a file that is written with its only frame."""
+"""Base classes of writers for single pictures: the file is written with its only frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Drawn", "Still"]
 
 
 class Still(Writer):
-    """Writes one picture a file."""
+    """A writer of one picture per file."""
 
     still: ClassVar[bool] = True
 
@@ -41,11 +41,11 @@ class _Sink:
 
 
 class Drawn(Still):
-    """Writes a drawing through matplotlib's artists, so that lines stay lines.
+    """A writer of drawings through matplotlib's artists, as vector graphics.
 
     Attributes:
         format: matplotlib's name of the format.
-        names: What the format calls the title, the description and the rest.
+        names: The format's names of the title, the description and the rest.
     """
 
     takes: ClassVar[Literal["pixels", "drawing", "trajectory"]] = "drawing"
@@ -54,7 +54,7 @@ class Drawn(Still):
 
     def save(self, content: Any, ctx: WriterContext) -> None:
         """Write the file, with its metadata."""
-        known = {name: ctx.metadata[key] for key, name in self.names.items() if key in ctx.metadata}
+        metadata = {name: ctx.metadata[key] for key, name in self.names.items() if key in ctx.metadata}
         if ctx.metadata:
-            known[self.names["rest"]] = to_comment(ctx.metadata)
-        vector.save(content, ctx.path, self.format, known)
+            metadata[self.names["rest"]] = to_comment(ctx.metadata)
+        vector.save(content, ctx.path, self.format, metadata)

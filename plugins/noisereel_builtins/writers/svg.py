@@ -1,4 +1,4 @@
-"""SVG: one still as lines and shapes, sharp at any size."""
+"""SVG: one still as vector graphics, sharp at any size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Svg"]
 
 
 class Svg(Drawn):
-    """Writes a drawing as SVG."""
+    """A still as SVG vector graphics."""
 
     format: ClassVar[Literal["svg", "pdf"]] = "svg"
     names: ClassVar[Mapping[str, str]] = {"title": "Title", "description": "Description", "rest": "Source"}

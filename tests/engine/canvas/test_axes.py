@@ -1,4 +1,4 @@
-"""The still background: placed to the pixel, free of what moves, deaf to a user's matplotlib settings."""
+"""The still background: exact to the pixel, without moving parts, independent of the user's matplotlib settings."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def graph(size: tuple[int, int] = (640, 480), x: tuple[float, float] = (0, 1000)
 
 
 def ink(pixels: NDArray[np.uint8], color: str = "background") -> NDArray[np.bool_]:
-    """Where something differs from a colour."""
+    """Return a mask of the pixels that differ from a colour."""
     return (pixels != np.array(rgb(LIGHT.color(color)))).any(axis=2)
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 480), (321, 241), (1080, 1920), (333, 777)])
-def test_the_frame_has_exactly_the_size_asked_for(size: tuple[int, int]) -> None:
+def test_the_frame_has_exactly_the_requested_size(size: tuple[int, int]) -> None:
     pixels = paint_backdrop(lay_out(size, LIGHT, [PanelPlan("plane", Box((0, 1), (0, 1)))]))
     assert pixels.shape == (size[1], size[0], 3) and pixels.dtype == np.uint8
     assert not ink(pixels).any()
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 480)])
-def test_axes_line_and_grid_lie_at_their_values(size: tuple[int, int]) -> None:
+def test_axis_line_and_grid_are_at_their_values(size: tuple[int, int]) -> None:
     figure = graph(size)
     rect = figure.panels[0].view.rect
     inside = paint_backdrop(figure)[:, rect.left + 2 : rect.right - 2]
@@ -46,12 +46,12 @@ def test_axes_line_and_grid_lie_at_their_values(size: tuple[int, int]) -> None:
     assert bar is not None
     rows = rows[rows < bar.rect.top]
     expected = [rect.top, rect.top + rect.height / 2, rect.bottom]
-    near = [min(abs(row + 0.5 - want) for row in rows) for want in expected]
+    near = [min(abs(row + 0.5 - line) for row in rows) for line in expected]
     assert max(near) <= 0.75
-    assert all(min(abs(row + 0.5 - want) for want in expected) <= 1.5 for row in rows)
+    assert all(min(abs(row + 0.5 - line) for line in expected) <= 1.5 for row in rows)
 
 
-def test_tick_labels_hang_left_of_the_data_and_under_the_line() -> None:
+def test_tick_labels_are_left_of_the_data_and_below_the_axis() -> None:
     figure = graph((1280, 720))
     rect = figure.panels[0].view.rect
     marked = ink(paint_backdrop(figure))
@@ -64,7 +64,7 @@ def test_tick_labels_hang_left_of_the_data_and_under_the_line() -> None:
     assert last - first == pytest.approx(0.73 * 10.5 * 100 / 72, abs=2)
 
 
-def test_what_is_live_is_left_out_and_the_rest_is_written_where_the_slot_says() -> None:
+def test_live_text_is_left_out_and_still_text_is_written_at_its_slot() -> None:
     plan = PanelPlan("plane", Box((0, 1), (0, 1)), title=Line("live", True))
     figure = lay_out((1280, 720), LIGHT, [plan], text=FrameText(title=Line("Noise"), bar=("t = 5", "")))
     marked = ink(paint_backdrop(figure))
@@ -81,7 +81,7 @@ def test_what_is_live_is_left_out_and_the_rest_is_written_where_the_slot_says() 
     assert columns.max() + 1 == pytest.approx(slot.x + extent.width, abs=3)
 
 
-def test_keys_stand_at_the_right_end_above_the_data() -> None:
+def test_keys_are_at_the_right_end_above_the_data() -> None:
     palette = LIGHT.gradient()
     guides = (Legend((("signal", "amber"),)), Colorbar(palette, -1.0, 2.5, "bits"))
     plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=guides)
@@ -96,15 +96,15 @@ def test_keys_stand_at_the_right_end_above_the_data() -> None:
     assert max(ends) < 12
 
 
-def test_the_ends_of_a_colour_bar_are_written_equally_close_to_it() -> None:
+def test_both_labels_of_a_colour_bar_are_equally_close_to_it() -> None:
     red = np.array([[255, 0, 0]] * 4, np.uint8)
     plan = PanelPlan("plane", Box((0, 1), (0, 1)), guides=(Colorbar(red, 8.0, 8.0),))
     figure = lay_out((1280, 720), LIGHT, [plan])
     pixels = paint_backdrop(figure).astype(int)
     above = pixels[: figure.panels[0].view.rect.top - 8]
     ramp = np.flatnonzero((np.abs(above - [255, 0, 0]).sum(axis=2) < 12).any(axis=0))
-    words = np.setdiff1d(np.flatnonzero(ink(above).any(axis=0)), np.arange(ramp[0] - 2, ramp[-1] + 3))
-    left, right = words[words < ramp[0]], words[words > ramp[-1]]
+    labels = np.setdiff1d(np.flatnonzero(ink(above).any(axis=0)), np.arange(ramp[0] - 2, ramp[-1] + 3))
+    left, right = labels[labels < ramp[0]], labels[labels > ramp[-1]]
     assert ramp[0] - left.max() == pytest.approx(right.min() - ramp[-1], abs=2)
 
 
@@ -114,15 +114,15 @@ def test_another_background_colour(color: str) -> None:
     assert tuple(pixels[0, 0]) == rgb(color)
 
 
-def test_transparent_figures_have_no_background_of_their_own() -> None:
+def test_transparent_figures_have_no_background() -> None:
     figure = lay_out((640, 480), LIGHT, [PanelPlan("plane", Box((0, 1), (0, 1)))], transparent=True)
     assert build(figure).get_facecolor()[3] == 0
     assert build(figure, "#FFFFFF").get_facecolor() == (1, 1, 1, 1)
 
 
-def test_a_users_settings_change_nothing_and_are_not_changed() -> None:
-    quiet = paint_backdrop(graph())
-    loud = {
+def test_matplotlib_settings_of_the_user_are_ignored_and_kept() -> None:
+    expected = paint_backdrop(graph())
+    settings = {
         "font.family": ["monospace"],
         "font.size": 30,
         "axes.facecolor": "red",
@@ -136,17 +136,15 @@ def test_a_users_settings_change_nothing_and_are_not_changed() -> None:
         "figure.dpi": 33,
         "mathtext.fontset": "stix",
     }
-    with matplotlib.rc_context(loud):
+    with matplotlib.rc_context(settings):
         before = dict(matplotlib.rcParams)
-        assert np.array_equal(paint_backdrop(graph()), quiet)
+        assert np.array_equal(paint_backdrop(graph()), expected)
         assert dict(matplotlib.rcParams) == before
 
 
-def test_axes_of_all_panels_come_first_and_lie_on_their_rectangles() -> None:
-    wanted = [
-        PanelPlan(space, Box((0, 2), (0, 1)), (0, i, 1, 1)) for i, space in enumerate(("graph", "plane", "image"))
-    ]
-    figure = lay_out((1000, 600), LIGHT, wanted, Grid((1, 2, 1)))
+def test_axes_of_all_panels_come_first_and_match_their_rectangles() -> None:
+    plans = [PanelPlan(space, Box((0, 2), (0, 1)), (0, i, 1, 1)) for i, space in enumerate(("graph", "plane", "image"))]
+    figure = lay_out((1000, 600), LIGHT, plans, Grid((1, 2, 1)))
     page: Page = build(figure)
     for axes, panel in zip(page.axes, figure.panels, strict=True):
         rect, box = panel.view.rect, axes.get_window_extent()

@@ -27,8 +27,8 @@ def drawing(*marks: Mark) -> Drawing:
 
 
 def raster(*marks: Mark) -> NDArray[np.int_]:
-    what = drawing(*marks)
-    return RasterCanvas(what.figure).draw(what).astype(int)
+    content = drawing(*marks)
+    return RasterCanvas(content.figure).draw(content).astype(int)
 
 
 def vector(*marks: Mark) -> NDArray[np.int_]:
@@ -40,7 +40,7 @@ def vector(*marks: Mark) -> NDArray[np.int_]:
 
 
 def grid(rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """A slanted, bent grid of corners, and its faces row by row."""
+    """Return a slanted, bent grid of corners, and its faces row by row."""
     across, up = np.meshgrid(np.linspace(1, 8, columns + 1), np.linspace(1, 6, rows + 1))
     vertices = np.stack([across + 0.15 * up, up + np.sin(across) / 3], axis=-1).reshape(-1, 2)
     index = np.arange(len(vertices)).reshape(rows + 1, columns + 1)
@@ -51,16 +51,16 @@ def grid(rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.int_]
 def some_meshes() -> dict[str, Mesh]:
     vertices, faces = grid(12, 20)
     rng = np.random.default_rng(0)
-    each = rng.integers(0, 256, (len(faces), 3)).astype(np.uint8)
+    colors = rng.integers(0, 256, (len(faces), 3)).astype(np.uint8)
     shades = Shades(np.arange(len(faces), dtype=np.uint8), LIGHT.gradient())
     holes = vertices.copy()
     holes[50] = np.nan
     return {
         "one colour": Mesh(vertices, faces, BLUE),
-        "one colour, seen through": Mesh(vertices, faces[::7], BLUE, 0.5),
+        "one colour, translucent": Mesh(vertices, faces[::7], BLUE, 0.5),
         "a palette": Mesh(vertices, faces, shades),
-        "any colours": Mesh(vertices, faces, each),
-        "any order": Mesh(vertices, rng.permutation(faces), each),
+        "any colours": Mesh(vertices, faces, colors),
+        "any order": Mesh(vertices, rng.permutation(faces), colors),
         "a hole": Mesh(holes, faces, shades),
     }
 
@@ -74,7 +74,7 @@ def test_raster_and_vector_show_the_same(name: str) -> None:
     touched = (np.abs(frames[0] - vector()).max(axis=2) > 3).sum()
     difference = np.abs(frames[0] - frames[1]).max(axis=2)
     assert touched > 5000
-    # Between colours that have nothing in common, the seams differ a little.
+    # Seams between unrelated colours differ slightly.
     assert difference.sum() <= (2.5 if name.startswith("any") else 1.2) * touched
     assert (difference > 48).sum() <= (0.01 if name.startswith("any") else 0.001) * touched
     assert difference.max() < 96
@@ -95,18 +95,18 @@ def test_later_faces_hide_earlier_ones() -> None:
     assert tuple(frame[240, 320]) == rgb(AMBER)
 
 
-def test_a_mesh_without_faces_or_known_corners_is_nothing() -> None:
+def test_a_mesh_without_faces_or_finite_corners_draws_nothing() -> None:
     vertices, faces = grid(2, 2)
     for mesh in (Mesh(vertices, faces[:0], BLUE), Mesh(vertices * np.nan, faces, BLUE)):
         np.testing.assert_array_equal(raster(mesh), raster())
         np.testing.assert_array_equal(vector(mesh), vector())
 
 
-def test_faces_side_by_side_need_nothing_between_them() -> None:
+def test_neighbouring_faces_need_no_connection() -> None:
     vertices, faces = grid(2, 3)
     colors = np.arange(24.0).reshape(6, 4)
     strip = Strip.of(vertices, faces, colors)
-    assert strip.corners.shape == (2, 8, 2)  # two rows of three faces, and one clear one from the first to the second
+    assert strip.corners.shape == (2, 8, 2)  # two rows of three faces, and a transparent connection
     np.testing.assert_array_equal(strip.colors, np.insert(colors, 3, 0, axis=0))
     np.testing.assert_array_equal(strip.corners[:, :4], [vertices[:4], vertices[4:8]])
     np.testing.assert_array_equal(strip.corners[:, 4:], [vertices[4:8], vertices[8:]])

@@ -18,13 +18,13 @@ from noisereel.support.errors import PluginError
 DARK = THEMES["dark"]
 GROUND = rgb(DARK.color("background"))
 SIZE = (160, 120)
-TYPE = 72.0  # points; at this size of frame a sixth of it is seen
+TYPE = 72.0  # points; a sixth of it at this size of frame
 BLUE, ROSE = DARK.color("blue"), DARK.color("rose")
 RECT = Rect(20, 20, 120, 80)
 
 
 def figure(*, rect=RECT, limits=((0, 120), (0, 80)), scale=1.0, **fields) -> Figure:
-    """One panel whose data coordinates are design pixels from its lower left corner."""
+    """Return a figure with one panel, whose data coordinates are design pixels from its lower left corner."""
     backdrop = fields.pop("backdrop", ())
     return Figure(SIZE, DARK, (Panel(View(rect, *limits, scale), DARK, "plane", rect, backdrop),), **fields)
 
@@ -53,7 +53,7 @@ def box_of(mask):
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def some_of_everything():
+def all_kinds_of_marks():
     rng = np.random.default_rng(0)
     trails = rng.uniform([10, 10], [110, 70], (6, 20, 2))
     shades = Shades(rng.integers(0, 256, 20).astype(np.uint8), DARK.gradient())
@@ -86,7 +86,7 @@ def test_a_frame_is_a_new_array_each_time():
 def test_the_same_drawing_gives_the_same_pixels_whatever_was_drawn_before():
     fig = figure()
     canvas = RasterCanvas(fig)
-    drawing = Drawing(fig, (some_of_everything(),))
+    drawing = Drawing(fig, (all_kinds_of_marks(),))
     first = canvas.draw(drawing)
     canvas.draw(Drawing(fig, ((dots(*np.random.default_rng(5).uniform(10, 70, (500, 2))),),)))
     assert (canvas.draw(drawing) == first).all()
@@ -103,14 +103,14 @@ def test_discs_that_the_edge_would_cut_are_left_out():
     assert box_of(touched(frame)) == (76, 56, 84, 64)
 
 
-def test_a_ring_lies_outside_its_disc_and_counts_at_the_edge():
+def test_a_ring_is_outside_its_disc_and_counts_at_the_edge():
     frame = drawn(dots([60, 40], [5, 40], size=4, alpha=1, edge="#FFFFFF"))
     assert box_of(touched(frame)) == (74, 54, 86, 66)
     assert frame[60, 80].tolist() == list(rgb(BLUE))
     assert frame[60, 75].tolist() == [255, 255, 255]
 
 
-def test_what_is_not_a_number_is_not_drawn():
+def test_positions_that_are_not_finite_are_not_drawn():
     bad = np.array([[np.nan, 40], [np.inf, 40], [60, -np.inf], [1e300, 40]])
     shades = Shades(np.arange(4, dtype=np.uint8), DARK.gradient())
     frame = drawn(
@@ -210,7 +210,7 @@ def test_large_pixels_are_rectangles_or_smooth():
     assert smooth[0, 0] == 0
 
 
-def test_a_zoomed_image_lies_where_its_whole_would():
+def test_a_zoomed_image_matches_the_whole_one():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
     whole = drawn(Image(pixels, (0.0, 120.0, 0.0, 80.0)))
     part = drawn(Image(pixels, (-60.0, 60.0, 0.0, 80.0)))
@@ -225,7 +225,7 @@ def test_an_image_may_be_partly_transparent():
     assert frame[90, 30].tolist() == [0, 0, 0]
 
 
-def test_an_area_lies_between_its_curves():
+def test_an_area_fills_the_space_between_its_curves():
     x = np.array([10.0, 60.0, 110.0])
     frame = drawn(Area(x, np.array([20.0, np.nan, 20.0]), np.full(3, 60.0), "#FFFFFF", 1.0))
     assert (frame == GROUND).all()
@@ -245,7 +245,7 @@ def test_backdrop_marks_are_in_every_frame_and_behind():
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cross(Mark):
-    """A third party's mark."""
+    """A mark of a plugin."""
 
     at: tuple[float, float]
 
@@ -258,7 +258,7 @@ class Cross(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ring(Mark):
-    """Lowered in its turn."""
+    """A mark that is lowered in turn."""
 
     at: tuple[float, float]
 
@@ -268,22 +268,22 @@ class Ring(Mark):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Endless(Mark):
-    """Lowers to itself."""
+    """A mark that lowers to itself."""
 
     def lower(self, view):
         yield self
 
 
-def test_a_mark_of_ones_own_is_drawn_through_what_it_lowers_to():
+def test_a_custom_mark_is_drawn_as_the_marks_it_lowers_to():
     arms = (np.array([[51, 40], [69, 40.0]]), np.array([[60, 31], [60, 49.0]]))
-    same = drawn(Polylines(arms, BLUE), dots([60, 40], size=4, color=ROSE))
-    assert (drawn(Cross((60.0, 40.0))) == same).all()
+    expected = drawn(Polylines(arms, BLUE), dots([60, 40], size=4, color=ROSE))
+    assert (drawn(Cross((60.0, 40.0))) == expected).all()
 
 
-def test_a_mark_that_never_becomes_simple_is_an_error():
-    with pytest.raises(PluginError, match=r"^Endless\.lower never arrives at marks that a canvas knows$"):
+def test_a_mark_that_never_lowers_to_known_marks_is_an_error():
+    with pytest.raises(PluginError, match=r"^Endless\.lower never yields marks that a canvas can draw$"):
         drawn(Endless())
-    with pytest.raises(PluginError, match=r"^no canvas knows how to draw Mark: give it a lower\(view\)$"):
+    with pytest.raises(PluginError, match=r"^no canvas can draw Mark: define its lower\(view\)$"):
         drawn(Mark())
 
 
@@ -291,7 +291,7 @@ def title(**fields):
     return Slot("t = 1000", 20, 15, TYPE, "#FFFFFF", live=True, **fields)
 
 
-def test_live_words_are_written_and_do_not_move():
+def test_live_text_is_written_and_does_not_move():
     """Of two titles that differ in a digit, only that digit's pixels differ."""
     fig = figure(slots=(Slot("still", 0, 0, 12.0, BLUE), title()))
     ones, eights = (drawn(fig=fig, words=(f"t = {n} of 1000",)) for n in (111, 118))
@@ -308,7 +308,7 @@ def test_digits_and_figure_spaces_are_equally_wide():
     assert glyphs.line("t =\u2007\u20075", 21.0, True).advance == glyphs.line("t =999", 21.0, True).advance
 
 
-def test_words_carry_the_ink_that_matplotlib_gives_them():
+def test_text_has_as_much_ink_as_in_matplotlib():
     from matplotlib.font_manager import findfont, get_font
     from matplotlib.ft2font import LoadFlags
 
@@ -324,7 +324,7 @@ def test_words_carry_the_ink_that_matplotlib_gives_them():
         assert line.mask.sum() == pytest.approx(face.get_image().sum() / 255, rel=0.02)
 
 
-def test_formulas_stand_on_the_words_baseline():
+def test_formulas_share_the_baseline_of_the_text():
     glyphs = Glyphs(DARK.font, 1.0)
     line, word = glyphs.line(r"a $x$ costs 5 \$", 24.0, False), glyphs.line("a ", 24.0, False)
     begin, end = word.advance, word.advance + glyphs.line("$x$", 24.0, False).advance
@@ -352,7 +352,7 @@ def test_text_is_kept_inside_its_panel(xy, anchor):
     assert touched(frame).sum() == touched(whole).sum()
 
 
-def test_text_hangs_at_its_anchor_whatever_its_letters():
+def test_text_is_anchored_independently_of_its_letters():
     for anchor in (("left", "top"), ("left", "center"), ("left", "bottom")):
         plain, tailed = (touched(drawn(Text((20, 40), word, BLUE, TYPE, anchor=anchor))) for word in ("H", "Hg"))
         assert (plain[:, 40:47] == tailed[:, 40:47]).all()
@@ -370,25 +370,24 @@ def test_the_bar_ends_within_a_pixel():
 
 
 def test_transparent_frames_over_black_and_white_are_the_opaque_ones():
-    """The straight alpha recomposites to what would have been drawn on that colour."""
+    """Composited over a colour, a transparent frame equals the opaque one on that colour."""
     fields = {"slots": (title(),), "bar": TimeBar(Rect(20, 108, 101, 4), BLUE, ROSE)}
-    marks, words, progress = some_of_everything(), ("t = 12",), 0.37
+    marks, words, progress = all_kinds_of_marks(), ("t = 12",), 0.37
     clear = drawn(*marks, fig=figure(transparent=True, **fields), words=words, progress=progress)
     assert clear.shape == (120, 160, 4)
     assert clear[2, 2].tolist()[3] == 0
     share = clear[..., 3:] / 255
     for ground in (0, 255):
         opaque = drawn(*marks, fig=figure(**fields), words=words, progress=progress, ground=(ground,) * 3)
-        assert (
-            np.abs(clear[..., :3] * share + ground * (1 - share) - opaque).max() <= 1.5
-        )  # bytes, rounded layer by layer
+        composited = clear[..., :3] * share + ground * (1 - share)
+        assert np.abs(composited - opaque).max() <= 1.5  # bytes are rounded for every mark
 
 
 def test_a_transparent_disc_keeps_its_colour_to_the_edge():
-    """No dark fringe: where there is any, it is the mark's own colour."""
+    """There is no dark fringe: every visible pixel has the mark's colour."""
     clear = drawn(dots([60.3, 40.4], size=12, alpha=0.8), fig=figure(transparent=True))
-    seen = clear[..., 3] > 40
-    assert np.abs(clear[seen][:, :3].astype(int) - rgb(BLUE)).max() <= 4
+    visible = clear[..., 3] > 40
+    assert np.abs(clear[visible][:, :3].astype(int) - rgb(BLUE)).max() <= 4
     assert clear[60, 80, 3] == pytest.approx(0.8 * 255, abs=1)
     assert clear[..., 3].sum() / 255 / 0.8 == pytest.approx(np.pi * 144, rel=0.01)
 

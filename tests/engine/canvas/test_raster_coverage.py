@@ -11,28 +11,28 @@ from noisereel.canvas.stamps import ExactDisc, depth, disc_table, line_table
 from noisereel.canvas.trails import spots
 from noisereel.contracts.geometry import Rect
 
-SHEET = Rect(0, 0, 96, 80)
+FRAME = Rect(0, 0, 96, 80)
 BLUE, ROSE = np.array([90, 176, 242], np.float32), np.array([226, 96, 126], np.float32)
 
 
 def sampled_coverage(x, y, radius, side=400):
-    """A disc's share of the pixel whose lower corner is (x, y), by counting a fine grid."""
+    """Return a disc's share of the pixel with lower corner (x, y), by counting the points of a fine grid."""
     at = (np.arange(side) + 0.5) / side
     return (np.hypot(x + at[:, None], y + at) < radius).mean()
 
 
 def painted(centres, radius, alpha, colors, ground):
-    """Discs painted one after the other in float64."""
-    out = np.broadcast_to(np.asarray(ground, float), (SHEET.height, SHEET.width, 3)).copy()
-    x, y = np.arange(SHEET.width + 1), np.arange(SHEET.height + 1)
+    """Paint discs one after the other in float64."""
+    out = np.broadcast_to(np.asarray(ground, float), (FRAME.height, FRAME.width, 3)).copy()
+    x, y = np.arange(FRAME.width + 1), np.arange(FRAME.height + 1)
     for (cx, cy), color in zip(np.asarray(centres, float), colors, strict=True):
         share = alpha * disc_coverage(x - cx, y - cy, radius)[..., None]
         out += share * (color - out)
     return out
 
 
-def splatted(stamp, centres, color, ground=(15, 19, 24), clip=SHEET, weights=None):
-    pixels = np.broadcast_to(np.array(ground, np.uint8), (SHEET.height, SHEET.width, 3)).copy()
+def splatted(stamp, centres, color, ground=(15, 19, 24), clip=FRAME, weights=None):
+    pixels = np.broadcast_to(np.array(ground, np.uint8), (FRAME.height, FRAME.width, 3)).copy()
     Splatter().splat(pixels, clip, stamp, np.asarray(centres, np.float32), color, weights)
     return pixels
 
@@ -65,7 +65,7 @@ def test_table_holds_the_area_at_every_position(radius):
     np.testing.assert_allclose(covered.sum(axis=1), np.pi * radius**2, rtol=1e-5)
 
 
-def test_table_equals_discs_worked_out_at_its_positions():
+def test_table_equals_discs_computed_at_its_positions():
     table = disc_table(1.7, 0.5)
     fine = np.array([[3, 60], [17, 0], [63, 31]])
     centres = (20 + 1.7 + (fine + 0.5) / table.phases).astype(np.float32)
@@ -73,7 +73,7 @@ def test_table_equals_discs_worked_out_at_its_positions():
     np.testing.assert_allclose(shown, painted(centres, 1.7, 0.5, [BLUE] * 3, (15, 19, 24)), atol=0.51)
 
 
-def test_one_colour_is_what_painting_one_after_the_other_gives():
+def test_one_colour_equals_painting_one_after_the_other():
     centres = scattered(400)
     exact = painted(centres, 1.7, 0.5, [BLUE] * 400, (15, 19, 24))
     assert np.abs(splatted(ExactDisc(1.7, 0.5), centres, BLUE) - exact).max() < 0.51
@@ -82,7 +82,7 @@ def test_one_colour_is_what_painting_one_after_the_other_gives():
     assert looked_up.max() < 2.5  # half a 64th of a pixel off at the edge
 
 
-def test_a_colour_each_is_exact_where_discs_do_not_meet():
+def test_one_colour_per_disc_is_exact_without_overlap():
     x, y = np.meshgrid(np.arange(8, 90, 6.3), np.arange(8, 72, 5.7))
     centres = np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float32)
     colors = np.random.default_rng(1).integers(0, 256, (len(centres), 3)).astype(np.float32)
@@ -90,7 +90,7 @@ def test_a_colour_each_is_exact_where_discs_do_not_meet():
     assert np.abs(shown - painted(centres, 1.7, 0.6, colors, (15, 19, 24))).max() < 0.51
 
 
-def test_a_colour_each_is_close_to_painting_in_order_where_they_meet():
+def test_one_colour_per_disc_is_close_to_painting_in_order_with_overlap():
     centres = scattered(300, seed=2)
     colors = np.where(np.arange(300)[:, None] % 2, BLUE, ROSE)
     shown = splatted(disc_table(1.7, 0.3), centres, colors)
@@ -99,10 +99,10 @@ def test_a_colour_each_is_close_to_painting_in_order_where_they_meet():
     assert np.quantile(off, 0.999) < 12
 
 
-def test_equal_colours_each_are_one_colour():
+def test_equal_colours_per_disc_match_one_colour():
     centres, table = scattered(200), disc_table(1.7, 0.5)
-    each = splatted(table, centres, np.tile(BLUE, (200, 1)))
-    assert np.abs(each.astype(int) - splatted(table, centres, BLUE)).max() <= 1
+    per_disc = splatted(table, centres, np.tile(BLUE, (200, 1)))
+    assert np.abs(per_disc.astype(int) - splatted(table, centres, BLUE)).max() <= 1
 
 
 def test_order_does_not_matter():
@@ -114,11 +114,11 @@ def test_order_does_not_matter():
 
 
 def test_many_parts_are_as_good_as_one():
-    """More dots than are scattered at once."""
+    """There are more dots than are processed at a time."""
     centres = scattered(2000)
-    parts = np.zeros((SHEET.height, SHEET.width, 3), np.uint8)
+    parts = np.zeros((FRAME.height, FRAME.width, 3), np.uint8)
     whole = painted(centres, 1.7, 0.02, [BLUE] * 2000, (0, 0, 0))
-    Splatter().splat(parts, SHEET, disc_table(1.7, 0.02), centres, BLUE)
+    Splatter().splat(parts, FRAME, disc_table(1.7, 0.02), centres, BLUE)
     assert np.abs(parts - whole).max() < 1.5
 
 
@@ -136,7 +136,7 @@ def test_a_tenth_of_a_pixel_is_a_tenth_of_a_pixel(few):
     for step in range(21):
         light = splatted(stamp, [[40 + 0.1 * step, 30 + 0.07 * step]], np.full(3, 255, np.float32), (0, 0, 0))
         light = light[..., 0].astype(float)
-        columns, rows = np.arange(SHEET.width) + 0.5, np.arange(SHEET.height) + 0.5
+        columns, rows = np.arange(FRAME.width) + 0.5, np.arange(FRAME.height) + 0.5
         places.append([(light.sum(axis=0) @ columns) / light.sum(), (light.sum(axis=1) @ rows) / light.sum()])
     moved = np.diff(places, axis=0)
     np.testing.assert_allclose(moved[:, 0], 0.1, atol=0.02)
@@ -168,19 +168,19 @@ def test_line_kernel_integrates_to_its_profile(width):
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, np.pi / 4, 1.2])
 @pytest.mark.parametrize("pieces", [1, 7, 200])
-def test_a_straight_trail_is_even_and_as_opaque_as_asked(angle, pieces):
-    """Whatever its direction, and whether it is made of a few long or many short segments."""
-    way = np.array([np.cos(angle), np.sin(angle)])
+def test_a_straight_trail_is_even_and_as_opaque_as_specified(angle, pieces):
+    """It may have any direction, and consist of a few long or many short segments."""
+    direction = np.array([np.cos(angle), np.sin(angle)])
     centre, width, alpha = np.array([48.3, 40.1]), 1.5, 0.6
-    xy = (centre + np.linspace(-30, 30, pieces + 1)[:, None] * way).astype(np.float32)[:, None]
-    line = spots(xy, SHEET, width + 1, 0.9)
+    xy = (centre + np.linspace(-30, 30, pieces + 1)[:, None] * direction).astype(np.float32)[:, None]
+    line = spots(xy, FRAME, width + 1, 0.9)
     weights = (line.length * depth(alpha)).astype(np.float32)
     white = np.full(3, 255, np.float32)
     shown = splatted(line_table(width, alpha), line.centres, white, (0, 0, 0), weights=weights)[..., 0]
-    y, x = np.mgrid[: SHEET.height, : SHEET.width] + 0.5
+    y, x = np.mgrid[: FRAME.height, : FRAME.width] + 0.5
     along, across = (
-        (x - centre[0]) * way[0] + (y - centre[1]) * way[1],
-        (y - centre[1]) * way[0] - (x - centre[0]) * way[1],
+        (x - centre[0]) * direction[0] + (y - centre[1]) * direction[1],
+        (y - centre[1]) * direction[0] - (x - centre[0]) * direction[1],
     )
     touched = (np.abs(along) < 26) & (np.abs(across) < (width + 1) / 2)
     off = shown - 255 * alpha * strip_coverage(across, width)
@@ -190,10 +190,10 @@ def test_a_straight_trail_is_even_and_as_opaque_as_asked(angle, pieces):
     )
 
 
-def test_spots_stand_for_the_line_that_is_seen():
-    """Off-screen lengths cost nothing, NaN breaks, a particle that rests leaves none."""
+def test_spots_represent_the_visible_line():
+    """Off-screen lengths cost nothing, NaN breaks the line, and a particle at rest leaves no spots."""
     xy = np.array([[[-1e6, 40]], [[20, 40]], [[np.nan, 0]], [[30, 10]], [[30, 30]], [[30, 30]]], np.float32)
-    line = spots(xy, SHEET, reach=2.0, spacing=0.9)
+    line = spots(xy, FRAME, reach=2.0, spacing=0.9)
     assert line.length.sum() == pytest.approx(22 + 20, rel=1e-3)
     assert len(line.centres) < 60
     assert line.centres[:, 0].min() > -2

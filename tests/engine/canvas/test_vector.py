@@ -1,4 +1,4 @@
-"""The vector canvas: exact places, valid and repeatable files, and the same picture as the raster canvas."""
+"""The vector canvas: exact places, valid and reproducible files, and the same picture as the raster canvas."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def drawing(*marks: Mark, space: Space = "plane", transparent: bool = False) -> 
     return Drawing(figure, (marks,), ("t = 4",), 0.4)
 
 
-def pixels(what: Drawing) -> NDArray[np.int_]:
-    page = draw_vector(what)
+def pixels(content: Drawing) -> NDArray[np.int_]:
+    page = draw_vector(content)
     assert isinstance(page.canvas, FigureCanvasAgg)
     with rendering():
         page.canvas.draw()
     return np.asarray(page.canvas.buffer_rgba())[..., :3].astype(int)
 
 
-def inside(what: Drawing, frame: NDArray[np.int_]) -> NDArray[np.int_]:
-    clip = what.figure.panels[0].clip
+def inside(content: Drawing, frame: NDArray[np.int_]) -> NDArray[np.int_]:
+    clip = content.figure.panels[0].clip
     return frame[clip.top : clip.bottom, clip.left : clip.right]
 
 
@@ -62,11 +62,11 @@ def test_points_at_the_limits_land_on_the_corners_of_the_rectangle(space: Space,
     assert centre == pytest.approx(((rect.left, rect.right)[corner[0]], (rect.bottom, rect.top)[corner[1]]), abs=0.35)
 
 
-def test_the_bar_is_filled_as_far_as_the_film_is() -> None:
-    what = drawing()
-    bar = what.figure.bar
+def test_the_bar_is_filled_up_to_the_progress_of_the_film() -> None:
+    content = drawing()
+    bar = content.figure.bar
     assert bar is not None
-    row = pixels(what)[bar.rect.top + 1, bar.rect.left : bar.rect.right]
+    row = pixels(content)[bar.rect.top + 1, bar.rect.left : bar.rect.right]
     assert np.abs(row - rgb(LIGHT.color("blue"))).sum(axis=1)[: int(0.4 * bar.rect.width) - 1].max() == 0
     assert np.abs(row - rgb(LIGHT.color("faint"))).sum(axis=1)[int(0.4 * bar.rect.width) + 2 :].max() == 0
 
@@ -75,8 +75,8 @@ def some_marks() -> dict[str, Mark]:
     rng = np.random.default_rng(3)
     xy = (rng.random((200, 2)) * [9, 7] + 0.5).astype(np.float32)
     xy[7] = np.nan
-    each = Shades(rng.integers(0, 256, 200).astype(np.uint8), LIGHT.gradient())
-    few = Shades(each.index[:40], each.palette)
+    shades = Shades(rng.integers(0, 256, 200).astype(np.uint8), LIGHT.gradient())
+    few = Shades(shades.index[:40], shades.palette)
     t = np.linspace(0, 10, 80)
     curve = np.stack([t, 4 + 3 * np.sin(t)], axis=1)
     curve[30] = np.nan
@@ -85,10 +85,10 @@ def some_marks() -> dict[str, Mark]:
     picture = np.add.outer(np.arange(60) * 2, np.arange(80)).astype(np.uint8)
     return {
         "points": Points(xy, "#1F6FB5", 3, 0.6),
-        "points, a colour each": Points(xy, each, 2, 0.5),
+        "points, one colour per point": Points(xy, shades, 2, 0.5),
         "dots with rings": Points(xy[:5], "#1F6FB5", 5, 1, edge="#FBFAF7"),
         "lines": Polylines((curve, curve + 0.5), "#B83A5B", 2.5, 0.7),
-        "lines, a colour each": Polylines((curve, curve[::-1] - 0.5), Shades(each.index[:2], each.palette)),
+        "lines, one colour per line": Polylines((curve, curve[::-1] - 0.5), Shades(shades.index[:2], shades.palette)),
         "dashes": Polylines((curve,), INK, 1.2, dash="dashed"),
         "dots": Polylines((curve,), INK, 1.2, dash="dotted"),
         "no lines": Polylines((), INK),
@@ -96,7 +96,7 @@ def some_marks() -> dict[str, Mark]:
         "trails of one colour": Trails(walk, "#1F6FB5", 2),
         "trails of one state": Trails(walk[:1], few),
         "arrows": Arrows(xy, vector, INK),
-        "arrows, a colour each": Arrows(xy[::4], vector[::4], Shades(each.index[::4], each.palette)),
+        "arrows, one colour per arrow": Arrows(xy[::4], vector[::4], Shades(shades.index[::4], shades.palette)),
         "no arrows": Arrows(xy, np.zeros_like(xy), INK),
         "area": Area(t, curve[:, 1] - 1, curve[:, 1], "#1F6FB5", 0.3),
         "grey image": Image(picture, (1, 9, 1, 7)),
@@ -111,12 +111,12 @@ MARKS = some_marks()
 @pytest.mark.parametrize("space", ["plane", "graph"])
 @pytest.mark.parametrize("name", MARKS)
 def test_raster_and_vector_show_the_same(name: str, space: Space) -> None:
-    what = drawing(MARKS[name], space=space)
-    vector = inside(what, pixels(what))
-    difference = np.abs(vector - inside(what, RasterCanvas(what.figure).draw(what).astype(int))).max(axis=2)
-    touched = (np.abs(vector - inside(what, pixels(drawing(space=space)))).max(axis=2) > 3).sum()
+    content = drawing(MARKS[name], space=space)
+    vector = inside(content, pixels(content))
+    difference = np.abs(vector - inside(content, RasterCanvas(content.figure).draw(content).astype(int))).max(axis=2)
+    touched = (np.abs(vector - inside(content, pixels(drawing(space=space)))).max(axis=2) > 3).sum()
     assert touched > 50 or name.startswith("no ") or name.endswith("one state")
-    # Trails fade by the piece here and smoothly there; pictures have whole pixels at their edges there.
+    # Trails fade stepwise as paths and smoothly in pixels; images end at whole pixels there.
     mean, most = (6, 48) if name.startswith("trails") else (1.5, 32)
     assert difference.sum() <= mean * touched
     assert (difference > most).sum() <= (0.005 if "image" in name else 0.002) * touched
@@ -125,10 +125,10 @@ def test_raster_and_vector_show_the_same(name: str, space: Space) -> None:
 @pytest.mark.parametrize("anchor", [("left", "bottom"), ("center", "center"), ("right", "top")])
 @pytest.mark.parametrize("at", [(5, 4), (0, 0), (10, 8)])
 def test_raster_and_vector_write_at_the_same_place(at: tuple[float, float], anchor: tuple[str, str]) -> None:
-    what = drawing(Text(at, "1.66 bit", INK, 12, anchor=anchor, offset=(3, 5)), space="graph")  # type: ignore[arg-type]
+    content = drawing(Text(at, "1.66 bit", INK, 12, anchor=anchor, offset=(3, 5)), space="graph")  # type: ignore[arg-type]
     empty = pixels(drawing(space="graph"))
-    frames = pixels(what), RasterCanvas(what.figure).draw(what).astype(int)
-    boxes = [np.argwhere(inside(what, np.abs(frame - empty)).max(axis=2) > 60) for frame in frames]
+    frames = pixels(content), RasterCanvas(content.figure).draw(content).astype(int)
+    boxes = [np.argwhere(inside(content, np.abs(frame - empty)).max(axis=2) > 60) for frame in frames]
     edges = [(*box.min(axis=0), *box.max(axis=0)) for box in boxes]
     assert edges[0] == pytest.approx(edges[1], abs=3.5)
 
@@ -137,42 +137,42 @@ DENSE = Points(np.random.default_rng(5).random((20_000, 2)) * [10, 8], "#B83A5B"
 
 
 def blocks(frame: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Means of 8×8 pixels: words differ by a pixel or so from canvas to canvas."""
+    """Return the means of 8×8 pixels, as text differs by about a pixel from canvas to canvas."""
     return frame.reshape(60, 8, 80, 8, 3).mean(axis=(1, 3))
 
 
 @pytest.mark.parametrize("words", ["1.66 bit", r"at $\sqrt{\bar\alpha_t} = \frac{1}{2}$"])
 def test_raster_and_vector_draw_the_same_halo(words: str) -> None:
-    what = drawing(DENSE, Text((5, 4), words, INK, 24, anchor=("center", "center"), halo="#FFFFFF"))
+    content = drawing(DENSE, Text((5, 4), words, INK, 24, anchor=("center", "center"), halo="#FFFFFF"))
     plain = drawing(DENSE, Text((5, 4), words, INK, 24, anchor=("center", "center")))
-    vector, raster = blocks(pixels(what)), blocks(RasterCanvas(what.figure).draw(what).astype(int))
+    vector, raster = blocks(pixels(content)), blocks(RasterCanvas(content.figure).draw(content).astype(int))
     halo = np.abs(vector - blocks(pixels(plain))).max(axis=2)
     assert (halo > 30).sum() > 25
     difference = np.abs(vector - raster).max(axis=2)[halo > 30]
     assert difference.mean() < 0.2 * halo[halo > 30].mean() and difference.max() < 32
 
 
-@pytest.mark.parametrize(("away", "left"), [(2, 0.2), (3, 0.43), (5, 1.0)])
-def test_a_halo_hides_what_is_close_to_words_and_no_more(away: int, left: float) -> None:
-    """The share of red that is left so many pixels above a dash; three design pixels are two of them."""
+@pytest.mark.parametrize(("distance", "share"), [(2, 0.2), (3, 0.43), (5, 1.0)])
+def test_a_halo_hides_only_the_close_surroundings_of_text(distance: int, share: float) -> None:
+    """A share of the red remains at a distance in pixels above a dash; three design pixels are two pixels."""
     red = Area(np.array([0.0, 10.0]), np.zeros(2), np.full(2, 8.0), "#FF0000", 1)
-    what = drawing(red, Text((5, 4), "\N{EM DASH}" * 5, "#000000", 30, anchor=("center", "center"), halo="#FFFFFF"))
-    for frame in (pixels(what), RasterCanvas(what.figure).draw(what).astype(int)):
-        column = frame[:, round(what.figure.panels[0].view.pixels(np.array([5.0, 4.0]))[0])]
+    content = drawing(red, Text((5, 4), "\N{EM DASH}" * 5, "#000000", 30, anchor=("center", "center"), halo="#FFFFFF"))
+    for frame in (pixels(content), RasterCanvas(content.figure).draw(content).astype(int)):
+        column = frame[:, round(content.figure.panels[0].view.pixels(np.array([5.0, 4.0]))[0])]
         top = np.flatnonzero(column[:, 0] < 128)[0]
-        assert 1 - column[top - away, 1] / 255 == pytest.approx(left, abs=0.1)
+        assert 1 - column[top - distance, 1] / 255 == pytest.approx(share, abs=0.1)
 
 
-def test_words_are_moved_into_the_panel() -> None:
+def test_text_is_moved_into_the_panel() -> None:
     view = drawing(space="graph").figure.panels[0].view
-    what = drawing(Text((10, 8), "Gaussian, 4.09 bit", INK), space="graph")
-    rows, columns = np.nonzero(np.abs(pixels(what) - pixels(drawing(space="graph"))).max(axis=2) > 20)
+    content = drawing(Text((10, 8), "Gaussian, 4.09 bit", INK), space="graph")
+    rows, columns = np.nonzero(np.abs(pixels(content) - pixels(drawing(space="graph"))).max(axis=2) > 20)
     assert columns.max() < view.rect.right and rows.min() >= view.rect.top
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cross(Mark):
-    """A mark that no canvas knows, two levels above what it does."""
+    """A mark that no canvas knows, two levels above marks that lower to known ones."""
 
     xy: tuple[float, float]
     level: int = 0
@@ -200,16 +200,16 @@ def test_unknown_marks_are_lowered() -> None:
 def test_marks_that_cannot_be_lowered_are_refused() -> None:
     with pytest.raises(PluginError) as error:
         draw_vector(drawing(Endless()))
-    assert str(error.value) == "Endless.lower never arrives at marks that a canvas knows"
+    assert str(error.value) == "Endless.lower never yields marks that a canvas can draw"
     with pytest.raises(PluginError) as error:
         draw_vector(drawing(Mark()))
-    assert str(error.value) == "no canvas knows how to draw Mark: give it a lower(view)"
+    assert str(error.value) == "no canvas can draw Mark: define its lower(view)"
 
 
-def test_svg_is_valid_repeatable_and_holds_shapes_not_pixels(tmp_path: Path) -> None:
-    what = drawing(*(mark for name, mark in MARKS.items() if "image" not in name))
+def test_svg_is_valid_and_reproducible_and_holds_shapes_not_pixels(tmp_path: Path) -> None:
+    content = drawing(*(mark for name, mark in MARKS.items() if "image" not in name))
     for name in ("one.svg", "two.svg"):
-        save(what, tmp_path / name, metadata={"Title": "t"})
+        save(content, tmp_path / name, metadata={"Title": "t"})
     text = (tmp_path / "one.svg").read_bytes()
     assert text == (tmp_path / "two.svg").read_bytes()
     root = ElementTree.fromstring(text)
@@ -219,7 +219,7 @@ def test_svg_is_valid_repeatable_and_holds_shapes_not_pixels(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
-def test_other_formats_are_repeatable_too(tmp_path: Path, suffix: str) -> None:
+def test_other_formats_are_reproducible_too(tmp_path: Path, suffix: str) -> None:
     for name in ("one", "two"):
         save(drawing(MARKS["points"]), tmp_path / f"{name}.{suffix}")
     assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()

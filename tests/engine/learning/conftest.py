@@ -1,4 +1,4 @@
-"""Lets these tests import what they share."""
+"""Shared helpers of these tests, made importable."""
 
 from __future__ import annotations
 

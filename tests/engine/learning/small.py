@@ -1,4 +1,4 @@
-"""A denoiser with a network of one hidden layer, as a third party might write it, what it is bound to, and a Ctrl-C."""
+"""Test helpers: a small trained denoiser, as a third party might write it, its context, and a simulated Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from noisereel.support.progress import Progress
 
 
 class Even(BetaSchedule):
-    """Ten equal steps."""
+    """A schedule of ten equal steps."""
 
     beta: float = 0.3
 
@@ -52,13 +52,13 @@ TRAINING = {field.name for field in fields(TrainingContext)}
 
 
 def context(folder: Path, **changed: Any) -> DenoiserContext:
-    """What a run on 200 points of two labelled clusters binds a denoiser to."""
+    """Return the context of a run on 200 points in two labelled clusters."""
     generator = torch.Generator().manual_seed(1)
     labels = torch.arange(200) % 2
     x0 = 0.2 * torch.randn(200, 2, generator=generator) + (2.0 * labels - 1)[:, None]
     training = TrainingContext(**{"cache": folder} | {name: changed.pop(name) for name in TRAINING & changed.keys()})
-    given = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "training": training}
-    return DenoiserContext(**{**given, **changed})
+    defaults = {"data": Data(x0, labels), "schedule": Even(), "device": torch.device("cpu"), "training": training}
+    return DenoiserContext(**{**defaults, **changed})
 
 
 def weights_of(denoiser: TrainedDenoiser, ctx: DenoiserContext) -> dict[str, torch.Tensor]:
@@ -70,7 +70,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 class Interrupting(Progress):
-    """Ctrl-C once so many steps are shown as done."""
+    """Progress that raises KeyboardInterrupt once this many steps are shown as done."""
 
     def __init__(self, after: int) -> None:
         super().__init__(quiet=True)

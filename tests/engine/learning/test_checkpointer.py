@@ -1,4 +1,4 @@
-"""What training makes is kept: it goes on where it was interrupted, and nothing is lost or made twice."""
+"""Checkpoints: training resumes where it was interrupted, and no work is lost or repeated."""
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ def test_training_that_was_resumed_equals_training_that_was_not(tmp_path, more):
         kept = next((tmp_path / "parts").rglob(CHECKPOINT))
         # The state before the one that was interrupted is kept.
         assert read_facts(kept)["training"]["step"] == step
-        said = f"training stopped at step {step} of 120; --resume goes on from there"
-        assert stopped.training.progress.messages == [said]
+        message = f"training stopped at step {step} of 120; --resume continues from there"
+        assert stopped.training.progress.messages == [message]
     parts = weights_of(small, context(tmp_path / "parts", resume=True))
     assert same(whole, parts)
     assert not kept.exists()
@@ -35,51 +35,51 @@ def test_a_checkpoint_is_only_replaced_by_one_that_got_further(tmp_path):
         progress = Interrupting(after)
         with pytest.raises(KeyboardInterrupt):
             small.weights_file(context(tmp_path, progress=progress, resume=resume))
-        said.extend(progress.messages)
+        messages.extend(progress.messages)
         return read_facts(next(tmp_path.rglob(CHECKPOINT)))["training"]["step"]
 
-    said = []
+    messages = []
     assert [stop(200), stop(100), stop(250), stop(300, resume=True)] == [150, 150, 200, 250]
-    assert said[:2] == [
-        "training stopped at step 150 of 400; --resume goes on from there",
-        "training stopped at step 50 of 400; --resume goes on from step 150, where an earlier training got",
+    assert messages[:2] == [
+        "training stopped at step 150 of 400; --resume continues from there",
+        "training stopped at step 50 of 400; --resume continues from step 150, reached by an earlier training",
     ]
 
 
-def test_nothing_is_promised_where_nothing_lasts(tmp_path):
+def test_no_resuming_is_offered_without_a_persistent_cache(tmp_path):
     stopped = context(tmp_path, progress=Interrupting(100), persistent=False)
     with pytest.raises(KeyboardInterrupt):
         Small().weights_file(stopped)
     assert stopped.training.progress.messages == ["training stopped at step 50 of 120"] and not [
         *tmp_path.rglob(CHECKPOINT)
     ]
-    with pytest.raises(NoisereelError, match=r"a lower learning_rate than 1e\+30 may do$"):
+    with pytest.raises(NoisereelError, match=r"try a learning_rate below 1e\+30$"):
         Small(learning_rate=1e30, warm_up=0, steps=300).bind(context(tmp_path, persistent=False))
 
 
-def test_a_damaged_checkpoint_is_said_and_training_begins_anew(tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_training_starts_over(tmp_path):
     small, stopped = Small(), context(tmp_path, progress=Interrupting(100))
     with pytest.raises(KeyboardInterrupt):
         small.weights_file(stopped)
     kept = next(tmp_path.rglob(CHECKPOINT))
     kept.write_bytes(kept.read_bytes()[:-100])
     progress = Interrupting(1000)
-    found = weights_of(small, context(tmp_path, progress=progress, resume=True))
+    weights = weights_of(small, context(tmp_path, progress=progress, resume=True))
     (line,) = progress.messages
-    assert line.startswith(f"{kept}: is damaged") and line.endswith("; training begins anew")
-    assert same(found, weights_of(small, context(tmp_path / "whole")))
+    assert line.startswith(f"{kept}: is damaged") and line.endswith("; training starts over")
+    assert same(weights, weights_of(small, context(tmp_path / "whole")))
 
 
-def test_what_was_interrupted_elsewhere_has_no_moments_to_show_and_begins_anew(tmp_path):
+def test_a_checkpoint_without_the_snapshots_to_show_starts_over(tmp_path):
     small = Small()
     with pytest.raises(KeyboardInterrupt):
         small.weights_file(context(tmp_path, progress=Interrupting(100)))
     progress = Interrupting(1000)
     resumed = small.snapshots(context(tmp_path, progress=progress, resume=True), [20, 90, 120])
-    assert progress.messages == ["moments that are shown were not kept before; training begins anew"]
+    assert progress.messages == ["the earlier training lacks snapshots that are shown; training starts over"]
     x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
-    for moment, whole in zip(resumed, small.snapshots(context(tmp_path / "whole"), [20, 90, 120]), strict=True):
-        assert torch.equal(moment.model(x, level), whole.model(x, level))
+    for snapshot, whole in zip(resumed, small.snapshots(context(tmp_path / "whole"), [20, 90, 120]), strict=True):
+        assert torch.equal(snapshot.model(x, level), whole.model(x, level))
 
 
 def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path):
@@ -90,9 +90,9 @@ def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path
             type(self).trained += 1
             return super().bar(label, total)
 
-    said = []
+    messages = []
     progress = Counting(quiet=True)
-    progress.warn = said.append
+    progress.warn = messages.append
     ctx = context(tmp_path, progress=progress)
     file = Small().weights_file(ctx)
     first = load_weights(file)
@@ -101,22 +101,22 @@ def test_nothing_is_trained_twice_and_damaged_weights_are_trained_again(tmp_path
     file.write_bytes(file.read_bytes()[:-100])
     assert same(weights_of(Small(), ctx), first)
     assert Counting.trained == 2
-    (line,) = said
-    assert line.startswith(f"{file}: is damaged or no safetensors file (")
+    (line,) = messages
+    assert line.startswith(f"{file}: is damaged or not a safetensors file (")
     assert line.endswith("; it is trained again")
 
 
-def test_a_loss_that_is_no_number_stops_it_and_keeps_the_last_good_weights(tmp_path):
+def test_an_infinite_loss_stops_training(tmp_path):
     small = Small(learning_rate=1e30, warm_up=0, steps=300)
     with pytest.raises(NoisereelError) as error:
         small.bind(context(tmp_path))
     line = str(error.value)
     assert line.startswith("denoiser Small: the loss of step ") and "\n" not in line
-    assert line.endswith(" is no finite number; a lower learning_rate than 1e+30 may do")  # nothing was learned yet
+    assert line.endswith(" is not finite; try a learning_rate below 1e+30")  # no weights to keep yet
 
 
 def test_a_loss_that_turns_bad_later_leaves_the_last_good_weights(tmp_path, monkeypatch):
-    """Weights grow beyond all bounds from step 130 on; the state of step 100 was looked at and good."""
+    """The loss is infinite from step 131 on; the state of step 100 was the last one checked."""
     plain = Small.loss
     count = iter(range(1000))
     monkeypatch.setattr(Small, "loss", lambda self, net, batch: plain(self, net, batch) / (next(count) < 130))
@@ -124,30 +124,30 @@ def test_a_loss_that_turns_bad_later_leaves_the_last_good_weights(tmp_path, monk
         Small(steps=300).bind(context(tmp_path))
     (kept,) = tmp_path.rglob(CHECKPOINT)
     line = str(error.value)
-    assert line.startswith("denoiser Small: the loss of step 131 is no finite number; a lower learning_rate than 0.002")
-    assert line.endswith(f"may do. The weights of step 100 are kept in {kept}")
+    assert line.startswith("denoiser Small: the loss of step 131 is not finite; try a learning_rate below 0.002")
+    assert line.endswith(f". The weights of step 100 are kept in {kept}")
     assert read_facts(kept)["training"]["step"] == 100
     assert all(bool(torch.isfinite(t).all()) for t in load_weights(kept).values())
 
 
 def test_there_is_room_for_a_checkpoint_with_the_optimisers_moments(tmp_path, monkeypatch):
-    """What is written to try is no smaller than what is written later."""
-    from noisereel.learning import checkpointer as keeper
+    """The trial file is no smaller than the checkpoints."""
+    from noisereel.learning import checkpointer
 
     sizes = {}
-    plain = keeper.save_weights
+    plain = checkpointer.save_weights
 
     def save(path, tensors, facts):
         plain(path, tensors, facts)
         sizes[path.name] = max(sizes.get(path.name, 0), sum(t.numel() for t in tensors.values()))
 
-    monkeypatch.setattr(keeper, "save_weights", save)
+    monkeypatch.setattr(checkpointer, "save_weights", save)
     with pytest.raises(KeyboardInterrupt):
         Small().weights_file(context(tmp_path, progress=Interrupting(100)))
     assert sizes["checkpoint.safetensors"] <= sizes["trial.safetensors"] + 100  # + AdamW's counters
 
 
-def test_no_room_is_known_before_the_work(tmp_path):
+def test_an_unwritable_cache_is_noticed_before_the_work(tmp_path):
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(NoisereelError, match=r"^cannot write .*trial\.safetensors: Not a directory$"):
         Small().bind(context(tmp_path / "cache", progress=Interrupting(1)))

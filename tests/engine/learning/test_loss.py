@@ -1,4 +1,4 @@
-"""What networks predict, and how their errors weigh, against the formulas of the papers."""
+"""The predictions of networks and the weights of their errors, against the formulas of the papers."""
 
 import math
 
@@ -17,12 +17,12 @@ LEVELS = [Level(t, a, s) for t, a, s in [(1.0, 0.99, math.sqrt(1 - 0.99**2)), (2
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", PREDICTIONS)
 def test_the_target_gives_x0_back_and_the_gain_is_its_slope(kind, level):
-    each, (a, s) = PREDICTIONS[kind], (level.alpha, level.sigma)
+    prediction, (a, s) = PREDICTIONS[kind], (level.alpha, level.sigma)
     x0, eps, error = torch.randn(3, 50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    x, target = a * x0 + s * eps, each.target(x0, eps, a, s)
-    assert torch.allclose(each.x0(x, target, a, s), x0, atol=1e-12, rtol=0)
-    moved = each.x0(x, target + error, a, s) - x0
-    assert torch.allclose(moved.abs(), each.gain(a, s) * error.abs(), atol=1e-12, rtol=0)
+    x, target = a * x0 + s * eps, prediction.target(x0, eps, a, s)
+    assert torch.allclose(prediction.x0(x, target, a, s), x0, atol=1e-12, rtol=0)
+    moved = prediction.x0(x, target + error, a, s) - x0
+    assert torch.allclose(moved.abs(), prediction.gain(a, s) * error.abs(), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -62,22 +62,22 @@ def test_the_loss_is_a_weighted_mean_and_its_gradient_is_right():
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
 def test_examples_are_noisy_samples_with_their_targets(kind, tmp_path):
-    """Every example is some sample at some whole time: x̂_0 from its own target is that sample."""
+    """Every example is a sample at an integer time: x̂_0 from its target is that sample."""
     ctx = context(tmp_path)
     small = Small(predicts=kind, weighting="min-snr", batch=500)
     batches = small._examples(ctx).steps(0)
     seen = set()
     for _, batch in zip(range(3), batches, strict=False):
         for t in range(1, 11):
-            level, mine = Even().at(float(t)), batch.u == torch.tensor(t / 10)
-            x = batch.x[mine] * math.hypot(level.alpha, level.sigma)
-            x0 = PREDICTIONS[kind].x0(x, batch.target[mine], level.alpha, level.sigma)
+            level, at_t = Even().at(float(t)), batch.u == torch.tensor(t / 10)
+            x = batch.x[at_t] * math.hypot(level.alpha, level.sigma)
+            x0 = PREDICTIONS[kind].x0(x, batch.target[at_t], level.alpha, level.sigma)
             distance, row = (x0[:, None] - ctx.data.x0).norm(dim=2).min(1)
             assert distance.max() < 2e-5
             seen |= set(row.tolist())
             gain = PREDICTIONS[kind].gain(level.alpha, level.sigma)
             expected = weight("min-snr", level, gain, 5.0, 0.0)
-            assert torch.allclose(batch.weight[mine], torch.tensor(expected), rtol=1e-6)
+            assert torch.allclose(batch.weight[at_t], torch.tensor(expected), rtol=1e-6)
             noise = (x - level.alpha * x0) / level.sigma
             assert abs(float(noise.std()) - 1) < 0.35
     assert len(seen) > 190

@@ -1,4 +1,4 @@
-"""Training: the same every time, by its formulas, shared among threads; it stops when it should."""
+"""Training: reproducible, equal to its formulas, shared among threads, and stopped early when it should be."""
 
 import json
 import math
@@ -24,10 +24,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path)
     assert not same(first, weights_of(Small(), context(tmp_path / "a", seed=1)))
 
 
-def test_weights_trained_on_one_thread_are_anybodys(tmp_path):
+def test_weights_trained_on_one_thread_have_one_key_for_any_number_of_threads(tmp_path):
     class Alone(Small):
         def examples_per_thread(self, event_shape):
-            return 32  # as many as there are in a step
+            return 32  # all examples of a step
 
     homes = set()
     for n in (1, 2):
@@ -46,7 +46,7 @@ def test_the_learning_rate_rises_and_falls():
 
 
 class Convolutional(Small):
-    """Weights that lie in memory otherwise than their gradients would by themselves."""
+    """A network whose weights have another memory layout than their gradients would have by default."""
 
     def network(self, event_shape, classes, schedule):
         class Net(nn.Module):
@@ -65,23 +65,23 @@ class Convolutional(Small):
 def test_a_step_is_adamws(tmp_path, of, event_shape):
     denoiser, ctx = of(weight_decay=0.1), context(tmp_path, data=Data(torch.randn(50, *event_shape)))
     network, twin = denoiser._new_network(ctx), denoiser._new_network(ctx)
-    network.idle = twin.idle = nn.Parameter(torch.ones(3))  # no part of the loss: AdamW leaves it alone
-    ours = Training(network, denoiser, denoiser._examples(ctx).steps, denoiser.loss)
-    theirs = torch.optim.AdamW(twin.parameters(), weight_decay=0.1, fused=True)
-    states, batches = ours.states(watch=range(21)), ours.batches(0)
+    network.idle = twin.idle = nn.Parameter(torch.ones(3))  # not part of the loss: AdamW leaves it unchanged
+    training = Training(network, denoiser, denoiser._examples(ctx).steps, denoiser.loss)
+    reference = torch.optim.AdamW(twin.parameters(), weight_decay=0.1, fused=True)
+    states, batches = training.states(watch=range(21)), training.batches(0)
     next(states)
     for step in range(20):
-        theirs.param_groups[0]["lr"] = denoiser.rate(step)
+        reference.param_groups[0]["lr"] = denoiser.rate(step)
         denoiser.loss(twin, next(batches)).backward()
-        theirs.step()
-        theirs.zero_grad()
+        reference.step()
+        reference.zero_grad()
         next(states)
         assert same(network.state_dict(), twin.state_dict())
 
 
 @pytest.mark.parametrize("parts", [2, 3])
 def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
-    """Parts of 32 examples: halves, and 11, 11 and 10. They weigh as much as examples are in them."""
+    """Parts of 32 examples: halves, or 11, 11 and 10, weighted by their size."""
     seen = []
 
     class Shared(Small):
@@ -107,8 +107,8 @@ def test_examples_shared_among_threads_give_the_same_gradients(tmp_path, parts):
     assert sorted(seen[80:]) == sorted([(len(part), False) for part in torch.arange(32).chunk(parts)] * 80)
 
 
-def test_a_weight_that_moves_in_one_part_only_moves(tmp_path):
-    """Parts of the same sizes, each of which asks another expert: the same weights as on one thread."""
+def test_a_weight_with_a_gradient_in_only_one_part_is_updated(tmp_path):
+    """Two equal parts that use different experts: the same gradients as for the whole batch."""
 
     class Experts(nn.Module):
         def __init__(self):
@@ -129,8 +129,8 @@ def test_a_weight_that_moves_in_one_part_only_moves(tmp_path):
         training = Training(halves, denoiser, None, denoiser.loss, parts=2)
         _, moved = training._gradients(batch)
     assert len(moved) == 4
-    for each, weight in zip(moved, whole.parameters(), strict=True):
-        torch.testing.assert_close(each.grad, weight.grad)
+    for moments, weight in zip(moved, whole.parameters(), strict=True):
+        torch.testing.assert_close(moments.grad, weight.grad)
 
 
 def test_averages_follow_the_weights(tmp_path):
@@ -151,7 +151,7 @@ def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
     ctx = context(tmp_path, data=data)
     facts = read_facts(small.weights_file(ctx))
     assert facts["step"] < 5000 and facts["step"] % 200 == 0
-    # After an early stop the rest of a film shows the last weights.
+    # After an early stop, the rest of a film shows the last weights.
     last = small.snapshots(ctx, [0, 5000])[1]
     x = torch.tensor([[0.3, 0.1]])
     assert torch.equal(last.model(x, Even().at(5.0)), small.bind(ctx)(x, Even().at(5.0)))
@@ -160,12 +160,12 @@ def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
 def test_held_out_samples_are_never_trained_on(tmp_path):
     ctx = context(tmp_path)
     examples = Small(held_out=0.25, batch=400)._examples(ctx)
-    trained, measured = ({tuple(row) for row in each.x0.tolist()} for each in (examples, examples.kept_back))
+    trained, measured = ({tuple(row) for row in part.x0.tolist()} for part in (examples, examples.kept_back))
     assert (len(trained), len(measured), len(trained & measured)) == (150, 50, 0)
 
 
 def test_one_gaussian_is_learned_to_its_posterior_mean(tmp_path):
-    """Overfitting N(μ, s²): the closed form is linear in x_t; the network's mean square error is below 2 % of s²."""
+    """On N(μ, s²) the posterior mean is linear in x_t; the network's mean squared error is below 2 % of s²."""
     mean, s = torch.tensor([0.8, -0.5]), 0.5
     x0 = mean + s * torch.randn(4000, 2, generator=torch.Generator().manual_seed(3))
     mean, s2 = x0.mean(0), x0.var(0)
@@ -179,48 +179,48 @@ def test_one_gaussian_is_learned_to_its_posterior_mean(tmp_path):
         assert float(((model(x, level) - exact) ** 2).mean()) < 0.02 * 0.25
 
 
-def test_labels_are_heeded_and_one_is_kept_for_none(tmp_path):
-    """Clusters at −1 and 1: told the class, a far point is taken there; told nothing, to where it lies."""
+def test_labels_are_used_and_one_stands_for_no_label(tmp_path):
+    """Clusters at −1 and 1: a label sends very noisy points at 0 to its cluster; no label leaves them near 0."""
     ctx = context(tmp_path)
     small = Small(labelled=True, predicts="x0", steps=800, learning_rate=0.01, drop_labels=0.3)
     assert small.conditional(ctx) and not Small().conditional(ctx)
     model, level = small.bind(ctx), Even().at(10.0)
     x = torch.zeros(4, 2)
-    told = model(x, level, torch.tensor([0, 1, 0, 1]))[:, 0]
-    assert torch.allclose(told, torch.tensor([-1.0, 1, -1, 1]), atol=0.3)
+    guided = model(x, level, torch.tensor([0, 1, 0, 1]))[:, 0]
+    assert torch.allclose(guided, torch.tensor([-1.0, 1, -1, 1]), atol=0.3)
     assert model(x, level)[:, 0].abs().max() < 0.4
     dropped = torch.cat([b.labels for _, b in zip(range(100), small._examples(ctx).steps(0), strict=False)]) == 2
     assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize("per", [None, 500])
-def test_a_network_that_may_be_parted_is_asked_in_parts(tmp_path, per):
-    asked = []
+@pytest.mark.parametrize("per_thread", [None, 500])
+def test_a_network_that_allows_it_is_called_in_parts(tmp_path, per_thread):
+    calls = []
 
-    class Asked(Small):
+    class Shared(Small):
         def examples_per_thread(self, event_shape):
-            return per
+            return per_thread
 
-    def note(network, given):
-        x, u, labels = given
-        asked.append((len(x), len(u), len(labels), threading.current_thread() is threading.main_thread()))
+    def note(network, args):
+        x, u, labels = args
+        calls.append((len(x), len(u), len(labels), threading.current_thread() is threading.main_thread()))
 
-    denoiser, ctx = Asked(labelled=True), context(tmp_path)
+    denoiser, ctx = Shared(labelled=True), context(tmp_path)
     network = denoiser._new_network(ctx)
     network.register_forward_pre_hook(note)
     model, level = denoiser.model(network, ctx.schedule), ctx.schedule.at(5.0)
     x, labels = torch.randn(1500, 2), torch.arange(1500) % 2
     with torch.no_grad(), threads(2):
-        found = model(x, level, labels)
-        alike = model(x, level, torch.tensor([1]))
-        assert asked == [(1500, 1500, 1500, True)] * 2 if per is None else [(750, 750, 750, False)] * 4
+        output = model(x, level, labels)
+        same_label = model(x, level, torch.tensor([1]))
+        assert calls == [(1500, 1500, 1500, True)] * 2 if per_thread is None else [(750, 750, 750, False)] * 4
         assert model(x[:0], level, labels[:0]).shape == (0, 2)
     with torch.no_grad(), threads(1):
-        torch.testing.assert_close(found, model(x, level, labels))
-        torch.testing.assert_close(alike, model(x, level, torch.ones(1500).long()))
+        torch.testing.assert_close(output, model(x, level, labels))
+        torch.testing.assert_close(same_label, model(x, level, torch.ones(1500).long()))
 
 
-def test_over_training_gives_the_weights_of_each_moment(tmp_path):
+def test_snapshots_have_the_weights_of_their_steps(tmp_path):
     small, ctx = Small(), context(tmp_path)
     first, middle, last = small.snapshots(ctx, [0, 60, 120])
     x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
@@ -231,7 +231,7 @@ def test_over_training_gives_the_weights_of_each_moment(tmp_path):
     assert torch.equal(first.model(x, level), untrained(x, level))
 
 
-def test_weights_say_what_they_belong_to(tmp_path):
+def test_weight_files_describe_their_training(tmp_path):
     ctx = context(tmp_path, seed=5, provenance={"scene": "dataset: mine\n", "set": ["a=1"]})
     facts = read_facts(Small().weights_file(ctx))
     assert (facts["event"], facts["classes"], facts["seed"], facts["step"]) == ([2], None, 5, 120)
@@ -239,7 +239,7 @@ def test_weights_say_what_they_belong_to(tmp_path):
     assert json.dumps(facts["schedule"]).count("0.3") == 1
 
 
-def test_what_the_weights_depend_on_is_in_their_key(tmp_path):
+def test_everything_that_weights_depend_on_is_in_their_key(tmp_path):
     ctx = context(tmp_path)
     homes = {
         Small()._home(ctx),
@@ -255,35 +255,35 @@ def test_what_the_weights_depend_on_is_in_their_key(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("fields", "reason"),
     [
         ({"labelled": True}, "'labelled' needs data with labels"),
-        ({"held_out": 0.001}, "'held_out' leaves nothing to train on or to measure, of 200 samples"),
+        ({"held_out": 0.001}, "'held_out' leaves no samples to train on, or none to evaluate on, of 200"),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path, more, said):
+def test_settings_that_do_not_fit_the_data_are_refused(tmp_path, fields, reason):
     ctx = context(tmp_path)
-    assert Small(**more).check(replace(ctx, data=Data(ctx.data.x0))) == said
+    assert Small(**fields).check(replace(ctx, data=Data(ctx.data.x0))) == reason
 
 
 @pytest.mark.parametrize(("beta", "predicts", "warned"), [(0.8, "eps", True), (0.8, "v", False), (0.3, "eps", False)])
-def test_eps_under_a_schedule_that_leaves_hardly_any_signal_is_warned_of(tmp_path, beta, predicts, warned):
+def test_predicting_eps_on_a_schedule_with_hardly_any_signal_at_its_end_gives_a_warning(
+    tmp_path, beta, predicts, warned
+):
     progress = Interrupting(1e9)
     Small(predicts=predicts, steps=2).bind(context(tmp_path, schedule=Even(beta=beta), progress=progress))
-    said = "at t = T the schedule leaves 0.0003 of the signal, by which x̂_0 from ε̂ divides; v or velocity do not"
-    assert progress.messages == ([f"predicts: eps: {said}"] if warned else [])
+    message = "x̂_0 from ε̂ is divided by the signal, of which the schedule leaves 0.0003 at t = T: use v or velocity"
+    assert progress.messages == ([f"predicts: eps: {message}"] if warned else [])
 
 
 def test_times_below_1_cannot_be_learned(tmp_path):
     class Short(Even):
         T: ClassVar[float] = 0.5
 
-    said = Small().check(context(tmp_path, schedule=Short()))
-    assert said == "it is trained at whole times t = 1 … T, and this schedule ends at T = 0.5"
+    reason = Small().check(context(tmp_path, schedule=Short()))
+    assert reason == "it is trained at integer times t = 1 … T, but this schedule ends at T = 0.5"
 
 
-def test_patience_needs_something_to_measure():
-    with pytest.raises(
-        ValueError, match="'patience' needs samples to measure on: give 'held_out' a share, such as 0.1"
-    ):
+def test_patience_needs_held_out_samples():
+    with pytest.raises(ValueError, match="'patience' needs held-out samples: set 'held_out' to a share such as 0.1"):
         Small(patience=3)

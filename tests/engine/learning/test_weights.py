@@ -1,4 +1,4 @@
-"""Weight files: whole or not there, and nothing else is ever loaded."""
+"""Weight files: complete or absent, and in no format that can run code."""
 
 import pickle
 
@@ -14,14 +14,14 @@ from noisereel.support.errors import NoisereelError
 def test_another_library_reads_what_was_written(tmp_path):
     tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(2.5)}
     save_weights(tmp_path / "w.safetensors", tensors, {"event": [2]})
-    again = load_file(tmp_path / "w.safetensors")
-    assert again.keys() == tensors.keys() and all(torch.equal(again[k], tensors[k]) for k in tensors)
+    loaded = load_file(tmp_path / "w.safetensors")
+    assert loaded.keys() == tensors.keys() and all(torch.equal(loaded[k], tensors[k]) for k in tensors)
     assert read_facts(tmp_path / "w.safetensors") == {"event": [2]}
     assert [file.name for file in tmp_path.iterdir()] == ["w.safetensors"]
 
 
 class Harmful:
-    """Writes a file when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -57,23 +57,23 @@ def test_a_file_that_is_cut_short_is_named(tmp_path, keep):
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(NoisereelError) as error:
         load_weights(file)
-    assert str(error.value).startswith(f"{file}: is damaged or no safetensors file (")
+    assert str(error.value).startswith(f"{file}: is damaged or not a safetensors file (")
     assert "\n" not in str(error.value)
 
 
-def test_others_weights_say_nothing_of_their_network(tmp_path):
+def test_weights_of_other_programs_are_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
-    with pytest.raises(NoisereelError, match="holds weights, but not noisereel's: nothing says what network"):
+    with pytest.raises(NoisereelError, match="was not saved by noisereel: it does not say which network its weights"):
         read_facts(tmp_path / "w.safetensors")
 
 
 @pytest.mark.parametrize(
-    ("tensors", "said"),
+    ("tensors", "mismatch"),
     [
-        ({"weight": torch.zeros(3, 2)}, "the network has 'bias', the file has not"),
+        ({"weight": torch.zeros(3, 2)}, "the network has 'bias', the file does not"),
         (
             {"weight": torch.zeros(3, 2), "bias": torch.zeros(3), "more": torch.zeros(1)},
-            "the file has 'more', the network has not",
+            "the file has 'more', the network does not",
         ),
         (
             {"weight": torch.zeros(4, 2), "bias": torch.zeros(3)},
@@ -81,7 +81,7 @@ def test_others_weights_say_nothing_of_their_network(tmp_path):
         ),
     ],
 )
-def test_another_networks_weights_are_refused(tmp_path, tensors, said):
+def test_another_networks_weights_are_refused(tmp_path, tensors, mismatch):
     with pytest.raises(NoisereelError) as error:
         load_into(nn.Linear(2, 3), tensors, tmp_path / "w.safetensors")
-    assert str(error.value) == f"{tmp_path / 'w.safetensors'}: belongs to another network: {said}"
+    assert str(error.value) == f"{tmp_path / 'w.safetensors'}: belongs to another network: {mismatch}"

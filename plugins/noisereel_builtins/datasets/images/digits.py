@@ -15,7 +15,7 @@ __all__ = ["Digits"]
 
 
 class Digits(Dataset):
-    """1,797 handwritten digits of 8 × 8 pixels in [−1, 1], strokes bright; the label is the digit, and hue follows it.
+    """1,797 handwritten digits, 8 × 8 pixels in [−1, 1], bright on dark; the label is the digit, and hue follows it.
 
     References:
         Alpaydin and Kaynak (1998), "Optical recognition of handwritten digits", UCI machine learning repository,
@@ -23,10 +23,10 @@ class Digits(Dataset):
     """
 
     classes: Classes = ()
-    """Which digits; all where left out."""
+    """Digits to include; all if empty."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Read the digits, shape (n, 8, 8)."""
-        with (files("noisereel_builtins") / "data" / "digits.npz").open("rb") as file, np.load(file) as found:
-            images, labels = (torch.from_numpy(found[name]) for name in ("images", "labels"))
+        with (files("noisereel_builtins") / "data" / "digits.npz").open("rb") as file, np.load(file) as arrays:
+            images, labels = (torch.from_numpy(arrays[name]) for name in ("images", "labels"))
         return labelled(images.float() / 8 - 1, labels.long(), self.classes)

@@ -1,4 +1,4 @@
-"""Photographs in colour that come with scikit-learn."""
+"""Colour photographs that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ __all__ = ["Photo"]
 
 
 class Photo(Dataset):
-    """A photograph of 640 × 427 pixels in [−1, 1], in colours: a temple in China, or a flower.
+    """A colour photograph of 640 × 427 pixels in [−1, 1]: a temple in China, or a flower.
 
-    They come with scikit-learn.
+    Both come with scikit-learn.
     """
 
     primary: ClassVar[str | None] = "name"
 
     name: Literal["china", "flower"] = "china"
-    """Which one."""
+    """The photograph."""
     size: int = Field(default=640, ge=1, le=8192)
-    """Its width in pixels."""
+    """Width in pixels; the proportions are kept."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Read the photograph, shape (1, H, W, 3).
 
         Raises:
-            ValueError: scikit-learn is missing.
+            ValueError: scikit-learn is not installed.
         """
         (folder,) = need("sklearn.datasets", "photo", "scikit-learn").__path__
         return Data(read_picture(Path(folder) / "images" / f"{self.name}.jpg", "rgb", self.size))

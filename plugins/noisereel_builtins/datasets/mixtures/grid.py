@@ -14,16 +14,16 @@ __all__ = ["Grid"]
 
 
 class Grid(Dataset):
-    """Gaussians of equal weight whose centres are a square grid about 0, in 1, 2 or 3 dimensions.
+    """Samples of Gaussians of equal weight, centred on a square grid around 0, in 1, 2 or 3 dimensions.
 
-    Σ_k N(c_k, std²·I)/side^dims, a mixture like any other: its density is known at every noise level. The label is the
-    component.
+    Their distribution is the mixture Σ_k N(c_k, std²·I)/side^dims, whose density is known at every noise level. The
+    label is the component, and hue follows it.
     """
 
     side: int = Field(default=5, ge=1, le=100)
     """Centres along each axis."""
     spacing: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Distance of neighbours."""
+    """Distance between neighbouring centres."""
     std: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     """Standard deviation of each Gaussian."""
     dims: int = Field(default=2, ge=1, le=3)
@@ -36,7 +36,7 @@ class Grid(Dataset):
         return sample(self.law(), self.n, ctx)
 
     def law(self) -> GaussianMixture:
-        """The distribution itself."""
+        """Return the distribution that the samples are drawn from."""
         axis = (torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2) * self.spacing
         centres = torch.cartesian_prod(*[axis] * self.dims).view(-1, self.dims)
         covariance = self.std**2 * torch.eye(self.dims, dtype=torch.float64)

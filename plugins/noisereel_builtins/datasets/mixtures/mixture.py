@@ -20,7 +20,7 @@ __all__ = ["PRESETS", "Mixture"]
 
 
 def _vectors(value: Any) -> Any:
-    """A list of numbers or vectors as vectors: 2 becomes (2,)."""
+    """Convert a list of numbers or vectors to vectors: 2 becomes (2,)."""
     if not isinstance(value, list | tuple):
         return value
     return tuple(tuple(mean) if isinstance(mean, list | tuple) else (mean,) for mean in value)
@@ -53,16 +53,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "cube": {"means": _CUBE, "weights": (0.125,) * 8, "stds": (0.15,) * 8},
     }
 )
-"""Mixtures by name: in one dimension, in two (five, bivariate, eight on a circle), and at a cube's corners in three."""
+"""Mixtures by name: in one dimension, in two (five, bivariate, eight on a circle), and in three (a cube's corners)."""
 
 Preset = Literal["three", "three-close", "five", "bivariate", "eight", "cube"]
 
 
 class Mixture(Dataset):
-    """Samples of Σ_k w_k·N(μ_k, Σ_k); the label is the component k, the hue follows it.
+    """Samples of a Gaussian mixture Σ_k w_k·N(μ_k, Σ_k); the label is the component k, and hue follows it.
 
-    Noise keeps it a mixture: p_t = Σ_k w_k·N(α_t·μ_k, α_t²·Σ_k + σ_t²·I), which ``density`` of the loaded data gives
-    exactly. The default is one-dimensional with three components.
+    Under noise it remains a mixture, p_t = Σ_k w_k·N(α_t·μ_k, α_t²·Σ_k + σ_t²·I), so the ``density`` of the loaded data
+    is exact. The default has three components in one dimension.
     """
 
     preset: Preset | None = None
@@ -72,7 +72,7 @@ class Mixture(Dataset):
     )
     """Centre of each component: numbers in one dimension, else lists of coordinates."""
     weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
-    """Weight of each component; taken as shares of their sum."""
+    """Weight of each component; they are normalised to sum to 1."""
     stds: tuple[Positive, ...] = (1.0, 0.5, 1.5)
     """Standard deviation of each component, the same in all directions."""
     covariances: tuple[tuple[Vector, ...], ...] = ()
@@ -83,9 +83,9 @@ class Mixture(Dataset):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.preset is not None:
-            own = [name for name in ("means", "weights", "stds", "covariances") if name in self.model_fields_set]
-            if own:
-                raise ValueError(f"give either 'preset' or '{own[0]}', not both")
+            conflicts = [name for name in ("means", "weights", "stds", "covariances") if name in self.model_fields_set]
+            if conflicts:
+                raise ValueError(f"give either 'preset' or '{conflicts[0]}', not both")
             return self
         k, dimensions = len(self.means), len(self.means[0])
         if dimensions == 0 or any(len(mean) != dimensions for mean in self.means):
@@ -105,14 +105,14 @@ class Mixture(Dataset):
         total = math.fsum(self.weights)
         if not math.isclose(total, 1, rel_tol=1e-6):
             shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
-            yield f"'weights' sum to {total:g}, not 1; they are taken as the shares {shares}"
+            yield f"'weights' sum to {total:g}, not 1; they are normalised to {shares}"
 
     def load(self, ctx: LoadContext) -> Data:
         """Draw the samples, shape (n, D)."""
         return sample(self.law(), self.n, ctx)
 
     def law(self) -> GaussianMixture:
-        """The distribution itself."""
+        """Return the distribution that the samples are drawn from."""
         if self.preset is not None:
             return Mixture(**PRESETS[self.preset]).law()
         means = _doubles(self.means)

@@ -1,1 +1,1 @@
-"""Points along shapes: curves, pictures, words."""
+"""Points in the shape of curves, pictures and words."""

@@ -11,13 +11,13 @@ __all__ = ["Checkerboard"]
 
 
 class Checkerboard(Cloud):
-    """Points uniform over every other square of a board on [−2, 2]²; the lower left square is one of them.
+    """Points uniform over every other square of a checkerboard on [−2, 2]², starting with the lower left one.
 
-    Hue runs over the diagonal.
+    Hue runs along the diagonal.
     """
 
     squares: int = Field(default=4, ge=1, le=1000)
-    """Squares along each side."""
+    """Number of squares along each side."""
 
     def shape(self, draw: Draws) -> Shape:
         k = self.squares

@@ -13,9 +13,10 @@ __all__ = ["Circles"]
 
 
 class Circles(Cloud):
-    """Points r·(cos 2πu, sin 2πu), half with r = 1, half with r = ``factor``, as scikit-learn's ``make_circles``.
+    """Points on two concentric circles, r·(cos 2πu, sin 2πu) with r = 1 or r = ``factor``, equally likely.
 
-    The label is the circle, 0 the outer; hue is the angle. ``rings`` has any number of circles, evenly filled.
+    As scikit-learn's ``make_circles``. The label is the circle, 0 the outer; hue is the angle. ``rings`` has any number
+    of circles, all equally dense.
     """
 
     factor: float = Field(default=0.5, gt=0, lt=1)

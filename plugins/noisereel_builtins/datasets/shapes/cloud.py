@@ -1,4 +1,4 @@
-"""What the drawn shapes share: how many points, noise on them, and drawing along lines and within outlines."""
+"""Point clouds: their base classes, and functions that draw points along lines and inside regions."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from torch import Tensor
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.support.memory import require_memory
 
-__all__ = ["Cloud", "Count", "Shape", "Sheet", "along", "choose", "within"]
+__all__ = ["Cloud", "Count", "Draws", "Shape", "Sheet", "along", "choose", "within"]
 
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
-"""A number of samples."""
+"""Number of samples."""
 
-_BYTES = 28  # each coordinate at the peak: float64 three times while it is computed, float32 once when it is kept
-_CANDIDATES = 2**18  # points tried at a time: memory stays bounded
-_IN_VAIN = 20  # rounds without a single point inside, after which there is none
+_BYTES = 28  # per coordinate at the peak: three times in float64 while it is computed, once in float32 to keep it
+_CANDIDATES = 2**18  # points tried at a time, to bound memory
+_MAX_EMPTY_ROUNDS = 20  # rounds without a point inside, after which the region is taken to be empty
 
 
 class Shape(NamedTuple):
@@ -26,8 +26,8 @@ class Shape(NamedTuple):
 
     Attributes:
         x: The points, shape (n, D), float64.
-        hue: A colour each, shape (n,), in [0, 1].
-        labels: A class each, shape (n,), int64, where the shape has parts.
+        hue: Hue of each point, shape (n,), in [0, 1].
+        labels: Class of each point, shape (n,), int64; None if the shape has no parts.
     """
 
     x: Tensor
@@ -43,16 +43,16 @@ class Draws:
         self._draw = ctx.draw
 
     def uniform(self, name: str) -> Tensor:
-        """Uniform in [0, 1), shape (n,), float64."""
+        """Draw uniform numbers in [0, 1), shape (n,), float64."""
         return self._draw.uniform(self.n, name=name).double()
 
     def normal(self, columns: int, name: str) -> Tensor:
-        """Standard normal, shape (n, columns), float64."""
+        """Draw standard normal numbers, shape (n, columns), float64."""
         return self._draw.normal(self.n, columns, name=name).double()
 
 
 class Cloud(Dataset):
-    """Points of a shape, with Gaussian noise if asked for."""
+    """Points of a shape, with optional Gaussian noise."""
 
     n: Count = 10_000
     """Number of points."""
@@ -61,18 +61,18 @@ class Cloud(Dataset):
 
     @property
     def dimensions(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return 2
 
     @abstractmethod
     def shape(self, draw: Draws) -> Shape:
-        """The points without noise."""
+        """Draw the points without noise."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Draw the points, shape (n, D).
 
         Raises:
-            ValueError: So many do not fit into memory.
+            ValueError: The points do not fit into memory.
         """
         require_memory("points", self.n, _BYTES * (self.dimensions + 2))
         x, hue, labels = self.shape(Draws(ctx, self.n))
@@ -82,12 +82,12 @@ class Cloud(Dataset):
 
 
 class Sheet(Cloud):
-    """A curve in the plane or, with a second axis between the curve's two, a sheet in space."""
+    """A curve in the plane or, with a third axis inserted between its two, a sheet in space."""
 
     width: ClassVar[float]
 
     dims: Literal[2, 3] = 2
-    """A curve in the plane, or a sheet in space."""
+    """2 for a curve in the plane, 3 for a sheet in space."""
 
     @property
     def dimensions(self) -> int:
@@ -95,7 +95,7 @@ class Sheet(Cloud):
 
     @abstractmethod
     def curve(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Both coordinates of the points at u, uniform along the curve."""
+        """Return both coordinates of the curve's points at parameters u in [0, 1), shape (n,)."""
 
     def shape(self, draw: Draws) -> Shape:
         u = draw.uniform("parameter")
@@ -105,48 +105,48 @@ class Sheet(Cloud):
 
 
 def choose(weights: Tensor, u: Tensor) -> Tensor:
-    """Which part each of n uniform numbers falls into, shape (n,), if parts have these weights, shape (k,)."""
+    """Return the index of the part that each of n uniform numbers falls into, shape (n,), for weights of shape (k,)."""
     edges = (weights / weights.sum()).cumsum(0)[:-1]
     return torch.searchsorted(edges.to(u.dtype), u, right=True)
 
 
 def along(segments: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Points spread evenly along straight lines.
+    """Spread points evenly along straight lines.
 
     Args:
         segments: Ends of each line, shape (k, 2, D).
-        u: Uniform numbers, shape (n,).
+        u: Uniform numbers in [0, 1), shape (n,).
 
     Returns:
-        The points, shape (n, D), and the line that each lies on, shape (n,).
+        The points, shape (n, D), and the index of each point's line, shape (n,).
     """
     lengths = (segments[:, 1] - segments[:, 0]).norm(dim=1)
     line = choose(lengths, u)
-    begins = (lengths.cumsum(0) - lengths) / lengths.sum()
-    share = (u - begins[line]) * lengths.sum() / lengths[line]
+    starts = (lengths.cumsum(0) - lengths) / lengths.sum()
+    share = (u - starts[line]) * lengths.sum() / lengths[line]
     return torch.lerp(segments[line, 0], segments[line, 1], share[:, None]), line
 
 
 def within(ctx: LoadContext, n: int, low: Tensor, high: Tensor, inside: Callable[[Tensor], Tensor]) -> Tensor:
-    """Points uniform over the part of a box that lies inside something, shape (n, D), float64.
+    """Draw points uniformly from the part of a box that is inside a region, shape (n, D), float64.
 
     Args:
-        ctx: Where random numbers come from.
-        n: How many.
+        ctx: Source of random numbers.
+        n: Number of points.
         low: Lowest corner of the box, shape (D,).
         high: Highest corner.
-        inside: Which of some points, shape (m, D), lie inside, shape (m,).
+        inside: Maps points, shape (m, D), to whether each is inside the region, shape (m,).
 
     Raises:
-        ValueError: Nothing of the box seems to.
+        ValueError: No part of the box seems to be inside.
     """
-    found: list[Tensor] = []
-    total, tried = 0, 0
-    while total < n:
-        if tried == _IN_VAIN and not total:
+    accepted: list[Tensor] = []
+    count, rounds = 0, 0
+    while count < n:
+        if rounds == _MAX_EMPTY_ROUNDS and not count:
             raise ValueError("there is no area to draw points from")
-        u = ctx.draw.uniform(min(max(1024, 2 * n), _CANDIDATES), len(low), name=f"candidates {tried}").double()
+        u = ctx.draw.uniform(min(max(1024, 2 * n), _CANDIDATES), len(low), name=f"candidates {rounds}").double()
         points = low + u * (high - low)
-        found.append(points[inside(points)])
-        total, tried = total + len(found[-1]), tried + 1
-    return torch.cat(found)[:n]
+        accepted.append(points[inside(points)])
+        count, rounds = count + len(accepted[-1]), rounds + 1
+    return torch.cat(accepted)[:n]

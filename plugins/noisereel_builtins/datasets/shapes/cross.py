@@ -11,7 +11,7 @@ __all__ = ["Cross"]
 
 
 class Cross(Cloud):
-    """Points uniform over a cross within [−1, 1]²; hue and label tell its bar, left arm and right arm."""
+    """Points uniform over a cross within [−1, 1]²; hue and label distinguish bar, left arm and right arm."""
 
     width: float = Field(default=0.3, gt=0, lt=2)
     """Width of the bars."""

@@ -16,15 +16,15 @@ __all__ = ["Datasaurus"]
 class Datasaurus(Dataset):
     """142 points in the shape of a dinosaur, centred and scaled by one mean and one standard deviation.
 
-    One scale for both axes keeps its proportions: the standard deviations are 0.74 across and 1.19 up. Hue is the
-    angle about the centre, from the left through the top.
+    One scale for both axes keeps its proportions: the standard deviations are 0.74 horizontally and 1.19
+    vertically. Hue is the angle around the centre, clockwise from the left.
 
     References:
         Cairo (2016); Matejka and Fitzmaurice (2017), "Same Stats, Different Graphs", CHI.
     """
 
     raw: bool = False
-    """Leave the points as published, within [0, 100]²."""
+    """Keep the points as published, within [0, 100]²."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Read the points, shape (142, 2)."""
@@ -36,5 +36,5 @@ class Datasaurus(Dataset):
 
 
 def _turn(v: Tensor) -> Tensor:
-    """Angle of each vector clockwise from the left, as a share of a full turn in [0, 1]."""
+    """Return the angle of each vector clockwise from the left, as a share of a full turn in [0, 1]."""
     return 0.5 - torch.atan2(v[:, 1], v[:, 0]) / (2 * torch.pi)

@@ -13,9 +13,9 @@ __all__ = ["Line"]
 
 
 class Line(Cloud):
-    """Points (2u − 1)·(cos φ, sin φ), u uniform: a line of length 2 through 0; hue runs along it.
+    """Points on a line of length 2 through 0, (2u − 1)·(cos φ, sin φ) with u uniform; hue runs along it.
 
-    The simplest data that fill only a part of their space.
+    The simplest data that lie in a subspace.
     """
 
     angle: float = Field(default=30.0, ge=-360, le=360)

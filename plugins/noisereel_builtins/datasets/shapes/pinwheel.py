@@ -1,4 +1,4 @@
-"""The pinwheel: bent arms about one centre."""
+"""The pinwheel: bent arms around one centre."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ __all__ = ["Pinwheel"]
 
 
 class Pinwheel(Cloud):
-    """Arm k: (1 + 0.3·z₁, 0.05·z₂), turned by 2πk/arms + swirl·exp(1 + 0.3·z₁), then doubled; z standard normal.
+    """Points on bent arms around one centre; the label is the arm, and hue follows it.
 
-    So the further out, the more an arm bends. The label is the arm and hue follows it.
+    Points of arm k are (1 + 0.3·z₁, 0.05·z₂), rotated by 2πk/arms + swirl·exp(1 + 0.3·z₁) and then doubled, with z
+    standard normal. So an arm bends more the farther out it is.
 
     References:
         Johnson et al. (2016), arXiv:1603.06277, Fig. 1.
@@ -24,7 +25,7 @@ class Pinwheel(Cloud):
     arms: int = Field(default=5, ge=1, le=1000)
     """Number of arms."""
     swirl: float = Field(default=0.25, allow_inf_nan=False)
-    """How much the arms bend."""
+    """Bend of the arms; with 0 they are straight."""
 
     def shape(self, draw: Draws) -> Shape:
         arm = (draw.uniform("arm") * self.arms).long()

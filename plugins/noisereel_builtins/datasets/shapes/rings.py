@@ -1,4 +1,4 @@
-"""Rings about one centre."""
+"""Concentric rings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Rings"]
 
 
 class Rings(Cloud):
-    """Points on circles of radius 1/k, 2/k … 1, as dense on each: the share of a circle is that of its length.
+    """Points on k concentric circles of radius 1/k, 2/k … 1, equally dense on all of them.
 
     The label is the circle, 0 the innermost, and hue follows it.
     """

@@ -1,4 +1,4 @@
-"""Spirals: arms that wind about one centre."""
+"""Spirals: arms that wind around one centre."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Spirals"]
 
 
 class Spirals(Cloud):
-    """Points at radius √u and angle 2π(turns·√u + k/arms) on arm k: as dense all over, within the unit circle.
+    """Points on spiral arms within the unit circle: radius √u and angle 2π(turns·√u + k/arms) on arm k, u uniform.
 
-    The label is the arm; hue runs outwards along the arms in turn.
+    So the density is even over the disc. The label is the arm; hue runs outwards along one arm after another.
     """
 
     arms: int = Field(default=2, ge=1, le=1000)
     """Number of arms."""
     turns: float = Field(default=1.5, ge=0, le=1000)
-    """How often each winds about the centre."""
+    """Number of turns of each arm around the centre."""
     noise: float = Field(default=0.02, ge=0, allow_inf_nan=False)
     """Standard deviation of Gaussian noise on each coordinate."""
 

@@ -1,4 +1,4 @@
-"""The swiss roll: a spiral in the plane, or rolled up in space."""
+"""The Swiss roll: a spiral in the plane, or a rolled-up sheet in space."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["SwissRoll"]
 
 
 class SwissRoll(Sheet):
-    """Points (t·cos t, t·sin t)/4.5π with t = 1.5π(1 + 2u), u uniform: a spiral within the unit circle.
+    """Points on a spiral within the unit circle: (t·cos t, t·sin t)/4.5π with t = 1.5π(1 + 2u), u uniform.
 
-    The formula is that of scikit-learn's ``make_swiss_roll`` without its second axis; with ``dims: 3`` that axis is
-    there, 21(v − ½)/4.5π, v uniform. Hue runs along the spiral. ``noise`` is measured where the radius is 1.
+    As scikit-learn's ``make_swiss_roll``, scaled and without the second axis, which ``dims: 3`` adds: 21(v − ½)/4.5π,
+    v uniform. Hue runs along the spiral. ``noise`` is in units of the outer radius.
 
     References:
         Marsland (2009), "Machine Learning: An Algorithmic Perspective", chapter 10.
@@ -25,7 +25,7 @@ class SwissRoll(Sheet):
     width: ClassVar[float] = 21 / (4.5 * math.pi)
 
     def curve(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """(t·cos t, t·sin t)/4.5π."""
+        """Return (t·cos t, t·sin t)/4.5π."""
         t = 1.5 * math.pi * (1 + 2 * u)
         radius = t / (4.5 * math.pi)
         return radius * t.cos(), radius * t.sin()

@@ -21,18 +21,18 @@ __all__ = ["Text"]
 class Text(Dataset):
     """Points spread evenly over the letters of a word: ``{text: noise}``. Hue runs from left to right.
 
-    The letters are matplotlib's own, so they look the same everywhere. The centre is 0 and the longer side
-    2·``extent``; a line break starts a new line.
+    The fonts come with matplotlib, so the letters are the same everywhere. The text is centred on 0, and its longer
+    side is 2·``extent``. A line break starts a new line.
     """
 
     primary: ClassVar[str | None] = "text"
 
     text: str = Field(min_length=1, max_length=200)
-    """What to write."""
+    """The text."""
     font: Literal["sans", "serif", "mono"] = "sans"
-    """Kind of letters."""
+    """Font family."""
     bold: bool = True
-    """Bold letters; they keep their shape under more noise."""
+    """Use bold letters, which stay legible under more noise."""
     n: Count = 10_000
     """Number of points."""
     extent: float = Field(default=2.0, gt=0, allow_inf_nan=False)
@@ -42,12 +42,12 @@ class Text(Dataset):
         """Draw the points, shape (n, 2).
 
         Raises:
-            ValueError: The text leaves nothing to draw.
+            ValueError: The text has nothing to draw.
         """
         require_memory("points", self.n, 112)
         outlines = [torch.from_numpy(outline) for outline in self._outlines()]
         if not outlines:
-            raise ValueError(f"nothing of {self.text!r} can be drawn")
+            raise ValueError(f"there is nothing to draw in {self.text!r}")
         corners = torch.cat(outlines)
         low, high = corners.amin(0), corners.amax(0)
         points = within(ctx, self.n, low, high, lambda p: _winding(p, outlines) != 0)
@@ -55,7 +55,7 @@ class Text(Dataset):
         return Data(x.float(), hue=((points[:, 0] - low[0]) / (high - low)[0]).float().clamp(0, 1))
 
     def _outlines(self) -> list[NDArray[np.float64]]:
-        """The letters' closed outlines, each of shape (corners, 2); holes run the other way round."""
+        """Return the letters' closed outlines, each of shape (corners, 2); holes run in the opposite direction."""
         from matplotlib.font_manager import FontProperties
         from matplotlib.textpath import TextPath
 
@@ -68,21 +68,21 @@ class Text(Dataset):
 
 
 def _winding(points: Tensor, outlines: list[Tensor]) -> Tensor:
-    """How often the outlines wind about each point, shape (n,)."""
+    """Return the winding number of the outlines around each point, shape (n,)."""
     total = torch.zeros(len(points), dtype=torch.int64)
     for outline in outlines:
         low, high = outline.amin(0), outline.amax(0)
         near = ((points >= low) & (points <= high)).all(1).nonzero().squeeze(1)
-        total[near] += _winds(points[near], outline, outline.roll(-1, 0))
+        total[near] += _crossings(points[near], outline, outline.roll(-1, 0))
     return total
 
 
-def _winds(points: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Edges from a to b that cross the ray to the right of each point: upwards count +1, downwards −1."""
-    turns = torch.zeros(len(points), dtype=torch.int64)
+def _crossings(points: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Count the edges from a to b that cross the ray to the right of each point: +1 upwards, −1 downwards."""
+    total = torch.zeros(len(points), dtype=torch.int64)
     for (ax, ay), (bx, by) in zip(a.tolist(), b.tolist(), strict=True):
         left = (bx - ax) * (points[:, 1] - ay) - (points[:, 0] - ax) * (by - ay)
         upwards = (ay <= points[:, 1]) & (points[:, 1] < by) & (left > 0)
         downwards = (by <= points[:, 1]) & (points[:, 1] < ay) & (left < 0)
-        turns += upwards.long() - downwards.long()
-    return turns
+        total += upwards.long() - downwards.long()
+    return total

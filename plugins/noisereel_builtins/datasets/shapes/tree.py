@@ -1,4 +1,4 @@
-"""A tree: a trunk that forks, and forks again."""
+"""A tree: a trunk that forks repeatedly."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["Tree"]
 
 
 class Tree(Cloud):
-    """Points spread evenly over the branches of a tree that forks in two, branches growing shorter and turning apart.
+    """Points spread evenly along the branches of a tree, each of which forks into two shorter ones.
 
-    It is centred and 3 high. Hue runs from the trunk to the twigs; the label is the branch of the first fork that a
-    point's own one grows from: 0 the trunk, 1 the left, 2 the right.
+    It is centred and 3 high. Hue runs from the trunk to the twigs; the label is 0 for the trunk, and 1 or 2 for
+    everything that grows from the left or right branch of the first fork.
     """
 
     forks: int = Field(default=6, ge=0, le=16)
-    """How often it forks."""
+    """Number of successive forks."""
     angle: float = Field(default=28.0, ge=0, le=180)
-    """How far a branch turns off, in degrees."""
+    """Angle between a branch and the one that it grows from, in degrees."""
     shrink: float = Field(default=0.75, gt=0, le=1)
-    """Length of a branch, as a share of the one that it grows from."""
+    """Length of a branch, relative to the one that it grows from."""
     noise: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     """Standard deviation of Gaussian noise on each coordinate."""
 
@@ -37,7 +37,7 @@ class Tree(Cloud):
         return Shape(x, fork[branch] / max(1, self.forks), side[branch])
 
     def _branches(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of every branch its ends, shape (k, 2, 2), after how many forks it grows, and on which side, shape (k,)."""
+        """Return each branch's ends, shape (k, 2, 2), the forks between it and the trunk, and its side, shape (k,)."""
         turn = math.radians(self.angle)
         ends, fork, side = [], [], []
         growing = [(0j, math.pi / 2, 0)]
@@ -46,5 +46,5 @@ class Tree(Cloud):
             ends += [[[z.real, z.imag], [tip.real, tip.imag]] for z, tip, _, _ in tips]
             fork += [depth] * len(tips)
             side += [s for *_, s in tips]
-            growing = [(tip, a + way * turn, s or (1 if way > 0 else 2)) for _, tip, a, s in tips for way in (1, -1)]
+            growing = [(tip, a + sign * turn, s or (1 if sign > 0 else 2)) for _, tip, a, s in tips for sign in (1, -1)]
         return torch.tensor(ends, dtype=torch.float64), torch.tensor(fork), torch.tensor(side)

@@ -1,4 +1,4 @@
-"""Two moons: half circles that reach into one another."""
+"""Two moons: interleaving half circles."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ __all__ = ["TwoMoons"]
 
 
 class TwoMoons(Cloud):
-    """Points ±(cos πu − ½, sin πu − ¼), u uniform, half of them with either sign: centred on 0, 3 wide, 1.5 high.
+    """Points on two interleaving half circles: ±(cos πu − ½, sin πu − ¼), u uniform, both signs equally likely.
 
-    The shape is that of scikit-learn's ``make_moons``, centred. The label is the moon; hue runs along the two in turn.
+    As scikit-learn's ``make_moons``, but centred on 0: 3 wide and 1.5 high. The label is the moon; hue runs along one
+    and then the other.
     """
 
     def shape(self, draw: Draws) -> Shape:

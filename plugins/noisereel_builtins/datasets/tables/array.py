@@ -1,4 +1,4 @@
-"""Numbers in the scene, or in a NumPy file."""
+"""Arrays of numbers, in the scene or in a NumPy file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Array"]
 
 
 def _rows(value: Any) -> Any:
-    """Nested lists of numbers as nested tuples, all rows of one length."""
+    """Convert nested lists of numbers to nested tuples; all rows must have the same length."""
     if not isinstance(value, list | tuple):
         return value
     frozen = _frozen(value)
@@ -29,50 +29,50 @@ def _frozen(value: Any) -> Any:
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
-    """The shape of nested tuples of numbers; None where they are ragged, empty or hold something else."""
+    """Return the shape of nested tuples of numbers; None if they are ragged, empty or contain anything else."""
     if not isinstance(value, tuple):
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
         return () if is_number else None
-    shapes = {_shape(each) for each in value}
+    shapes = {_shape(item) for item in value}
     inner = shapes.pop() if len(shapes) == 1 else None
     return None if inner is None else (len(value), *inner)
 
 
 class Array(Dataset):
-    """Numbers as they are: nested lists in the scene, or a ``.npy`` file: ``{array: [[1, 0], [0, 1]]}``.
+    """Numbers given as nested lists in the scene or as a ``.npy`` file: ``{array: [[1, 0], [0, 1]]}``.
 
-    The first axis counts the samples: a list of pairs is points in the plane, a list of numbers points on a line. With
-    ``single`` the whole array is one sample: a matrix is then a picture, dark at −1 and bright at 1.
+    The first axis counts the samples: a list of pairs gives points in the plane, a list of numbers points on a line.
+    With ``single``, the whole array is one sample; a matrix is then an image, dark at −1 and bright at 1.
     """
 
     primary: ClassVar[str | None] = "values"
 
     values: Annotated[tuple[Any, ...] | Path, AfterValidator(_rows)]
-    """The numbers, or the file that holds them, relative to the scene's folder."""
+    """The numbers, or a file that contains them, relative to the scene's folder."""
     single: bool = False
-    """Take the whole array as one sample."""
+    """Treat the whole array as one sample."""
 
     def load(self, ctx: LoadContext) -> Data:
-        """The samples, shape (n, *event).
+        """Return the samples, shape (n, *event).
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: It is no array of numbers.
+            ValueError: The file does not contain an array of numbers.
         """
-        found = (
+        values = (
             torch.tensor(self.values)
             if isinstance(self.values, tuple)
             else _read(ctx.folder / self.values.expanduser())
         )
-        x0 = found.float()[None] if self.single else found.float()
+        x0 = values.float()[None] if self.single else values.float()
         return Data(x0[:, None] if x0.ndim == 1 else x0)
 
 
 def _read(file: Path) -> torch.Tensor:
     try:
-        found = np.load(file, allow_pickle=False)
+        array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError):
         raise ValueError(f"{file}: not a NumPy file (.npy) of numbers") from None
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub" or found.ndim == 0:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or array.ndim == 0:
         raise ValueError(f"{file}: must hold one array of numbers")
-    return torch.from_numpy(found.astype(np.float32))
+    return torch.from_numpy(array.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Points from a file."""
+"""Points from a table in a text file."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _LARGEST = torch.finfo(torch.float32).max
 
 
 class Csv(Dataset):
-    """Points from a table in a text file, a point a row: ``{csv: points.csv}``.
+    """Points from a table in a text file, one point per row: ``{csv: points.csv}``.
 
-    Columns are separated by commas, semicolons, tabs or blanks. A first row that holds no number names them. The points
-    stand as given; ``standardised`` scales them.
+    Columns are separated by commas, semicolons, tabs or spaces. A first row without any numbers names them. The points
+    are not scaled; use ``standardised`` for that.
     """
 
     primary: ClassVar[str | None] = "path"
 
     path: Path
-    """The file; relative to the scene's folder."""
+    """The file, relative to the scene's folder."""
     columns: tuple[Column, ...] | None = None
-    """Names of the coordinates' columns, or their numbers from 1; all but the label's where left out."""
+    """Columns of the coordinates, by name or by number from 1; if omitted, all except ``label``."""
     label: Column | None = None
-    """Name or number of the column that holds each point's class, which may be text."""
+    """Column of each point's class, by name or by number; classes may be text."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Read the points, shape (n, columns).
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: There is no such column, or something is not a finite number; says in which row and column.
+            ValueError: A column does not exist, or a value is not a finite number; the message gives row and column.
         """
         file = ctx.folder / self.path.expanduser()
         try:
             table = _Table(_text(file))
-            wanted = None if self.label is None else table.column(self.label)
-            columns = [c for c in range(table.width) if c != wanted]
+            label = None if self.label is None else table.column(self.label)
+            columns = [c for c in range(table.width) if c != label]
             if self.columns is not None:
                 columns = [table.column(name) for name in self.columns]
             x0 = torch.tensor([[table.number(r, c) for c in columns] for r in range(len(table.rows))])
-            labels = None if wanted is None else _classes([table.text(r, wanted) for r in range(len(table.rows))])
+            labels = None if label is None else _classes([table.text(r, label) for r in range(len(table.rows))])
         except ValueError as error:
             raise ValueError(f"{file}: {error}") from None
         hue = None if labels is None else labels / max(1, int(labels.max()))
@@ -59,7 +59,7 @@ class Csv(Dataset):
 
 
 class _Table:
-    """The cells of a table as text; rows and columns are counted from 1 in what is said of them."""
+    """The cells of a table, as text; messages count rows and columns from 1."""
 
     def __init__(self, text: str) -> None:
         lines = [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
@@ -71,13 +71,13 @@ class _Table:
         self.rows = cells[named:]
         self.width = len(cells[0][1])
         if not self.rows:
-            raise ValueError("there is no row of numbers below the names")
+            raise ValueError("there are no rows below the column names")
         for i, row in self.rows:
             if len(row) != self.width:
-                raise ValueError(f"row {i}: {len(row)} values, where the first row has {self.width}")
+                raise ValueError(f"row {i}: {len(row)} values, but the first row has {self.width}")
 
     def column(self, name: Column) -> int:
-        """Where a column stands, from 0."""
+        """Return the index of a column, from 0."""
         if isinstance(name, int) and 1 <= name <= self.width:
             return name - 1
         if name in self.names:
@@ -102,11 +102,11 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("must be text in UTF-8, and is not") from None
+        raise ValueError("must be UTF-8 text") from None
 
 
 def _separator(line: str) -> str | None:
-    """The first of the usual separators that the line holds; None for blanks."""
+    """Return the first of the usual separators that the line contains; None for spaces."""
     return next((s for s in ";\t," if s in line), None)
 
 
@@ -125,7 +125,7 @@ def _is_number(text: str) -> bool:
 
 
 def _classes(names: Sequence[str]) -> torch.Tensor:
-    """Classes numbered in the order of their names, numbers by size."""
+    """Number the classes in the order of their names, by size if all are numbers."""
     numeric = all(map(_is_number, names))
     ordered = sorted(set(names), key=float if numeric else str)
     return torch.tensor([ordered.index(name) for name in names])

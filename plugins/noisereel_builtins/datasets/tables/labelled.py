@@ -1,4 +1,4 @@
-"""What data sets with ten digits share."""
+"""Labelled digits: parts that the data sets of handwritten digits share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from noisereel.contracts.dataset import Data
 __all__ = ["Classes", "labelled"]
 
 Classes = tuple[Annotated[int, Field(ge=0, le=9)], ...]
-"""Some of the digits 0 … 9."""
+"""Digits from 0 to 9."""
 
 
 def labelled(x0: Tensor, labels: Tensor, classes: Classes) -> Data:
-    """The samples of some classes, of all where none is named; their digits share out the hues from 0 to 1."""
+    """Return the samples of the given classes, or of all if none is given; hue spreads over them from 0 to 1."""
     chosen = torch.tensor(sorted(set(classes)) or range(10))
     kept = torch.isin(labels, chosen)
     x0, labels = x0[kept], labels[kept]

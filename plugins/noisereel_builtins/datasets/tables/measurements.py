@@ -14,7 +14,7 @@ __all__ = ["Measurements"]
 
 
 class Measurements(Dataset):
-    """A table that comes with scikit-learn: 150 irises, 178 wines, or 569 tumours; the label is the species or class.
+    """Measurements of 150 irises, 178 wines or 569 tumours, from scikit-learn; the label is the species or class.
 
     The numbers are as published, each column in its own unit; ``{standardised: {of: measurements, each: axis}}`` makes
     them comparable. Hue follows the label.
@@ -23,15 +23,15 @@ class Measurements(Dataset):
     primary: ClassVar[str | None] = "of"
 
     of: Literal["iris", "wine", "breast-cancer"] = "iris"
-    """Which table."""
+    """The table."""
     columns: tuple[str, ...] | None = None
-    """Names of the columns to take as coordinates; the last two where left out."""
+    """Names of the columns to use as coordinates; the last two if omitted."""
 
     def load(self, ctx: LoadContext) -> Data:
         """Read the table, shape (n, columns).
 
         Raises:
-            ValueError: scikit-learn is missing, or there is no such column.
+            ValueError: scikit-learn is not installed, or a column does not exist.
         """
         datasets: Any = need("sklearn.datasets", "measurements", "scikit-learn")
         table = getattr(datasets, f"load_{self.of.replace('-', '_')}")()

@@ -1,4 +1,4 @@
-"""Comparing two clouds of points: rows to compare, looks along directions, nearest neighbours."""
+"""Point clouds: row selection, distances along directions, nearest neighbours."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from ...optional_deps import need
 
 __all__ = ["counterparts", "flat", "mean_along", "nearest", "some"]
 
-_NUMBERS = 1_000_000  # looked at together
+_CHUNK = 1_000_000  # projected coordinates held at once
 
 
 def flat(x: Tensor) -> Tensor:
-    """Samples as rows, shape (n, D), float64."""
+    """Return samples as rows, shape (n, D), float64."""
     return x.flatten(1).double()
 
 
 def some(x: Tensor, most: int) -> Tensor:
-    """At most so many rows, evenly picked."""
+    """Return at most ``most`` rows, evenly spaced."""
     return x if len(x) <= most else x[torch.arange(most, device=x.device) * len(x) // most]
 
 
 def counterparts(x0: Tensor, particles: int) -> Tensor:
-    """The clean sample that each particle starts from: row i mod n for particle i, shape (particles, *event)."""
+    """Return the clean sample that each particle starts from: row i mod n for particle i, shape (particles, *event)."""
     return x0[torch.arange(particles, device=x0.device) % len(x0)]
 
 
-def mean_along(x: Tensor, y: Tensor, count: int, apart: Callable[[Tensor, Tensor], Tensor]) -> float:
-    """How far apart two clouds are as seen along directions, on average.
+def mean_along(x: Tensor, y: Tensor, count: int, distance: Callable[[Tensor, Tensor], Tensor]) -> float:
+    """Return the distance between two clouds along directions, averaged over the directions.
 
     Args:
-        x: One cloud, shape (n, D).
-        y: The other, shape (m, D).
+        x: The first cloud, shape (n, D).
+        y: The second cloud, shape (m, D).
         count: Number of directions.
-        apart: Of both along k directions, shapes (k, n) and (k, m): how far apart along each, shape (k,).
+        distance: Takes both clouds along k directions, shapes (k, n) and (k, m); returns k distances, shape (k,).
     """
-    together = max(1, _NUMBERS // (len(x) + len(y)))
-    along = torch.split(_directions(x.shape[1], count, x.device), together)
-    return float(torch.cat([apart((x @ some.T).T.contiguous(), (y @ some.T).T.contiguous()) for some in along]).mean())
+    chunk = max(1, _CHUNK // (len(x) + len(y)))
+    chunks = torch.split(_directions(x.shape[1], count, x.device), chunk)
+    return float(torch.cat([distance((x @ v.T).T.contiguous(), (y @ v.T).T.contiguous()) for v in chunks]).mean())
 
 
 def _directions(dimensions: int, count: int, device: torch.device) -> Tensor:
-    """Unit vectors, always the same ones, shape (count, D): evenly turned in the plane, else spread at random."""
+    """Return fixed unit vectors, shape (count, D): evenly spaced in the plane, otherwise random."""
     if dimensions == 1:
         return torch.ones(1, 1, dtype=torch.float64, device=device)
     if dimensions == 2:
@@ -56,19 +56,21 @@ def _directions(dimensions: int, count: int, device: torch.device) -> Tensor:
     return torch.nn.functional.normalize(v, dim=1).to(device)
 
 
-def nearest(x: Tensor, among: Tensor, k: int, who: str) -> tuple[Tensor, Tensor]:
-    """Distances to the k nearest points among others, ascending, and their rows; both of shape (n, k).
+def nearest(x: Tensor, among: Tensor, k: int, metric: str) -> tuple[Tensor, Tensor]:
+    """Return the distances to the k nearest points, ascending, and their rows; both of shape (n, k).
 
     Args:
-        x: From where, shape (n, D); all finite.
-        among: The others, shape (m, D), m ≥ k.
-        k: How many.
-        who: The metric that asks.
+        x: Points whose neighbours are searched, shape (n, D); all finite.
+        among: Points to search, shape (m, D), m ≥ k.
+        k: Number of neighbours.
+        metric: Name of the metric, for the error message.
 
     Raises:
         ValueError: scikit-learn is missing.
     """
-    neighbors: Any = need("sklearn.neighbors", who, "scikit-learn")
-    found = neighbors.NearestNeighbors(n_neighbors=k).fit(among.double().cpu().numpy())
-    distance, row = found.kneighbors(x.double().cpu().numpy())
-    return torch.from_numpy(distance).to(x.device), torch.from_numpy(row).to(x.device)
+    neighbors: Any = need("sklearn.neighbors", metric, "scikit-learn")
+    if not len(x):  # scikit-learn refuses an empty query
+        return x.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=x.device)
+    search = neighbors.NearestNeighbors(n_neighbors=k).fit(among.double().cpu().numpy())
+    distances, rows = search.kneighbors(x.double().cpu().numpy())
+    return torch.from_numpy(distances).to(x.device), torch.from_numpy(rows).to(x.device)

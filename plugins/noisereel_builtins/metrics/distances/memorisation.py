@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
 from noisereel.contracts.dataset import Data
-from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.state import State
 
@@ -23,10 +21,10 @@ __all__ = ["Memorisation"]
 
 
 class Memorisation(Metric):
-    """Share of the particles with d₁ < d₂/3, d₁ and d₂ their distances to the nearest and next nearest data point.
+    """Share of the particles that are copies of data points: d₁ < d₂/3, the distances to the two nearest ones.
 
-    Repeated data points count once. Fresh points would give some share as well, in the plane about 1/9 where the data
-    are dense; ``memorisation_held_out`` is that share for every other data point, measured against the rest.
+    Repeated data points count once. New samples would also give a certain share, in the plane about 1/9 where the data
+    is dense; ``memorisation_held_out`` is this share for every second data point, measured against the rest.
 
     References:
         Yoon et al. (2023), "Diffusion probabilistic models generalize when they fail to memorize".
@@ -38,15 +36,15 @@ class Memorisation(Metric):
     """d₁/d₂ below which a particle counts as a copy."""
 
     def check(self, run: RunInfo) -> str | None:
-        return _unfit(run.data)
+        return _data_error(run.data)
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``memorisation`` and ``memorisation_held_out``, from 0 to 1; NaN if any particle is not finite.
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``memorisation`` and ``memorisation_held_out``, from 0 to 1; NaN if any particle is not finite.
 
         Raises:
             ValueError: There are too few different data points.
         """
-        if message := _unfit(ctx.data):
+        if message := _data_error(ctx.data):
             raise ValueError(message)
         x = flat(state.x)
         data = _distinct(flat(ctx.data.x0))
@@ -59,12 +57,12 @@ class Memorisation(Metric):
         return float((d[:, 0] < self.ratio * d[:, 1]).double().mean())
 
 
-def _unfit(data: Data) -> str | None:
-    """Why these data do not serve, or None."""
-    return "memorisation needs 4 different samples at least" if len(torch.unique(flat(data.x0), dim=0)) < 4 else None
+def _data_error(data: Data) -> str | None:
+    """Return the reason why the data cannot be used, or None."""
+    return "memorisation needs at least 4 different samples" if len(torch.unique(flat(data.x0), dim=0)) < 4 else None
 
 
 def _distinct(data: Tensor) -> Tensor:
-    """The rows without repetitions, in the order of their first appearance."""
+    """Return the rows without repetitions, in order of first appearance."""
     _, first = np.unique(data.cpu().numpy(), axis=0, return_index=True)
     return data[np.sort(first)]

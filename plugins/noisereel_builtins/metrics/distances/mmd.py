@@ -1,18 +1,16 @@
-"""Maximum mean discrepancy of the particles from the data."""
+"""Maximum mean discrepancy between the particles and the data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.state import State
 
 from .clouds import flat, some
@@ -21,10 +19,12 @@ __all__ = ["MMD"]
 
 
 class MMD(Metric):
-    """MMD² = E k(X, X′) − 2·E k(X, Y) + E k(Y, Y′), X particles, Y clean data, k(x, y) = exp(−‖x − y‖²/2h²).
+    """Squared maximum mean discrepancy between particles X and clean data Y, with a Gaussian kernel of width h.
 
-    The unbiased estimate: 0 on average if both are distributed alike, so sometimes a little below. Differences much
-    finer than h do not show.
+        MMD² = E k(X, X′) − 2·E k(X, Y) + E k(Y, Y′),   k(x, y) = exp(−‖x − y‖²/2h²)
+
+    The estimate is unbiased: 0 on average if both have the same distribution, so sometimes slightly below 0.
+    Differences much finer than h do not show.
 
     References:
         Gretton et al. (2012), "A kernel two-sample test", Eq. (3).
@@ -33,24 +33,24 @@ class MMD(Metric):
     gives: ClassVar[tuple[str, ...]] = ("mmd",)
 
     bandwidth: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """h; the median distance between data points where left out."""
+    """h; the median distance between data points if None."""
     most: int = Field(default=2000, ge=2, le=50_000)
-    """Particles, and data points, to compare at most: evenly picked."""
+    """Maximum number of particles, and of data points, to compare; evenly spaced."""
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``mmd``, without unit: MMD², not its root. NaN with fewer than two particles or data points."""
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``mmd``, without unit: MMD², not its root. NaN with fewer than two particles or data points."""
         x, y = some(flat(state.x), self.most), some(flat(ctx.data.x0), self.most)
         if min(len(x), len(y)) < 2:
             return {"mmd": np.asarray(math.nan)}
         h = self.bandwidth or float(torch.pdist(some(y, 500)).median()) or 1.0
-        return {"mmd": np.asarray(_others(x, h) - 2 * float(_kernel(x, y, h).mean()) + _others(y, h))}
+        return {"mmd": np.asarray(_within(x, h) - 2 * float(_kernel(x, y, h).mean()) + _within(y, h))}
 
 
 def _kernel(x: Tensor, y: Tensor, h: float) -> Tensor:
     return torch.exp(torch.cdist(x, y).square() / (-2 * h**2))
 
 
-def _others(x: Tensor, h: float) -> float:
-    """Mean of k over pairs of two different rows."""
+def _within(x: Tensor, h: float) -> float:
+    """Return the mean of k over all pairs of different rows."""
     n = len(x)
     return (float(_kernel(x, x, h).sum()) - n) / (n * (n - 1))

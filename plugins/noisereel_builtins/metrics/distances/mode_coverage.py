@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.contracts.dataset import Data
-from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.state import State
 
@@ -21,40 +19,40 @@ __all__ = ["ModeCoverage"]
 
 
 class ModeCoverage(Metric):
-    """Share of the data's classes that have particles: each particle counts for the class of its nearest data point.
+    """Share of the data's classes that the particles cover, each particle being of its nearest data point's class.
 
     A class is covered if its share of the particles is at least ``least`` times its share of the data, so that a few
-    strays don't count. ``mode_balance`` beside it is 1 − ½·Σ_c |share of particles − share of data|: 1 if all classes
+    stray particles don't count. ``mode_balance`` is 1 − ½·Σ_c |share of particles − share of data|: 1 if all classes
     are as frequent as in the data.
     """
 
     gives: ClassVar[tuple[str, ...]] = ("mode_coverage", "mode_balance")
 
     least: float = Field(default=0.1, gt=0, le=1)
-    """Share of its fair share that a class must have."""
+    """Share of the particles that a class needs to be covered, relative to its share of the data."""
 
     def check(self, run: RunInfo) -> str | None:
-        return _unfit(run.data)
+        return _data_error(run.data)
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``mode_coverage`` and ``mode_balance``, from 0 to 1.
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``mode_coverage`` and ``mode_balance``, from 0 to 1.
 
         Raises:
-            ValueError: The data have no labels.
+            ValueError: The data has no labels.
         """
         labels = ctx.data.labels
         if labels is None:
-            raise ValueError(_unfit(ctx.data))
+            raise ValueError(_data_error(ctx.data))
         x = flat(state.x)
-        classes, of_data = torch.unique(labels, return_inverse=True)
-        _, row = nearest(x[x.isfinite().all(1)], flat(ctx.data.x0), 1, "mode-coverage")
-        found = torch.bincount(of_data[row[:, 0]], minlength=len(classes)).double() / len(x)
-        fair = torch.bincount(of_data).double() / len(labels)
-        covered = (found >= self.least * fair).double().mean()
-        balance = 1 - (found - fair).abs().sum() / 2
+        classes, class_of_row = torch.unique(labels, return_inverse=True)
+        _, rows = nearest(x[x.isfinite().all(1)], flat(ctx.data.x0), 1, "mode-coverage")
+        of_particles = torch.bincount(class_of_row[rows[:, 0]], minlength=len(classes)).double() / len(x)
+        of_data = torch.bincount(class_of_row).double() / len(labels)
+        covered = (of_particles >= self.least * of_data).double().mean()
+        balance = 1 - (of_particles - of_data).abs().sum() / 2
         return {"mode_coverage": np.asarray(float(covered)), "mode_balance": np.asarray(float(balance))}
 
 
-def _unfit(data: Data) -> str | None:
-    """Why these data do not serve, or None."""
+def _data_error(data: Data) -> str | None:
+    """Return the reason why the data cannot be used, or None."""
     return "mode-coverage needs data with labels" if data.labels is None else None

@@ -1,4 +1,4 @@
-"""Counting points in cells: what entropy and KL divergence share."""
+"""Counting points in cells, for entropy and KL divergence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 __all__ = ["cell_of", "expected_entropy", "percentiles", "plug_in_entropy", "uncountable"]
 
-_DENSE = 2**16  # with more cells than this, sorting the points is faster than a counter for each cell
+_DENSE = 2**16  # with more cells than this, sorting the points is faster than one counter per cell
 
 
 def uncountable(event_shape: tuple[int, ...]) -> str | None:
-    """Why samples of this shape cannot be counted in cells, or None."""
+    """Return the reason why samples of this shape cannot be counted in cells, or None."""
     if len(event_shape) == 1 and event_shape[0] <= 3:
         return None
     shape = "×".join(map(str, event_shape))
@@ -21,24 +21,24 @@ def uncountable(event_shape: tuple[int, ...]) -> str | None:
 
 
 def percentiles(x: Tensor) -> Tensor:
-    """Φ(x), the standard normal distribution function: N(0, I) becomes uniform in the unit cube."""
+    """Return Φ(x), the standard normal distribution function: N(0, I) becomes uniform in the unit cube."""
     u: Tensor = torch.special.ndtr(x)
     return u
 
 
 def cell_of(u: Tensor, bins: int) -> Tensor:
-    """Along each axis, the number of the cell that each point of the unit cube lies in, shape (n, D), int64."""
+    """Return the index along each axis of the cell of each point of the unit cube, shape (n, D), int64."""
     return (u * bins).clamp_(0, bins - 1).long()
 
 
 def plug_in_entropy(u: Tensor, bins: int) -> float:
-    """−Σ p·log₂ p in bits, p the share of points in each of bins^D equal cells of the unit cube.
+    """Return −Σ p·log₂ p in bits, p the share of points in each of bins^D equal cells of the unit cube.
 
-    Points beyond the cube count in the outermost cells. NaN if any coordinate is.
+    Points outside the cube count in the outermost cells. NaN if any coordinate is NaN.
 
     Args:
         u: Points, shape (n, D).
-        bins: Cells along each axis.
+        bins: Number of cells along each axis.
     """
     if bool(u.isnan().any()):
         return math.nan
@@ -48,6 +48,7 @@ def plug_in_entropy(u: Tensor, bins: int) -> float:
 
 
 def _counts(index: Tensor, bins: int) -> Tensor:
+    """Return the number of points in each cell; empty cells may be missing."""
     flat, dimensions = index[:, 0], index.shape[1]
     for d in range(1, dimensions):
         flat = flat * bins + index[:, d]
@@ -55,10 +56,10 @@ def _counts(index: Tensor, bins: int) -> Tensor:
 
 
 def expected_entropy(n: int, cells: int) -> float:
-    """Mean plug-in entropy, in bits, of n independent points that are uniform over the cells.
+    """Return the mean plug-in entropy, in bits, of n independent points that are uniform over the cells.
 
-    Exactly log₂ n − E[log₂(1 + B)], B ~ Binomial(n−1, 1/cells) being the company that a point has in its cell. For
-    n ≫ cells that is Miller and Madow's log₂ cells − (cells−1)/(2n·ln 2); for n ≪ cells the ceiling log₂ n.
+    Exactly log₂ n − E[log₂(1 + B)], with B ~ Binomial(n−1, 1/cells) the number of other points in a point's cell. For
+    n ≫ cells this is Miller and Madow's log₂ cells − (cells−1)/(2n·ln 2); for n ≪ cells the ceiling log₂ n.
     """
     k = torch.arange(n, dtype=torch.float64)
     p = torch.tensor(1 / cells, dtype=torch.float64)

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from noisereel.contracts.probe import MeasureContext
+from noisereel.contracts.probe import MeasureContext, Values
 from noisereel.contracts.state import State
 
 from ..distances.clouds import flat
@@ -22,21 +21,22 @@ __all__ = ["KL"]
 
 
 class KL(Spread):
-    """KL(p ‖ q) = Σ p·log₂(p/q), p the share of particles in each cell that ``entropy`` counts, q that of N(0, I).
+    """Kullback–Leibler divergence KL(p ‖ q) = Σ p·log₂(p/q) of the particles, p, from the standard normal, q.
 
-    In percentile space q is uniform, so that KL = D·log₂ bins − H. Few points can't be perfectly even: n Gaussian ones
-    give about (cells−1)/(2n·ln 2) bit, 0.07 for 10,000 points in 32² cells, not 0; with many more cells than points
-    *any* smooth cloud gives D·log₂ bins − log₂ n. In ``space: range`` the outermost cells reach to infinity. With
-    ``space: neighbours``, −H − E log₂ q(x), H the differential entropy; that may be a little below 0.
+    p and q are the shares in the cells of ``entropy``. In percentile space, q is uniform, so KL = D·log₂ bins − H. A
+    finite sample is never perfectly even: n Gaussian points give about (cells−1)/(2n·ln 2) bits, 0.07 for 10,000 points
+    in 32² cells, not 0; with many more cells than points, *any* smooth cloud gives D·log₂ bins − log₂ n. In
+    ``space: range`` the outermost cells extend to infinity. With ``space: neighbours`` it is −H − E log₂ q(x), H the
+    differential entropy; that may be slightly below 0.
 
     References:
-        Miller (1955), "Note on the bias of information estimates", for that remainder.
+        Miller (1955), "Note on the bias of information estimates", for the bias.
     """
 
     gives: ClassVar[tuple[str, ...]] = ("kl",)
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``kl`` in bits.
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``kl`` in bits.
 
         Raises:
             ValueError: The particles are not points.
@@ -45,14 +45,14 @@ class KL(Spread):
         return {"kl": np.asarray(entropy if math.isnan(entropy) else -entropy - self._mean_log2_q(state.x))}
 
     def reference(self, particles: int, event_shape: tuple[int, ...]) -> Mapping[str, float]:
-        """What as many Gaussian points give on average; 0 but for the number of points where none is known."""
+        """Return the mean value for this many Gaussian points; 0, without the bias, where the bias is unknown."""
         if self.space != "percentile":
             return {"Gaussian": 0.0}
         cells = self.cells(event_shape)
         return {"Gaussian": math.log2(cells) - expected_entropy(particles, cells)}
 
     def _mean_log2_q(self, x: Tensor) -> float:
-        """E log₂ q over the particles, q the probability of a point's cell; of neighbours, the density."""
+        """Return E log₂ q over the particles, q the probability of a point's cell or, for neighbours, the density."""
         if self.space == "neighbours":
             nats = -(flat(x).square().sum(1) + x[0].numel() * math.log(2 * math.pi)) / 2
             return float(nats.mean()) / math.log(2)
@@ -61,7 +61,7 @@ class KL(Spread):
         low, high = self.range
         edges = torch.linspace(low, high, self.bins + 1, dtype=torch.float64)
         edges[0], edges[-1] = -math.inf, math.inf
-        # P(beyond an edge, away from 0) keeps its digits in the tails, where both edges of a cell lie on one side
+        # tail probabilities beyond the edges, away from 0, keep their digits where both edges have the same sign
         below, above = (torch.erfc(tail / math.sqrt(2)).diff().abs() / 2 for tail in (-edges, edges))
         q = torch.where(edges[:-1] > 0, above, below)
         return float(q.log2().to(x.device)[cell_of(self.unit_cube(x), self.bins)].sum(1).mean())

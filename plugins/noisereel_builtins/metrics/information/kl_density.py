@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
 from noisereel.contracts.dataset import Data
-from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.state import State
 
@@ -22,47 +21,48 @@ from ..distances.knn import knn_entropy
 
 __all__ = ["KLDensity"]
 
-_NODES = 6  # of the quadrature, along each axis of a cell
+_NODES = 6  # quadrature nodes along each axis of a cell
 
 
 class KLDensity(Metric):
-    """KL(p ‖ p_t), p the particles and p_t the exact density of the noisy data, in bits: are they where they should be?
+    """Kullback–Leibler divergence KL(p ‖ p_t) of the particles, p, from the noisy data's exact density, p_t, in bits.
 
-    In one and two dimensions p is counted in cells of a grid around the particles and p_t integrated over each by
-    quadrature: Σ p·log₂(p/p_t). n faultless particles in m occupied cells give about (m − 1)/(2n·ln 2) bit, not 0. In
-    more, by Monte Carlo: −H − E log₂ p_t(x), H their entropy from nearest neighbours; that may be a little below 0.
+    In one and two dimensions, p is counted in cells of a grid around the particles and p_t is integrated over each cell
+    by quadrature: Σ p·log₂(p/p_t). n exact samples in m occupied cells give about (m − 1)/(2n·ln 2) bits, not 0. In
+    more dimensions, it is a Monte Carlo estimate: −H − E log₂ p_t(x), H the particles' entropy from nearest neighbours;
+    that may be slightly below 0.
 
-    For data whose density is known: mixture, grid, and those standardised.
+    For data whose density is known: mixture and grid, also standardised.
     """
 
     gives: ClassVar[tuple[str, ...]] = ("kl_density",)
     unit: ClassVar[str] = "bit"
 
     bins: int = Field(default=32, ge=2, le=512)
-    """Cells along each axis, in one and two dimensions."""
+    """Number of cells along each axis, in one and two dimensions."""
     k: int = Field(default=3, ge=1, le=100)
-    """Which neighbour the entropy is taken from, in more."""
+    """Rank of the neighbour that the entropy is estimated from, in more dimensions."""
 
     def check(self, run: RunInfo) -> str | None:
-        return _unfit(run.data)
+        return _data_error(run.data)
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``kl_density`` in bits; NaN if any particle is not finite.
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``kl_density`` in bits; NaN if any particle is not finite.
 
         Raises:
-            ValueError: The data's density is not known.
+            ValueError: The data's density is unknown.
         """
         density = ctx.data.density
         if density is None:
-            raise ValueError(_unfit(ctx.data))
+            raise ValueError(_data_error(ctx.data))
         x = flat(state.x)
         at_level = lambda points: density(points.view(-1, *state.x.shape[1:]), state.level)  # noqa: E731
         if not bool(x.isfinite().all()):
             return {"kl_density": np.asarray(math.nan)}
-        bits = self._counted(x, at_level) if x.shape[1] <= 2 else self._monte_carlo(x, at_level)
+        bits = self._from_cells(x, at_level) if x.shape[1] <= 2 else self._monte_carlo(x, at_level)
         return {"kl_density": np.asarray(bits)}
 
-    def _counted(self, x: Tensor, density: Callable[[Tensor], Tensor]) -> float:
+    def _from_cells(self, x: Tensor, density: Callable[[Tensor], Tensor]) -> float:
         low, high = x.amin(0), x.amax(0)
         width = ((high - low) / self.bins).clamp(min=1e-12)
         cell = ((x - low) / width).long().clamp(max=self.bins - 1)
@@ -75,18 +75,18 @@ class KLDensity(Metric):
         return -knn_entropy(x, self.k, "kl-density") - float(density(x).log2().mean())
 
 
-def _unfit(data: Data) -> str | None:
-    """Why these data do not serve, or None."""
+def _data_error(data: Data) -> str | None:
+    """Return the reason why the data cannot be used, or None."""
     if data.density is None:
         return "kl-density needs data whose density is known, such as mixture or grid"
     return None
 
 
 def _integrals(corners: Tensor, width: Tensor, density: Callable[[Tensor], Tensor]) -> Tensor:
-    """The density over boxes with these lowest corners, shape (m,), by Gauss–Legendre quadrature."""
+    """Return the integrals of the density over boxes, shape (m,), given their lowest corners and common width."""
     nodes, weights = (torch.from_numpy(a).to(corners) for a in np.polynomial.legendre.leggauss(_NODES))
     d = corners.shape[1]
-    places = torch.cartesian_prod(*[(nodes + 1) / 2] * d).view(-1, d) * width
-    shares = torch.cartesian_prod(*[weights / 2] * d).view(-1, d).prod(1)
-    values = density((corners[:, None] + places).flatten(0, 1)).view(len(corners), -1)
-    return values @ shares * width.prod()
+    offsets = torch.cartesian_prod(*[(nodes + 1) / 2] * d).view(-1, d) * width
+    node_weights = torch.cartesian_prod(*[weights / 2] * d).view(-1, d).prod(1)
+    values = density((corners[:, None] + offsets).flatten(0, 1)).view(len(corners), -1)
+    return values @ node_weights * width.prod()

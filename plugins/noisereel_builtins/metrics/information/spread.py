@@ -1,4 +1,4 @@
-"""What entropy and KL divergence share: cells to count points in, or nearest neighbours."""
+"""Base class of entropy and KL divergence: cells to count points in, or nearest neighbours."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ __all__ = ["Spread"]
 
 
 class Spread(Metric):
-    """A measure in bits of how spread out the particles are."""
+    """A measure, in bits, of how spread out the particles are."""
 
     unit: ClassVar[str] = "bit"
 
     space: Literal["percentile", "range", "neighbours"] = "percentile"
-    """Cells of equal probability under N(0, 1), or of equal width within ``range``; or none, but nearest neighbours."""
+    """Cells of equal probability under N(0, 1), cells of equal width within ``range``, or nearest neighbours."""
     bins: int = Field(default=32, ge=2, le=4096)
-    """Cells along each axis."""
+    """Number of cells along each axis."""
     range: tuple[float, float] | None = None
-    """Lowest and highest coordinate, for ``space: range``; points beyond count in the outermost cells."""
+    """Lowest and highest coordinate, for ``space: range``; points outside count in the outermost cells."""
     k: int = Field(default=3, ge=1, le=100)
-    """Which neighbour, for ``space: neighbours``: few follow detail, many are steadier."""
+    """Rank of the neighbour, for ``space: neighbours``: a low one follows detail, a high one is steadier."""
 
     @model_validator(mode="after")
-    def _range_fits_space(self) -> Self:
+    def _check_range(self) -> Self:
         if self.space != "range":
             if self.range is not None:
-                raise ValueError("'range' goes with 'space: range'")
+                raise ValueError("'range' is only used with 'space: range'")
         elif self.range is None:
             raise ValueError("'space: range' needs its limits, such as 'range: [-3, 3]'")
         elif not -math.inf < self.range[0] < self.range[1] < math.inf:
-            raise ValueError(f"'range' must rise, got [{self.range[0]:g}, {self.range[1]:g}]")
+            raise ValueError(f"'range' must be finite and increasing, got [{self.range[0]:g}, {self.range[1]:g}]")
         return self
 
     def check(self, run: RunInfo) -> str | None:
         return None if self.space == "neighbours" else uncountable(run.event_shape)
 
-    def entropy(self, x: Tensor, who: str) -> float:
-        """H in bits: of the cells' shares, or differential.
+    def entropy(self, x: Tensor, metric: str) -> float:
+        """Return H in bits: the entropy of the cells' shares, or the differential entropy.
 
         Args:
             x: Particles, shape (n, *event).
-            who: The metric that asks.
+            metric: Name of the metric, for the error message.
 
         Raises:
-            ValueError: They are not points that can be counted in cells.
+            ValueError: The particles cannot be counted in cells.
         """
         if self.space == "neighbours":
-            return knn_entropy(x, self.k, who)
+            return knn_entropy(x, self.k, metric)
         return plug_in_entropy(self.unit_cube(x), self.bins)
 
     def unit_cube(self, x: Tensor) -> Tensor:
-        """Points where the cells are those of the unit cube, shape (n, D).
+        """Return the points mapped so that the cells divide the unit cube, shape (n, D).
 
         Raises:
             ValueError: The particles are not points of 1, 2 or 3 dimensions.
@@ -72,7 +72,7 @@ class Spread(Metric):
         return (x - low) / (high - low)
 
     def cells(self, event_shape: tuple[int, ...]) -> int:
-        """How many cells there are.
+        """Return the number of cells.
 
         Raises:
             ValueError: Samples of this shape are not points of 1, 2 or 3 dimensions.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from noisereel.contracts.probe import MeasureContext, Metric
+from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.state import State
 
 __all__ = ["Mean"]
@@ -19,6 +17,6 @@ class Mean(Metric):
 
     gives: ClassVar[tuple[str, ...]] = ("mean",)
 
-    def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        """``mean``, in data units."""
+    def measure(self, state: State, ctx: MeasureContext) -> Values:
+        """Return ``mean``, in data units."""
         return {"mean": np.asarray(float(state.x.mean()))}

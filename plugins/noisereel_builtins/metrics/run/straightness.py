@@ -1,14 +1,13 @@
-"""How straight the particles' paths are."""
+"""Straightness of the particles' paths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from noisereel.contracts.probe import MeasureContext, Metric, Trace
+from noisereel.contracts.probe import MeasureContext, Metric, Trace, Values
 from noisereel.contracts.state import State
 
 from ..distances.clouds import flat
@@ -17,25 +16,25 @@ __all__ = ["Straightness"]
 
 
 class Straightness(Trace, Metric):
-    """Distance from where a particle began over the length of its path so far, over all particles: 1 is straight.
+    """Straightness of the paths so far: the particles' distances from the start over the lengths of their paths.
 
-    Σ‖x_t − x_start‖ / Σ (length of the path), over the visits that are recorded. Random walks give about 1/√steps,
-    rectified flow between paired points gives 1.
+    Σ‖x_t − x_start‖ / Σ (length of the path), over the recorded visits; 1 for straight paths. Random walks give about
+    1/√steps, rectified flow between paired points gives 1.
 
     References:
-        Liu et al. (2022), arXiv:2209.03003, section 2.2, for straightness by another measure.
+        Liu et al. (2022), arXiv:2209.03003, section 2.2, for another measure of straightness.
     """
 
     gives: ClassVar[tuple[str, ...]] = ("straightness",)
 
-    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, NDArray[np.generic]]]:
-        """``straightness`` at every visit, from 0 to 1; 1 where nothing has moved."""
-        start = before = None
+    def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Values]:
+        """Yield ``straightness`` at every visit, from 0 to 1; 1 if nothing has moved."""
+        start = previous = None
         length = 0.0
         for state in states:
             x = flat(state.x)
             start = x if start is None else start
-            length += 0.0 if before is None else float((x - before).norm(dim=1).sum())
-            before = x
+            length += 0.0 if previous is None else float((x - previous).norm(dim=1).sum())
+            previous = x
             chord = float((x - start).norm(dim=1).sum())
             yield {"straightness": np.asarray(chord / length if length else 1.0)}

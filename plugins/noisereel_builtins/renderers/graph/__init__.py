@@ -1,1 +1,1 @@
-"""Layers on the axes of a graph: values over time, or any x against any y."""
+"""Layers of graphs: values over time, or any x against any y."""

@@ -1,4 +1,4 @@
-"""Curve: numbers over the run's time, a metric's or the schedule's."""
+"""Curve: values of metrics or of the schedule over the run's time."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ __all__ = ["Curve"]
 PALETTE = ("blue", "rose", "amber", "violet")
 
 
-class _Strand(NamedTuple):
-    """A number of a run: one line."""
+class _RunValue(NamedTuple):
+    """A named value of a run, drawn as one line."""
 
     name: str
     run: RunView
@@ -36,8 +36,8 @@ class _Strand(NamedTuple):
         return (schedule_line if self.name in QUANTITIES else _metric_line)(self.run, self.name)
 
 
-class _Level(NamedTuple):
-    """A level worth a dotted line."""
+class _ReferenceLevel(NamedTuple):
+    """A level to draw as a dotted line."""
 
     name: str
     value: float
@@ -45,24 +45,24 @@ class _Level(NamedTuple):
 
 
 class Curve(Renderer):
-    """Numbers over the run's time, or those of several runs over one another.
+    """Values over the run's time, or those of several runs in one graph.
 
-    A metric is drawn bright up to now and faint beyond, with its value at now and its reference levels dotted. What the
-    schedule decides (signal α_t, noise σ_t, beta, alpha_bar, snr, log_snr) is drawn whole, named at the lines, with a
-    hairline at now; of several runs, all but the first are dashed.
+    A metric is drawn bright up to the present and faint beyond, with its present value, and its reference levels as
+    dotted lines. Quantities of the schedule (signal α_t, noise σ_t, beta, alpha_bar, snr, log_snr) are drawn whole,
+    with their names at the lines and a hairline at the present; of several runs, all but the first are dashed.
     """
 
     space: ClassVar[Space] = "time"
     primary: ClassVar[str | None] = "of"
 
     of: str | tuple[str, ...] = Field(default=("signal", "noise"), min_length=1)
-    """One or more of the numbers that the run's metrics give, and of signal, noise, beta, alpha_bar, snr, log_snr."""
+    """Names of one or more values: of the run's metrics, or signal, noise, beta, alpha_bar, snr, log_snr."""
     runs: tuple[str, ...] = ()
-    """Names of the runs to show, each in a colour of its own; left out, the panel's run alone."""
+    """Names of the runs to show, in different colours; by default only the panel's run."""
     area: bool = True
-    """Fill softly below the curve of a single metric, up to now."""
+    """Fill the area below the curve of a single metric, up to the present."""
     reference: bool = True
-    """Draw the levels that the metric names."""
+    """Draw the metrics' reference levels."""
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -73,84 +73,84 @@ class Curve(Renderer):
             if name not in run.runs:
                 return f"runs: unknown run '{name}'; {suggest(name, list(run.runs))}"
         shown = [run.runs[name] for name in self.runs] or [run]
-        wanted = ((each, name) for each in shown for name in self._names)
-        return next((message for each, name in wanted if (message := _ungiven(name, each))), None)
+        values = ((shown_run, name) for shown_run in shown for name in self._names)
+        return next((message for shown_run, name in values if (message := _unknown_value(name, shown_run))), None)
 
-    def _strands(self, run: RunView) -> list[_Strand]:
+    def _values(self, run: RunView) -> list[_RunValue]:
         runs = [run.runs[name] for name in self.runs] or [run]
-        return [_Strand(name, each) for each in runs for name in self._names]
+        return [_RunValue(name, shown_run) for shown_run in runs for name in self._names]
 
     def extent(self, run: RunView) -> Box | None:
-        strands = self._strands(run)
-        ends = [times_of(strand.run) for strand in strands]
+        values = self._values(run)
+        ends = [times_of(value.run) for value in values]
         x = min(low for low, _ in ends), max(high for _, high in ends)
-        levels = self._levels(strands)
-        given = [level.value for level in levels] + [float(v) for strand in strands for v in strand.line[:, 1]]
-        values = [value for value in given if math.isfinite(value)]
-        if not values:
+        levels = self._reference_levels(values)
+        heights = [level.value for level in levels] + [float(y) for value in values for y in value.line[:, 1]]
+        finite = [height for height in heights if math.isfinite(height)]
+        if not finite:
             return Box(x)
-        low, high = min(values), max(values)
-        room = 0.05 * (high - low) or 0.5
-        # A named level needs room for its name above it.
-        return Box(x, (low - room, high + room * (2.5 if levels else 1)))
+        low, high = min(finite), max(finite)
+        margin = 0.05 * (high - low) or 0.5
+        # A reference level needs space for its name above it.
+        return Box(x, (low - margin, high + margin * (2.5 if levels else 1)))
 
-    def _levels(self, strands: Iterable[_Strand]) -> list[_Level]:
-        """The reference levels of the metrics shown, each once."""
-        named = [
-            _Level(name, value, metric.unit)
-            for number, run in strands
-            if number not in QUANTITIES
-            for metric in [_metric(run, number)]
-            for name, value in metric.reference(run.trajectory.particles, run.trajectory.event_shape).items()
+    def _reference_levels(self, values: Iterable[_RunValue]) -> list[_ReferenceLevel]:
+        """Return the reference levels of the metrics shown, without duplicates."""
+        levels = [
+            _ReferenceLevel(name, level, metric.unit)
+            for value_name, run in values
+            if value_name not in QUANTITIES
+            for metric in [_metric(run, value_name)]
+            for name, level in metric.reference(run.trajectory.particles, run.trajectory.event_shape).items()
         ]
-        return list(dict.fromkeys(named)) if self.reference else []
+        return list(dict.fromkeys(levels)) if self.reference else []
 
-    def _colored(self, run: RunView, ctx: RenderContext) -> Iterator[tuple[_Strand, str]]:
-        """Lines with their colours: the schedule's have their own where there is one run, the others take turns."""
-        strands = self._strands(run)
-        turns = iter(PALETTE * len(strands))
-        for strand in strands:
-            own = strand.name in QUANTITIES and len(self.runs) < 2
-            yield strand, ctx.theme.color(QUANTITIES[strand.name].color if own else next(turns))
+    def _colored(self, run: RunView, ctx: RenderContext) -> Iterator[tuple[_RunValue, str]]:
+        """Yield values with their colours: fixed ones for quantities of a single run's schedule, else the palette's."""
+        values = self._values(run)
+        palette = iter(PALETTE * len(values))
+        for value in values:
+            fixed = value.name in QUANTITIES and len(self.runs) < 2
+            yield value, ctx.theme.color(QUANTITIES[value.name].color if fixed else next(palette))
 
-    def _told_apart(self, strand: _Strand, name: str) -> str:
-        """What tells a line from the others: its run, its name, or both; nothing if there are none."""
-        parts = [strand.run.trajectory.name] if len(self.runs) > 1 else []
+    def _label(self, value: _RunValue, name: str) -> str:
+        """Return the text that distinguishes a line from the others: its run, its name, or both; empty for one line."""
+        parts = [value.run.trajectory.name] if len(self.runs) > 1 else []
         parts += [name] if len(self._names) > 1 else []
         return " ".join(parts)
 
     def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
-        for level in self._levels(self._strands(run)):
-            yield from _dotted(level, ctx)
+        for level in self._reference_levels(self._values(run)):
+            yield from _dotted_line(level, ctx)
         lines = []
-        for strand, color in self._colored(run, ctx):
-            if strand.name in QUANTITIES:
-                label = QUANTITIES[strand.name].label
-                lines.append(Line(strand.line, self._told_apart(strand, label) or label, color))
-                first = not self.runs or strand.run.trajectory.name == self.runs[0]
-                yield marks.Polylines((strand.line,), color, width=2.5, dash="solid" if first else "dashed")
+        for value, color in self._colored(run, ctx):
+            if value.name in QUANTITIES:
+                label = QUANTITIES[value.name].label
+                lines.append(Line(value.line, self._label(value, label) or label, color))
+                first = not self.runs or value.run.trajectory.name == self.runs[0]
+                yield marks.Polylines((value.line,), color, width=2.5, dash="solid" if first else "dashed")
             else:
-                yield marks.Polylines((strand.line,), color, width=2.0, alpha=0.4)
+                yield marks.Polylines((value.line,), color, width=2.0, alpha=0.4)
         yield from beside(lines, ctx.view)
 
-    def _so_far(self, strand: _Strand, index: int, ctx: RenderContext, color: str) -> Iterator[marks.Mark]:
-        line = _past(strand, index)
+    def _line_up_to(self, index: int, value: _RunValue, ctx: RenderContext, color: str) -> Iterator[marks.Mark]:
+        line = _past(value, index)
         known = line[np.isfinite(line[:, 1])]
-        rising = np.diff(known[:, 0])
+        time_steps = np.diff(known[:, 0])
         alone = len(self._names) * max(1, len(self.runs)) == 1
-        if self.area and alone and len(known) > 1 and ((rising > 0).all() or (rising < 0).all()):
+        if self.area and alone and len(known) > 1 and ((time_steps > 0).all() or (time_steps < 0).all()):
             x, high = known[np.argsort(known[:, 0])].T
             yield marks.Area(x, np.full_like(x, ctx.view.y[0]), high, color)
         yield marks.Polylines((line,), color, width=2.5)
         if len(line) and np.isfinite(line[-1, 1]):
             yield marks.Points(line[-1:], color, size=5.0, alpha=1.0, edge=ctx.theme.color("background"))
 
-    def _value(self, strand: _Strand, index: int, ctx: RenderContext, color: str) -> Iterator[marks.Text]:
-        line = _past(strand, index)
+    def _value_at(self, index: int, value: _RunValue, ctx: RenderContext, color: str) -> Iterator[marks.Text]:
+        line = _past(value, index)
         if len(line) and np.isfinite(line[-1, 1]):
-            number = f"{_number(line[-1, 1], ctx.view.y)} {_metric(strand.run, strand.name).unit}".rstrip()
-            words = f"{self._told_apart(strand, strand.name.replace('_', ' '))} {number}".lstrip()
-            yield value_label(words, line[-1], strand.line, color, ctx.view)
+            number = f"{_formatted(line[-1, 1], ctx.view.y)} {_metric(value.run, value.name).unit}".rstrip()
+            text = f"{self._label(value, value.name.replace('_', ' '))} {number}".lstrip()
+            yield value_label(text, line[-1], value.line, color, ctx.view)
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         now = run.trajectory.times[moment.index]
@@ -158,30 +158,30 @@ class Curve(Renderer):
             cursor = np.array([[now, ctx.view.y[0]], [now, ctx.view.y[1]]])
             yield marks.Polylines((cursor,), ctx.theme.color("muted"), width=1.2)
         labels: list[marks.Text] = []
-        for strand, color in self._colored(run, ctx):
-            if strand.name not in QUANTITIES:
-                index = moment.index if strand.run is run else moment.indices[strand.run.trajectory.name]
-                yield from self._so_far(strand, index, ctx, color)
-                labels += self._value(strand, index, ctx, color)
+        for value, color in self._colored(run, ctx):
+            if value.name not in QUANTITIES:
+                index = moment.index if value.run is run else moment.indices[value.run.trajectory.name]
+                yield from self._line_up_to(index, value, ctx, color)
+                labels += self._value_at(index, value, ctx, color)
         yield from apart(labels, ctx.view)
 
 
-def _past(strand: _Strand, index: int) -> NDArray[np.float64]:
-    return strand.line[: np.searchsorted(strand.run.shown, index, side="right")]
+def _past(value: _RunValue, index: int) -> NDArray[np.float64]:
+    return value.line[: np.searchsorted(value.run.shown, index, side="right")]
 
 
-def _dotted(level: _Level, ctx: RenderContext) -> Iterator[marks.Mark]:
+def _dotted_line(level: _ReferenceLevel, ctx: RenderContext) -> Iterator[marks.Mark]:
     left, right = ctx.view.x
     color = ctx.theme.color("muted")
-    words = f"{level.name}, {_number(level.value, ctx.view.y)} {level.unit}".rstrip()
+    text = f"{level.name}, {_formatted(level.value, ctx.view.y)} {level.unit}".rstrip()
     line = np.array([[left, level.value], [right, level.value]])
     yield marks.Polylines((line,), color, width=1.2, dash="dotted")
-    place, ground = (right, level.value), ctx.theme.color("background")
-    yield marks.Text(place, words, color, 11.0, anchor=("right", "bottom"), offset=(0.0, 3.0), halo=ground)
+    position, halo = (right, level.value), ctx.theme.color("background")
+    yield marks.Text(position, text, color, 11.0, anchor=("right", "bottom"), offset=(0.0, 3.0), halo=halo)
 
 
-def _ungiven(name: str, run: RunInfo) -> str | None:
-    """Why a run cannot show a number, or None."""
+def _unknown_value(name: str, run: RunInfo) -> str | None:
+    """Return the message that a run has no value of this name, or None if it has."""
     known = [*run.value_names, *QUANTITIES]
     if name in known:
         return None
@@ -189,19 +189,19 @@ def _ungiven(name: str, run: RunInfo) -> str | None:
 
 
 def _metric(run: RunView, name: str) -> Metric:
-    """The metric that gives a number."""
+    """Return the metric that gives a value."""
     return next(metric for metric in run.metrics if name in metric.gives)
 
 
 def _metric_line(run: RunView, name: str) -> NDArray[np.float64]:
-    """(t, value) at the visits shown, shape (m, 2); NaN where the value is not finite."""
+    """Return (t, value) at the visits shown, shape (m, 2); NaN where the value is not finite."""
     metric = _metric(run, name)
     line = np.array([(run.trajectory.times[s], float(run.value(metric, s)[name])) for s in run.shown])
     line[~np.isfinite(line[:, 1]), 1] = np.nan
     return line
 
 
-def _number(value: float, y: Range) -> str:
-    """A number with as many places as the panel's range can tell apart, the same in every frame."""
+def _formatted(value: float, y: Range) -> str:
+    """Format a number with the decimal places that the panel's range resolves, the same in every frame."""
     places = min(max(2 - math.floor(math.log10(y[1] - y[0])), 0), 4)
     return f"{value:.{places}f}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""Density: how particles of one number each are spread."""
+"""Density: the distribution of 1-D particles."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -15,27 +15,26 @@ from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunVie
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.schedule import Level
 
-from ..shared.cloud import VISITS, reach, sampled
+from ..shared.cloud import LIMIT_VISITS, reach, sampled
 from ..shared.paint import Ink
 
 __all__ = ["Density"]
 
 RESOLUTION = 481
-"""Points of the exact curve: about one every other pixel of a panel."""
+"""Points of the exact curve: about one for every second pixel of a panel."""
 
 
 class Density(Renderer):
-    """The density p_t(x) of 1-D data, exact where the data set knows it, else a histogram of the particles."""
+    """The density p_t(x) of 1-D data: exact if the data set defines it, else a histogram of the particles."""
 
     space: ClassVar[Space] = "graph"
     primary: ClassVar[str | None] = "histogram"
 
     histogram: bool = False
-    """Show the particles' histogram too where the exact density is known."""
+    """Show the particles' histogram even if the exact density is known."""
     bins: int = Field(default=80, ge=2, le=1000)
-    """Bars of the histogram, over the panel's width."""
+    """Number of bars of the histogram across the panel."""
     color: Ink = "blue"
-    """A role of the theme or a hex colour."""
 
     def check(self, run: RunInfo) -> str | None:
         event_shape = run.event_shape
@@ -48,7 +47,7 @@ class Density(Renderer):
         x = reach(arrays)
         if x is None:
             return None
-        tops = [float(curve.max()) for level in _some(run) if (curve := exact(run, level, x)) is not None]
+        tops = [float(curve.max()) for level in _spread_levels(run) if (curve := exact(run, level, x)) is not None]
         tops = tops or [float(heights(a, x, self.bins).max()) for a in arrays]
         return Box(x, (0.0, 1.06 * max(top for top in tops if np.isfinite(top))))
 
@@ -71,19 +70,19 @@ class Density(Renderer):
 
 
 def exact(run: RunView, level: Level, x: Range) -> NDArray[np.float64] | None:
-    """p_t at `RESOLUTION` places over a range; None where the data set does not know it."""
+    """Return p_t at `RESOLUTION` points over a range; None if the data set does not define it."""
     if run.trajectory.data.density is None:
         return None
-    places = torch.linspace(*x, RESOLUTION, dtype=torch.float64)
-    return np.asarray(run.trajectory.data.density(places[:, None], level), np.float64)
+    points = torch.linspace(*x, RESOLUTION, dtype=torch.float64)
+    return np.asarray(run.trajectory.data.density(points[:, None], level), np.float64)
 
 
 def heights(particles: NDArray[np.floating], x: Range, bins: int) -> NDArray[np.float64]:
-    """A histogram whose bars have area 1 together with what lies outside the range, shape (bins,)."""
+    """Return a histogram whose area is the fraction of the particles in the range, shape (bins,)."""
     counts, edges = np.histogram(particles[np.isfinite(particles)], bins, x)
     return np.asarray(counts / (len(particles) * (edges[1] - edges[0])), np.float64)
 
 
-def _some(run: RunView) -> Iterable[Level]:
-    picked = np.linspace(0, len(run.trajectory.levels) - 1, VISITS).round().astype(int)
-    return (run.trajectory.levels[i] for i in picked)
+def _spread_levels(run: RunView) -> Iterable[Level]:
+    indices = np.linspace(0, len(run.trajectory.levels) - 1, LIMIT_VISITS).round().astype(int)
+    return (run.trajectory.levels[i] for i in indices)

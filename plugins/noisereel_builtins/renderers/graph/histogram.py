@@ -1,4 +1,4 @@
-"""Histogram: how often the particles have each value."""
+"""Histogram: the distribution of values, whatever the shape of the particles."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -25,23 +25,22 @@ CHUNK = 262_144
 
 
 class Histogram(Renderer):
-    """How often values occur, as steps of total area 1: single numbers, one coordinate of points, or all pixels."""
+    """The distribution of values as a histogram of area 1: single numbers, one coordinate of points, or all pixels."""
 
     space: ClassVar[Space] = "graph"
     primary: ClassVar[str | None] = "axis"
 
     axis: int | None = Field(default=None, ge=0)
-    """Which coordinate; left out, all numbers of all particles together."""
+    """Index of the coordinate; if omitted, all numbers of all particles together."""
     of: Series = "x"
-    """Whose values: the particles', the estimates' x0 or eps, the injected noise's, or those of the signal α_t·x_0."""
+    """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     bins: int = Field(default=80, ge=2, le=1000)
-    """How many steps over the panel's width."""
+    """Number of bins across the panel."""
     color: Ink = "blue"
-    """A role of the theme or a hex colour."""
 
     def check(self, run: RunInfo) -> str | None:
-        wrong = None if self.axis is None else no_coordinate(self.axis, run.event_shape)
-        return wrong or unrecorded(self.of, run)
+        reason = None if self.axis is None else no_coordinate(self.axis, run.event_shape)
+        return reason or unrecorded(self.of, run)
 
     def _values(self, array: NDArray[np.floating]) -> NDArray[np.floating]:
         return array.reshape(-1) if self.axis is None else array[:, self.axis]
@@ -66,7 +65,7 @@ class Histogram(Renderer):
 
 
 def steps(values: NDArray[np.floating], x: Range, bins: int) -> NDArray[np.float64]:
-    """Heights of a histogram whose area is the share of the values in the range, shape (bins,)."""
+    """Return the heights of a histogram whose area is the fraction of the values in the range, shape (bins,)."""
     parts = (values[begin : begin + CHUNK] for begin in range(0, len(values), CHUNK))
     counts = sum(np.histogram(part[np.isfinite(part)], bins, x)[0] for part in parts)
     return np.asarray(counts * bins / (len(values) * (x[1] - x[0])), np.float64)

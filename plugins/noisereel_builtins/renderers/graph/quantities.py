@@ -1,4 +1,4 @@
-"""What the schedule alone decides, as lines over a run's time."""
+"""Quantities of a schedule, as lines over a run's time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from noisereel.contracts.schedule import Schedule
 __all__ = ["QUANTITIES", "schedule_line", "times_of"]
 
 SAMPLES = 241
-"""Points of a schedule's curve: about one every other pixel."""
+"""Points of a schedule's curve: about one for every second pixel."""
 FEW = 24
-"""With fewer units of time than this, a curve through whole times only would show its corners."""
+"""With fewer units of time than this, a curve through integer times only would show its corners."""
 
 
 class _Quantity(NamedTuple):
-    """Something that the schedule alone decides: what it is called, its colour's role, its value at t."""
+    """A quantity of a schedule.
+
+    Attributes:
+        label: Name shown at its line.
+        color: Theme colour of its line.
+        at: Function that returns its value at t.
+    """
 
     label: str
     color: str
@@ -48,17 +54,17 @@ QUANTITIES: Mapping[str, _Quantity] = MappingProxyType(
 
 
 def times_of(run: RunView) -> Range:
-    """The ends of a run's own axis, its earliest and latest time; always apart."""
+    """Return the range of a run's own axis, from its earliest to its latest time; never empty."""
     low, high = min(run.trajectory.times), max(run.trajectory.times)
     return (float(low), float(high)) if high > low else (low - 0.5, high + 0.5)
 
 
 def schedule_line(run: RunView, name: str) -> NDArray[np.float64]:
-    """(t, value) of what the schedule decides, shape (m, 2); NaN where it is not finite."""
+    """Return (t, value) of a quantity of the run's schedule, shape (m, 2); NaN where it is not finite."""
     low, high = times_of(run)
-    # Between whole times a schedule given by β's is an interpolation that tells nothing, and σ has a kink at t = 1.
-    whole = FEW <= high - low < SAMPLES and low.is_integer() and high.is_integer()
-    times = np.linspace(low, high, int(high - low) + 1 if whole else SAMPLES)
+    # Between integer times, a schedule defined by β's is merely interpolated, and σ has a kink at t = 1.
+    integers_only = FEW <= high - low < SAMPLES and low.is_integer() and high.is_integer()
+    times = np.linspace(low, high, int(high - low) + 1 if integers_only else SAMPLES)
     at = QUANTITIES[name].at
     values = np.array([at(run.trajectory.schedule, float(np.clip(t, 0, run.trajectory.schedule.T))) for t in times])
     return np.stack([times, np.where(np.isfinite(values), values, np.nan)], axis=1)

@@ -1,4 +1,4 @@
-"""Ridge: densities of single numbers, one behind the other through time."""
+"""Ridge: densities of one coordinate at several times, one behind the other."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -23,29 +23,28 @@ from .quantities import times_of
 __all__ = ["Ridge"]
 
 BINS = 256
-"""Places of a ridge."""
+"""Points of a ridge."""
 AHEAD = 0.3
-"""Opacity of ridges that are still to come."""
+"""Opacity of future ridges."""
 
 
 class Ridge(Renderer):
-    """How single numbers are spread, a ridge for each of several times, data in front and noise behind.
+    """The density of one coordinate as a ridge for each of several times, data in front and noise behind.
 
-    A ridge stands on the time that it shows, and all have one scale: equal areas are equal probabilities. Those still
-    to come are faint; the present one moves between them.
+    The base of a ridge is at the time that it shows, and all have the same scale: equal areas are equal probabilities.
+    Future ridges are faint; the present one moves between them.
     """
 
     space: ClassVar[Space] = "graph"
     primary: ClassVar[str | None] = "rows"
 
     rows: int = Field(default=21, ge=2, le=200)
-    """How many ridges."""
+    """Number of ridges."""
     height: float = Field(default=5.0, gt=0, le=100)
     """Height of the highest ridge, in rows."""
     axis: int = Field(default=0, ge=0)
-    """Which coordinate."""
+    """Index of the coordinate."""
     source: Source = "auto"
-    """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
 
     def check(self, run: RunInfo) -> str | None:
         return no_coordinate(self.axis, run.event_shape) or unknown_density(self.source, run)
@@ -54,7 +53,7 @@ class Ridge(Renderer):
         return np.linspace(*times_of(run), self.rows)
 
     def _table(self, run: RunView, x: Range) -> NDArray[np.float64]:
-        """The densities at all rows' times, shape (rows, `BINS`)."""
+        """Return the densities at the times of all rows, shape (rows, `BINS`)."""
         make = lambda: densities(run, self._times(run), x, BINS, self.axis, self.source)  # noqa: E731
         return once(run, (self, x), make)
 
@@ -68,20 +67,20 @@ class Ridge(Renderer):
         return Box(x, (float(t[0] - 0.2 * spacing), float(highest + 0.3 * spacing)))
 
     def _ridge(
-        self, t: float, height: NDArray[np.float64], been: bool | None, share: float, ctx: RenderContext
+        self, t: float, height: NDArray[np.float64], past: bool | None, fraction: float, ctx: RenderContext
     ) -> Iterator[marks.Mark]:
-        """A ridge that hides what is behind it; ``been`` is None for the present one."""
+        """Yield a ridge that hides those behind it; ``past`` is None for the present one."""
         left, right = ctx.view.x
         x = left + (np.arange(BINS) + 0.5) * (right - left) / BINS
         base, top = np.full(BINS, t), t + height
         palette = ctx.theme.gradient()
-        color = hex_of(palette, 1 - share)
-        alpha = AHEAD if been is False else 1.0
+        color = hex_of(palette, 1 - fraction)
+        alpha = AHEAD if past is False else 1.0
         yield marks.Area(x, base, top, ctx.theme.color("background"), alpha=0.8)
-        yield marks.Area(x, base, top, color, alpha=0.5 if been is None else 0.18 * alpha)
+        yield marks.Area(x, base, top, color, alpha=0.5 if past is None else 0.18 * alpha)
         line = np.stack([x, top], axis=1)
-        ink = ctx.theme.color("ink") if been is None else color
-        yield marks.Polylines((line,), ink, 2.4 if been is None else 1.5, alpha)
+        ink = ctx.theme.color("ink") if past is None else color
+        yield marks.Polylines((line,), ink, 2.4 if past is None else 1.5, alpha)
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         t, now = self._times(run), run.trajectory.times[moment.index]
@@ -90,6 +89,6 @@ class Ridge(Renderer):
         forward = run.trajectory.times[-1] >= run.trajectory.times[0]
         rows = [(at, curve, bool(at <= now if forward else at >= now)) for at, curve in zip(t, table, strict=True)]
         present = densities(run, np.array([now]), ctx.view.x, BINS, self.axis, self.source)[0]
-        for at, curve, been in sorted([*rows, (now, present, None)], key=lambda row: row[0], reverse=True):
-            share = (at - t[0]) / (t[-1] - t[0])
-            yield from self._ridge(at, per_density * curve, been, share, ctx)
+        for at, curve, past in sorted([*rows, (now, present, None)], key=lambda row: row[0], reverse=True):
+            fraction = (at - t[0]) / (t[-1] - t[0])
+            yield from self._ridge(at, per_density * curve, past, fraction, ctx)

@@ -1,4 +1,4 @@
-"""River: single numbers against time, from data to noise or back, over the density that they follow."""
+"""River: one coordinate against time, from data to noise or back, over its density."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -24,42 +24,39 @@ from .quantities import times_of
 __all__ = ["River"]
 
 CELLS = (192, 320)
-"""Rows and columns of the picture of the density."""
+"""Rows and columns of the density image."""
 UNDER_LINES = 176
-"""How many of the 256 colours lie under lines: up to the rose ones."""
+"""Number of the 256 colours used under lines: up to rose."""
 AHEAD = 0.22
-"""Share of the opacity that what is still to come has."""
+"""Opacity of the future, relative to the past."""
 RINGED = 16
-"""With more particles than this, rings would run together to a bar."""
+"""Maximum number of particles drawn with a ring: more rings would merge into a bar."""
 
 
 class River(Renderer):
-    """One coordinate of some particles against time, bright up to now and faint beyond.
+    """One coordinate of some particles against time, bright up to the present and faint beyond.
 
-    Behind them lies the density of all of them, at each time in shares of its highest: exact where the data set knows
-    it and the run only adds noise, else from the particles.
+    Behind them is the density of all particles, at each time relative to its maximum: exact if the data set defines it
+    and the run only adds noise, else estimated from the particles.
     """
 
     space: ClassVar[Space] = "time"
     primary: ClassVar[str | None] = "particles"
 
     particles: int = Field(default=60, ge=0, le=10_000)
-    """How many particles, evenly spread over all of them; 0 for the density alone."""
+    """Number of particles, evenly spread over all of them; 0 for the density alone."""
     axis: int = Field(default=0, ge=0)
-    """Which coordinate."""
+    """Index of the coordinate."""
     density: bool = True
     """Show the density behind the paths."""
     source: Source = "auto"
-    """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
     ahead: bool = True
-    """Show what is still to come."""
+    """Show the future."""
     color: ParticlePaint = "ink"
-    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
-    takes it), x, y or z (where it is in the data), a role of the theme such as ink, or a hex colour."""
     width: float = Field(default=1.3, gt=0, le=100)
-    """Width in design pixels."""
+    """Width of the lines in design pixels."""
     alpha: float = Field(default=0.6, gt=0, le=1)
-    """Opacity of what has been."""
+    """Opacity of the past."""
 
     def check(self, run: RunInfo) -> str | None:
         return (
@@ -71,39 +68,39 @@ class River(Renderer):
     def extent(self, run: RunView) -> Box | None:
         return Box(times_of(run), reach(array[:, self.axis] for array in sampled(run, "x")))
 
-    def _behind(self, run: RunView, ctx: RenderContext) -> marks.Image:
+    def _density_image(self, run: RunView, ctx: RenderContext) -> marks.Image:
         (rows, columns), x, y = CELLS, times_of(run), ctx.view.y
         at = x[0] + (np.arange(columns) + 0.5) * (x[1] - x[0]) / columns
         table = densities(run, at, y, rows, self.axis, self.source)
-        share = table / np.maximum(table.max(axis=1, keepdims=True), np.finfo(float).tiny)
-        # Lines must stand out from it.
+        relative = table / np.maximum(table.max(axis=1, keepdims=True), np.finfo(float).tiny)
+        # Lines must contrast with the image.
         palette = heat_alpha(ctx.theme)[: UNDER_LINES if self.particles else 256]
-        return marks.Image(palette[np.rint((len(palette) - 1) * share.T[::-1]).astype(np.uint8)], (*x, *y))
+        return marks.Image(palette[np.rint((len(palette) - 1) * relative.T[::-1]).astype(np.uint8)], (*x, *y))
 
     def _lines(self, run: RunView, ctx: RenderContext, present: int | None, alpha: float) -> marks.Polylines:
         rows = chosen(run, self.particles)
-        steps, places = paths(run, "x", rows, present)
-        t = np.array([run.trajectory.times[index] for index in steps])
-        lines = tuple(np.stack([t, places[:, i, self.axis]], axis=1) for i in range(len(rows)))
+        visits, positions = paths(run, "x", rows, present)
+        t = np.array([run.trajectory.times[index] for index in visits])
+        lines = tuple(np.stack([t, positions[:, i, self.axis]], axis=1) for i in range(len(rows)))
         return marks.Polylines(
             lines, shades_of(shades(self.color, run, ctx.theme, present or 0), rows), self.width, alpha
         )
 
     def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
         if self.density:
-            yield self._behind(run, ctx)
+            yield self._density_image(run, ctx)
         if self.ahead and self.particles:
             yield self._lines(run, ctx, None, AHEAD * self.alpha)
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         if not self.particles:
             return
-        drawn = self._lines(run, ctx, moment.index, self.alpha)
-        heads: NDArray[np.floating] = np.stack([line[-1] for line in drawn.lines])
-        yield drawn
+        lines = self._lines(run, ctx, moment.index, self.alpha)
+        heads: NDArray[np.floating] = np.stack([line[-1] for line in lines.lines])
+        yield lines
         few = len(heads) <= RINGED
         ring = ctx.theme.color("background") if few else None
-        yield marks.Points(heads, drawn.color, 3.0 if few else 2.0, 1.0, ring)
+        yield marks.Points(heads, lines.color, 3.0 if few else 2.0, 1.0, ring)
 
     def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
         return guide_of(self.color, run, ctx.theme)

@@ -1,4 +1,4 @@
-"""Difference: how a picture differs from another one."""
+"""Difference: one series of an image minus another."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
@@ -22,59 +22,59 @@ __all__ = ["Difference"]
 
 
 class Difference(Renderer):
-    """What one particle of image data has more (amber) and less (blue) than another series; the same is clear."""
+    """The difference between two series of one image: amber where the first is higher, blue where it is lower."""
 
     space: ClassVar[Space] = "image"
     primary: ClassVar[str | None] = "of"
 
     of: Series = "x"
-    """What is shown: the particle, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+    """Series to show: the particle x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     against: Series | Literal["data"] = "data"
-    """What is taken off it: another series, or the clean picture that the particle came from."""
+    """Series to subtract, or data, the clean image that the particle came from."""
     index: int = Field(default=0, ge=0)
-    """Which particle."""
+    """Index of the particle."""
     gain: float = Field(default=1.0, gt=0, le=1000)
-    """A difference of 1/gain, half the way from black to white at 1, has the full colour."""
+    """Contrast: a difference of 1/gain has the full colour; from black to white is a difference of 2."""
 
     def check(self, run: RunInfo) -> str | None:
-        wrong = super().check(run) or no_particle(self.index, run) or unrecorded(self.of, run)
+        reason = super().check(run) or no_particle(self.index, run) or unrecorded(self.of, run)
         if self.against != "data":
-            return wrong or unrecorded(self.against, run)
-        away = f"against: run '{run.name}' does not start from data; choose another"
-        return wrong or (None if run.from_data else away)
+            return reason or unrecorded(self.against, run)
+        no_data = f"against: run '{run.name}' does not start from data; choose a series instead"
+        return reason or (None if run.from_data else no_data)
 
     def extent(self, run: RunView) -> Box | None:
         next(sampled(run, self.of))
         height, width = run.trajectory.event_shape[:2]
         return Box((0.0, float(width)), (0.0, float(height)))
 
-    def _other(self, run: RunView, index: int) -> NDArray[np.floating] | None:
+    def _subtrahend(self, run: RunView, index: int) -> NDArray[np.floating] | None:
         if self.against != "data":
             array = latest(run, self.against, index)
             return None if array is None else array[self.index]
-        assert run.trajectory.origin is not None, "asked before the run was simulated"
+        assert run.trajectory.origin is not None, "called before the run was simulated"
         return run.trajectory.data.x0[run.trajectory.origin[self.index]].numpy()
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
-        ours, other = latest(run, self.of, moment.index), self._other(run, moment.index)
-        if ours is None or other is None:
+        images, subtrahend = latest(run, self.of, moment.index), self._subtrahend(run, moment.index)
+        if images is None or subtrahend is None:
             return
-        more = self.gain * (ours[self.index] - other)
-        grey = more if more.ndim == 2 else more.mean(axis=2)
+        difference = self.gain * (images[self.index] - subtrahend)
+        grey = difference if difference.ndim == 2 else difference.mean(axis=2)
         height, width = run.trajectory.event_shape[:2]
         box = (0.0, float(width), 0.0, float(height))
         yield marks.Image(signed(grey, ctx.theme), box, ctx.view.size[0] < 4 * width)
 
     def guide(self, run: RunView, ctx: RenderContext) -> Guide | None:
         ramp = signed(np.linspace(-1, 1, 255)[None], ctx.theme)[0].astype(float)
-        ground, share = np.array(rgb(ctx.theme.color("background"))), ramp[:, 3:] / 255
-        palette = np.rint(share * ramp[:, :3] + (1 - share) * ground).astype(np.uint8)
+        background, alpha = np.array(rgb(ctx.theme.color("background"))), ramp[:, 3:] / 255
+        palette = np.rint(alpha * ramp[:, :3] + (1 - alpha) * background).astype(np.uint8)
         return Colorbar(palette, -1 / self.gain, 1 / self.gain)
 
 
-def signed(more: NDArray[np.floating], theme: Theme) -> NDArray[np.uint8]:
-    """Amber for what is above 0 and blue for what is below, as opaque as it is large, RGBA, shape (H, W, 4)."""
-    out = np.empty((*more.shape, 4), np.uint8)
-    out[..., :3] = np.where(more[..., None] > 0, rgb(theme.color("amber")), rgb(theme.color("blue")))
-    out[..., 3] = np.rint(255 * np.clip(np.nan_to_num(np.abs(more)), 0, 1))
+def signed(values: NDArray[np.floating], theme: Theme) -> NDArray[np.uint8]:
+    """Return amber for values above 0 and blue below, with their magnitude as opacity, RGBA, shape (H, W, 4)."""
+    out = np.empty((*values.shape, 4), np.uint8)
+    out[..., :3] = np.where(values[..., None] > 0, rgb(theme.color("amber")), rgb(theme.color("blue")))
+    out[..., 3] = np.rint(255 * np.clip(np.nan_to_num(np.abs(values)), 0, 1))
     return out

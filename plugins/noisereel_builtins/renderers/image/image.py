@@ -1,4 +1,4 @@
-"""Image: one particle that is a picture."""
+"""Image: one particle of image data."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -26,9 +26,9 @@ class Image(Renderer):
     primary: ClassVar[str | None] = "index"
 
     index: int = Field(default=0, ge=0)
-    """Which particle."""
+    """Index of the particle."""
     of: Series = "x"
-    """What of it: the particle, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+    """Series to show: the particle x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
 
     def check(self, run: RunInfo) -> str | None:
         return super().check(run) or no_particle(self.index, run) or unrecorded(self.of, run)
@@ -43,21 +43,21 @@ class Image(Renderer):
         if images is None:
             return
         height, width = run.trajectory.event_shape[:2]
-        # Few large pixels are shown as the squares that they are.
+        # A few large pixels are shown as squares.
         smooth = ctx.view.size[0] < 4 * width
         yield marks.Image(to_bytes(images[self.index]), (0.0, float(width), 0.0, float(height)), smooth)
 
 
 def no_particle(index: int, run: RunInfo) -> str | None:
-    """Why a run has no such particle, or None."""
-    last = run.particles - 1
-    return f"index must be at most {last}, run '{run.name}' has no more, got {index}" if index > last else None
+    """Return the message that a run has no such particle, or None if it has."""
+    message = f"index: must be below {run.particles}, the number of particles of run '{run.name}', got {index}"
+    return message if index >= run.particles else None
 
 
 def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Values in [−1, 1] as bytes: round(255·clip((x + 1)/2)); what is not a number is black."""
+    """Convert values in [−1, 1] to bytes: round(255·clip((x + 1)/2)); NaN becomes black."""
     scaled = image * np.float32(127.5)
-    scaled += np.float32(128)  # 127.5, and a half for rounding
+    scaled += np.float32(128)  # 127.5, and 0.5 for rounding
     np.fmax(scaled, 0, out=scaled)
     np.fmin(scaled, 255, out=scaled)
     return scaled.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Image grid: many particles that are pictures, in rows and columns."""
+"""Image grid: many particles of image data, in rows and columns."""
 
 import math
 from collections.abc import Iterable
@@ -20,44 +20,44 @@ __all__ = ["ImageGrid"]
 
 
 class ImageGrid(Renderer):
-    """The first particles of image data side by side, row by row from the upper left."""
+    """The first particles of image data in a grid, row by row from the upper left."""
 
     space: ClassVar[Space] = "image"
     primary: ClassVar[str | None] = "columns"
 
     columns: int | None = Field(default=None, ge=1, le=100)
-    """How many side by side; left out, what makes the grid nearly square."""
+    """Number of columns; if omitted, the grid is roughly square."""
     rows: int | None = Field(default=None, ge=1, le=100)
-    """How many below each other; left out, as many as there are particles for, 10 at most."""
+    """Number of rows; if omitted, as the number of particles allows, 10 at most."""
     padding: int | None = Field(default=None, ge=0, le=1000)
-    """Room between two pictures, in their own pixels; left out, a fourteenth of their width."""
+    """Gap between two images in image pixels; if omitted, a fourteenth of their width."""
     of: Series = "x"
-    """What of them: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+    """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
 
     def shape(self, particles: int) -> tuple[int, int]:
-        """Rows and columns of a grid of so many pictures at most."""
+        """Return the rows and columns of the grid, for at most 100 of these particles."""
         columns = self.columns or math.ceil(
             math.sqrt(min(particles, 100)) if self.rows is None else min(particles, 100) / self.rows
         )
         return self.rows or min(10, max(1, particles // columns)), columns
 
     def _pitch(self, run: RunView) -> tuple[int, int]:
-        """From picture to picture in the pictures' pixels: down and across."""
+        """Return the distances from one image to the next, down and across, in image pixels."""
         height, width = run.trajectory.event_shape[:2]
-        room = max(1, round(width / 14)) if self.padding is None else self.padding
-        return height + room, width + room
+        gap = max(1, round(width / 14)) if self.padding is None else self.padding
+        return height + gap, width + gap
 
     def _size(self, run: RunView) -> tuple[int, int]:
-        """Height and width of the whole grid in the pictures' pixels."""
+        """Return the height and width of the whole grid in image pixels."""
         (rows, columns), (height, width) = self.shape(run.trajectory.particles), run.trajectory.event_shape[:2]
         down, across = self._pitch(run)
         return (rows - 1) * down + height, (columns - 1) * across + width
 
     def check(self, run: RunInfo) -> str | None:
         rows, columns = self.shape(run.particles)
-        few = f"shows {rows} × {columns} pictures, and run '{run.name}' has {run.particles} particles"
-        wrong = few if rows * columns > run.particles else unrecorded(self.of, run)
-        return super().check(run) or wrong
+        too_few = f"shows {rows} × {columns} images, but run '{run.name}' has only {run.particles} particles"
+        reason = too_few if rows * columns > run.particles else unrecorded(self.of, run)
+        return super().check(run) or reason
 
     def extent(self, run: RunView) -> Box | None:
         next(sampled(run, self.of))
@@ -69,13 +69,10 @@ class ImageGrid(Renderer):
         if images is None:
             return
         rows, columns = self.shape(run.trajectory.particles)
-        (height, width), (down, across), (whole, wide) = (
-            run.trajectory.event_shape[:2],
-            self._pitch(run),
-            self._size(run),
-        )
-        smooth = ctx.view.size[0] < 4 * wide
+        height, width = run.trajectory.event_shape[:2]
+        (down, across), (grid_height, grid_width) = self._pitch(run), self._size(run)
+        smooth = ctx.view.size[0] < 4 * grid_width
         for i in range(rows * columns):
-            left, top = i % columns * across, whole - i // columns * down
+            left, top = i % columns * across, grid_height - i // columns * down
             box = (float(left), float(left + width), float(top - height), float(top))
             yield marks.Image(to_bytes(images[i]), box, smooth)

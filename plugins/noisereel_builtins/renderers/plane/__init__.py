@@ -1,1 +1,1 @@
-"""Layers on the axes of points in the plane."""
+"""Layers of 2-D points in the plane."""

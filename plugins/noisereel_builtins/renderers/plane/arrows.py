@@ -1,4 +1,4 @@
-"""Arrows on some particles, all of one length: where something pulls or pushes them."""
+"""Arrows: base class of layers that draw arrows of one length on some particles."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -18,29 +18,28 @@ from ..shared.paint import Ink
 __all__ = ["ParticleArrows"]
 
 SHARE = 0.05
-"""Length as a share of the panel's smaller side, where none is given."""
+"""Default length, relative to the panel's shorter side."""
 
 
 class ParticleArrows(Renderer):
-    """Arrows of one length from some particles."""
+    """Arrows of one length on some particles."""
 
     space: ClassVar[Space] = "plane"
     primary: ClassVar[str | None] = "length"
 
     length: float | None = Field(default=None, gt=0)
-    """Length of every arrow in data units; left out, a twentieth of the panel's smaller side."""
+    """Length of every arrow in data units; if omitted, a twentieth of the panel's shorter side."""
     particles: int = Field(default=250, ge=1, le=10_000)
-    """How many particles, evenly spread over all of them."""
+    """Number of particles, evenly spread over all of them."""
     color: Ink
-    """A role of the theme or a hex colour."""
     width: float = Field(default=1.6, gt=0, le=100)
     """Width of the shafts in design pixels."""
     alpha: float = Field(default=0.9, gt=0, le=1)
-    """Opacity."""
+    """Opacity of the arrows."""
 
     @abstractmethod
     def vectors(self, run: RunView, index: int) -> NDArray[np.floating] | None:
-        """Which way each particle's arrow points at a visit, shape (particles, 2); None if there are none."""
+        """Return the direction of each particle's arrow at a visit, shape (particles, 2), or None if there are none."""
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         vectors, xy = self.vectors(run, moment.index), run.trajectory.series("x", moment.index)
@@ -54,6 +53,6 @@ class ParticleArrows(Renderer):
 
 
 def units(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Vectors of length 1 in the same directions, shape (n, 2); those of length 0 stay."""
+    """Return the vectors scaled to length 1, shape (n, 2); those of length 0 stay 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))

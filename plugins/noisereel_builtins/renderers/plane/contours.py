@@ -1,4 +1,4 @@
-"""Contours: lines around where most of the particles are."""
+"""Contours: lines of equal density."""
 
 from collections.abc import Iterable
 from typing import Annotated, ClassVar
@@ -19,21 +19,21 @@ __all__ = ["Contours"]
 
 
 class Contours(PlanarDensity):
-    """Lines of equal density, each around a given share of the probability in the least room.
+    """Lines of equal density, each enclosing a given fraction of the probability in the smallest area.
 
-    Shares, unlike densities, mean the same from pure noise to clean data, so that there are always all lines.
+    Fractions, unlike densities, mean the same from pure noise to clean data, so that all lines exist at all times.
     """
 
     primary: ClassVar[str | None] = "shares"
 
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(default=(0.1, 0.3, 0.5, 0.7, 0.9), min_length=1)
-    """How much of the probability each line encloses, each between 0 and 1."""
+    """Fraction of the probability that each line encloses, between 0 and 1."""
     color: Paint = "hue"
-    """hue (blue outside, amber innermost), a role of the theme, or a hex colour."""
+    """Colour of the lines: hue (from blue outside to amber inside), a theme colour, or a hex colour."""
     width: float = Field(default=1.5, gt=0, le=100)
     """Width of the lines in design pixels."""
     alpha: float = Field(default=0.9, gt=0, le=1)
-    """Opacity."""
+    """Opacity of the lines."""
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         grid = grid_over(ctx.view, self.columns)
@@ -41,23 +41,23 @@ class Contours(PlanarDensity):
         if table is None:
             return
         shares = sorted(self.shares, reverse=True)
-        rings = [lines_at(level, table, grid) for level in heights_around(table, grid, shares)]
+        contours = [lines_at(level, table, grid) for level in heights_around(table, grid, shares)]
         palette = ctx.theme.gradient()
-        which = np.repeat(np.rint(255 * (1 - np.array(shares))).astype(np.uint8), [len(ring) for ring in rings])
-        color = marks.Shades(which, palette) if self.color == "hue" else ctx.theme.color(self.color)
-        yield marks.Polylines(tuple(line for ring in rings for line in ring), color, self.width, self.alpha)
+        index = np.repeat(np.rint(255 * (1 - np.array(shares))).astype(np.uint8), [len(lines) for lines in contours])
+        color = marks.Shades(index, palette) if self.color == "hue" else ctx.theme.color(self.color)
+        yield marks.Polylines(tuple(line for lines in contours for line in lines), color, self.width, self.alpha)
 
 
 def heights_around(table: NDArray[np.float64], grid: Grid, shares: Iterable[float]) -> list[float]:
-    """The densities whose lines enclose these shares of the probability; NaN where the grid does not hold so much."""
-    falling = np.sort(table, axis=None)[::-1]
+    """Return the densities whose lines enclose these fractions of the probability; NaN if the grid does not hold it."""
+    descending = np.sort(table, axis=None)[::-1]
     width, height = grid.cell
-    inside = np.cumsum(falling) * (width * height)
-    return [float(np.interp(share, inside, falling, right=np.nan)) for share in shares]
+    enclosed = np.cumsum(descending) * (width * height)
+    return [float(np.interp(share, enclosed, descending, right=np.nan)) for share in shares]
 
 
 def lines_at(level: float, table: NDArray[np.float64], grid: Grid) -> list[NDArray[np.float64]]:
-    """The lines where a density has this height, shape (m, 2) each; closed unless they leave the grid."""
+    """Return the lines at which the density has this level, each of shape (m, 2), closed unless they leave the grid."""
     if not level > 0:
         return []
     lines = contourpy.contour_generator(*grid.centres, table, line_type=contourpy.LineType.Separate).lines(level)

@@ -1,4 +1,4 @@
-"""Data: the clean samples, faintly, behind everything."""
+"""Data: the clean samples, faint, behind everything else."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -17,32 +17,32 @@ from ..shared.paint import Paint
 
 __all__ = ["Data"]
 
-MOST = 4000
-"""Samples shown at most, evenly spread over all: more say nothing new, and pile up until they are faint no longer."""
+MAX_SAMPLES = 4000
+"""Maximum number of samples shown, evenly spread over all: more would pile up until they are no longer faint."""
 
 
 class Data(Renderer):
-    """The data set's clean samples x_0 as faint discs that do not move: what the particles come from or return to.
+    """The data set's clean samples x_0 as faint discs that do not move.
 
-    Of very many, an even choice is shown.
+    Of large data sets, an evenly spread selection is shown.
     """
 
     space: ClassVar[Space] = "plane"
     primary: ClassVar[str | None] = "color"
 
     color: Paint = "muted"
-    """hue (each sample's own colour), a role of the theme such as muted, or a hex colour."""
+    """Colour of the samples: hue (each sample's own), a theme colour such as muted, or a hex colour."""
     size: float | None = Field(default=None, gt=0, le=100)
-    """Radius in design pixels; left out, what suits the number of samples and the panel."""
+    """Radius in design pixels; if omitted, it suits the number of samples and the panel's size."""
     alpha: float | None = Field(default=None, gt=0, le=1)
-    """Opacity of one disc; left out, what suits the number of samples and the panel."""
+    """Opacity of one disc; if omitted, it suits the number of samples and the panel's size."""
 
     def extent(self, run: RunView) -> Box | None:
         x0 = run.trajectory.data.x0.numpy()
         return Box(reach([x0[:, 0]]), reach([x0[:, 1]]))
 
     def backdrop(self, run: RunView, ctx: RenderContext) -> Iterable[marks.Mark]:
-        rows = spread(len(run.trajectory.data.x0), MOST)
+        rows = spread(len(run.trajectory.data.x0), MAX_SAMPLES)
         crowd = crowding(len(rows), ctx)
         size = self.size or min(1.7 * crowd**-0.17, 5.0)
         alpha = self.alpha or min(0.2 * crowd**-0.2, 0.5)

@@ -1,4 +1,4 @@
-"""Direction: which way the denoiser pulls the particles."""
+"""Direction: the direction in which the denoiser moves the particles."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,12 @@ __all__ = ["Direction"]
 
 
 class Direction(ParticleArrows):
-    """The direction −ε̂ in which each particle is denoised from here, an arrow of one length.
+    """The direction −ε̂ in which each particle is denoised next, as arrows of one length.
 
-    Clean data and the end of a run, which leaves for nowhere, have none.
+    There are none on clean data and at the end of a run, where no estimate is made.
     """
 
     color: Ink = "blue"
-    """A role of the theme or a hex colour."""
 
     def check(self, run: RunInfo) -> str | None:
         return super().check(run) or unrecorded("eps", run)

@@ -1,4 +1,4 @@
-"""Embedding: particles of any shape laid out in the plane, neighbours beside neighbours."""
+"""Embedding: a map of particles of any shape in the plane, in which neighbours stay neighbours."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from ..shared.paint import ParticlePaint, guide_of, shades, unpaintable
 
 __all__ = ["TSNE", "Embedding"]
 
-MOST = 20_000
-"""Points that are laid out together at most; more would take many minutes."""
+MAX_POINTS = 20_000
+"""Maximum number of points to embed; more would take many minutes."""
 
 
 class TSNE(Trace):
-    """One t-SNE of all particles at all visits together, so that places mean the same at all times.
+    """One t-SNE of all particles at all visits together, so that positions mean the same at all times.
 
     Two points of the plane are neighbours if the two states are, whichever particles and times they belong to. The
-    layout begins with the main axes of all states, so nothing in it is left to chance.
+    layout starts from the principal components of all states, so it is deterministic.
 
     References:
         van der Maaten and Hinton (2008), "Visualizing data using t-SNE", JMLR 9.
@@ -44,7 +44,7 @@ class TSNE(Trace):
     iterations: int = 500
 
     def follow(self, states: Iterable[State], ctx: MeasureContext) -> Iterator[Mapping[str, NDArray[np.generic]]]:
-        """``xy``, shape (n, 2), for every state: all of them within the unit circle about their middle.
+        """Yield ``xy``, shape (n, 2), for every state; all of them are inside the unit circle.
 
         Raises:
             ValueError: scikit-learn is missing.
@@ -56,15 +56,15 @@ class TSNE(Trace):
         xy = fit.fit_transform(points)
         xy -= (xy.max(0) + xy.min(0)) / 2
         xy /= np.linalg.norm(xy, axis=1).max()
-        for each in np.split(xy, len(clouds)):
-            yield {"xy": each}
+        for part in np.split(xy, len(clouds)):
+            yield {"xy": part}
 
 
 class Embedding(Renderer):
-    """Particles laid out by one t-SNE of all visits: discs, or small pictures of grey images where they don't overlap.
+    """A t-SNE map of the particles at all visits: discs, or thumbnails of grey images where they do not overlap.
 
-    Neighbours in the plane are neighbours among the states, at one time or at several. Distances between groups mean
-    little. Visits are few by choice of the sampler (``forward: {every: 100}``): each is laid out with all others.
+    Neighbours in the plane are neighbours among the states, at the same time or at different times. Distances between
+    groups mean little. All visits are embedded together, so keep their number small (``forward: {every: 100}``).
 
     References:
         van der Maaten and Hinton (2008), "Visualizing data using t-SNE", JMLR 9.
@@ -74,23 +74,22 @@ class Embedding(Renderer):
     primary: ClassVar[str | None] = "perplexity"
 
     perplexity: float = Field(default=30, gt=1, le=1000)
-    """About how many neighbours each point has."""
+    """Approximate number of neighbours of each point."""
     iterations: int = Field(default=500, ge=300, le=10_000)
-    """Steps of the layout; the first 250 only find the groups."""
+    """Number of optimisation steps; the first 250 only find the groups."""
     color: ParticlePaint = "hue"
-    """As of ``points``: hue, label, speed …, a role of the theme such as blue, or a hex colour."""
     size: float | None = Field(default=None, gt=0, le=100)
-    """Radius of a disc in design pixels; left out, what suits the number of particles and the panel."""
+    """Radius of a disc in design pixels; if omitted, it suits the number of particles and the panel's size."""
     picture: float = Field(default=26, gt=0, le=400)
-    """Side of a picture in design pixels."""
+    """Size of a thumbnail in design pixels."""
 
     def check(self, run: RunInfo) -> str | None:
         points = run.particles * len(run.levels)
-        if not self.perplexity < points <= MOST:
-            least = f"more than its perplexity of {self.perplexity:g}, and {MOST:,} at most"
+        if not self.perplexity < points <= MAX_POINTS:
             return (
-                f"lays out all particles at all visits of run '{run.name}', {points:,} points: it takes {least}; "
-                "change 'particles', or how often the sampler steps"
+                f"embeds all particles at all visits of run '{run.name}', {points:,} points: the number must be above "
+                f"the perplexity of {self.perplexity:g} and at most {MAX_POINTS:,}; change 'particles' or the "
+                "sampler's number of steps"
             )
         return unpaintable(self.color, run)
 
@@ -108,15 +107,15 @@ class Embedding(Renderer):
         xy = run.value(self._tsne, moment.index)["xy"]
         color = shades(self.color, run, ctx.theme, moment.index)
         (low, high), images = ctx.view.x, run.trajectory.series("x", moment.index)
-        pictured: list[int] = []
+        thumbnails: list[int] = []
         if len(run.trajectory.event_shape) == 2 and images is not None:
             side = self.picture * (high - low) / ctx.view.size[0]
-            pictured = _apart(xy, side)
-            for i in pictured:
+            thumbnails = _without_overlap(xy, side)
+            for i in thumbnails:
                 (x, y), half = xy[i], side / 2
                 box = (x - half, x + half, y - half, y + half)
                 yield marks.Image(_tinted(images[i], _color(color, i)), box, smooth=False)
-        others = np.setdiff1d(np.arange(len(xy)), pictured)
+        others = np.setdiff1d(np.arange(len(xy)), thumbnails)
         size, alpha = disc(run.trajectory.particles, ctx)
         yield marks.Points(xy[others], shades_of(color, others), self.size or size, alpha)
 
@@ -124,22 +123,22 @@ class Embedding(Renderer):
         return guide_of(self.color, run, ctx.theme)
 
 
-def _apart(xy: NDArray[np.floating], side: float) -> list[int]:
-    """Points whose squares of this side do not overlap, the first ones first."""
+def _without_overlap(xy: NDArray[np.floating], side: float) -> list[int]:
+    """Return points whose squares of this side do not overlap, chosen greedily in order."""
     chosen: list[int] = []
-    for i, place in enumerate(xy):
-        if all(np.abs(place - xy[other]).max() >= side for other in chosen):
+    for i, position in enumerate(xy):
+        if all(np.abs(position - xy[other]).max() >= side for other in chosen):
             chosen.append(i)
     return chosen
 
 
 def _color(color: marks.Color, i: int) -> NDArray[np.uint8]:
-    """The RGB colour of one particle."""
+    """Return the RGB colour of one particle."""
     return color.palette[color.index[i]] if isinstance(color, marks.Shades) else np.array(rgb(color), np.uint8)
 
 
 def _tinted(image: NDArray[np.floating], color: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grey image as ink of one colour: clear at −1, opaque at 1, RGBA, shape (H, W, 4)."""
+    """Return a grey image as opacity of one colour, clear at −1 and opaque at 1, RGBA, shape (H, W, 4)."""
     out = np.empty((*image.shape, 4), np.uint8)
     out[..., :3] = color
     out[..., 3] = to_bytes(image)

@@ -1,4 +1,4 @@
-"""Field: which way the reverse process goes, all over the panel."""
+"""Field: the direction of the reverse process, all over the panel."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -28,67 +28,67 @@ __all__ = ["Field", "FieldGrid"]
 Vectors = Literal["drift", "score", "eps", "velocity"]
 
 FINER = 2
-"""Points that streamlines are interpolated from, for each cell's side."""
+"""Points per side of a cell that streamlines are interpolated from."""
 STREAM, PIECES = 2.2, 14
-"""Length of the longest streamline in cells, and the straight pieces that it is drawn as."""
+"""Length of the longest streamline in cells, and the number of straight segments in it."""
 INSTANT = 1e-3
-"""Units of time that count as no time at all."""
+"""Step of the finite difference in time, in units of t."""
 
 
 class FieldGrid(Probe):
-    """Vectors at the centres of a grid's cells, by the run's denoiser.
+    """Vectors of the run's denoiser at the centres of a grid's cells.
 
     Gives ``vector``, shape (rows · columns, 2), and ``typical``, the median length of the run's own vectors.
     """
 
     of: Vectors
-    """Which vectors."""
+    """Kind of vectors."""
     x: tuple[float, float]
-    """From where to where across."""
+    """Horizontal range."""
     y: tuple[float, float]
-    """From where to where upwards."""
+    """Vertical range."""
     shape: tuple[int, int]
     """Rows and columns."""
     minus: Denoiser | None = None
-    """Whose vectors are taken off."""
+    """Another denoiser, whose vectors are subtracted."""
 
     def points(self) -> NDArray[np.float32]:
-        """The centres, row by row from below, shape (rows · columns, 2)."""
+        """Return the centres of the cells, row by row from the bottom, shape (rows · columns, 2)."""
         rows, columns = self.shape
         across, up = np.meshgrid(_centres(*self.x, columns), _centres(*self.y, rows))
         return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
     def measure(self, state: State, ctx: MeasureContext) -> Mapping[str, NDArray[np.generic]]:
-        assert ctx.model is not None, "asked before the run was simulated"
+        assert ctx.model is not None, "the run has a denoiser, see Field.check"
         x = torch.from_numpy(self.points()).to(ctx.data.x0.device)
-        if state.level.sigma == 0:  # clean data: nothing is left to undo
+        if state.level.sigma == 0:  # clean data: there is no noise to remove
             return {"vector": np.zeros(x.shape, np.float32), "typical": np.zeros(())}
         vector = VECTORS[self.of](x, state.level, ctx.model, ctx.schedule)
         typical = np.asarray(np.median(vector.norm(dim=1).cpu().numpy()))
         if self.minus is not None:
-            assert ctx.denoising is not None, "a run's probes are given what to bind to"
+            assert ctx.denoising is not None, "a run's probes have a denoiser context"
             vector = vector - VECTORS[self.of](x, state.level, self.minus.bind(ctx.denoising), ctx.schedule)
         return {"vector": vector.cpu().numpy(), "typical": typical}
 
 
 def drift(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
-    """E[x_{t−1} | x_t] − x_t for x_t of shape (n, 2): the posterior's mean with x̂_0 in place of x_0."""
+    """Return E[x_{t−1} | x_t] − x_t for x_t of shape (n, 2): the posterior mean with x̂_0 in place of x_0."""
     q = posterior(schedule.at(max(t.t - 1, 0.0)), t)
     return (q.on_x - 1) * x + q.on_x0 * model(x, t)
 
 
 def score(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
-    """∇ log p_t(x), which points against ε̂, for x of shape (n, 2)."""
+    """Return ∇ log p_t(x), which points against ε̂, for x of shape (n, 2)."""
     return to_score(x, model(x, t), t)
 
 
 def noise(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
-    """ε̂(x), for x of shape (n, 2)."""
+    """Return ε̂(x), for x of shape (n, 2)."""
     return to_eps(x, model(x, t), t)
 
 
 def velocity(x: Tensor, t: Level, model: Model, schedule: Schedule) -> Tensor:
-    """−dx/dt = −(dα/dt·x̂_0 + dσ/dt·ε̂) of the probability-flow ODE, for x of shape (n, 2)."""
+    """Return −dx/dt = −(dα/dt·x̂_0 + dσ/dt·ε̂) of the probability-flow ODE, for x of shape (n, 2)."""
     s = schedule.at(max(t.t - INSTANT, 0.0))
     x0 = model(x, t)
     return ((s.alpha - t.alpha) * x0 + (s.sigma - t.sigma) * to_eps(x, x0, t)) / (t.t - s.t)
@@ -100,44 +100,44 @@ VECTORS: Mapping[Vectors, Callable[[Tensor, Level, Model, Schedule], Tensor]] = 
 
 
 class Field(Renderer):
-    """Where the denoiser sends a point, from all over the panel, as arrows or as streamlines.
+    """The direction in which the denoiser moves points, all over the panel, as arrows or streamlines.
 
-    Lengths are relative to the moment's median, so that the field can be read from pure noise to clean data: a fifth of
-    the median reaches half-way to the next arrow, and nothing farther than all the way. So a factor that is the same
-    all over is not seen: score and ε̂ point opposite ways and are else alike, and drift and velocity hardly differ. A
-    streamline follows the field as it stands at the moment, and begins faintly. A difference of two fields (``minus``)
-    is drawn on the scale of the run's own: where it is as short as a dot, the two agree.
+    Lengths are relative to the moment's median, so that the field is readable from pure noise to clean data: a vector
+    of a fifth of the median reaches half-way to the next arrow, and none reaches farther than the next arrow. A
+    constant factor is therefore invisible: score and ε̂ differ only in sign, and drift and velocity hardly differ. A
+    streamline follows the field of the moment, and is faint at its start. A difference of two fields (``minus``) is
+    drawn on the scale of the run's own field: where it shrinks to a dot, the two agree.
 
     References:
         Song et al. (2021), arXiv:2011.13456, Eq. (13): the probability-flow ODE.
-        Ho et al. (2020), arXiv:2006.11239, Eq. (7): the posterior's mean.
+        Ho et al. (2020), arXiv:2006.11239, Eq. (7): the posterior mean.
     """
 
     space: ClassVar[Space] = "plane"
     primary: ClassVar[str | None] = "of"
 
     of: Vectors = "drift"
-    """drift: E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score: ∇ log p_t; eps: the noise estimate ε̂,
-    which points away from the data; velocity: −dx/dt of the probability-flow ODE, the way of deterministic samplers."""
+    """Vectors to show: drift E[x_{t−1} | x_t] − x_t, one unit of time towards the data; score ∇ log p_t; eps, the noise
+    estimate ε̂, which points away from the data; or velocity −dx/dt of the probability-flow ODE, which deterministic
+    samplers solve."""
     minus: Denoiser | None = None
-    """Another denoiser, whose field is taken off that of the run's own."""
+    """Another denoiser, whose field is subtracted from the field of the run's denoiser."""
     lines: Literal["arrows", "streamlines"] = "arrows"
-    """Straight arrows, or short streamlines, bright where they end."""
+    """Straight arrows, or short streamlines that brighten towards their ends."""
     density: int = pydantic.Field(default=27, ge=2, le=200)
-    """How many arrows across the panel."""
+    """Number of arrows across the panel."""
     color: Ink = "muted"
-    """A role of the theme or a hex colour."""
     width: float | None = pydantic.Field(default=None, gt=0, le=100)
-    """Width in design pixels; left out, 1.1 for arrows and 1.8 for streamlines."""
+    """Width in design pixels; if omitted, 1.1 for arrows and 1.8 for streamlines."""
     alpha: float | None = pydantic.Field(default=None, gt=0, le=1)
-    """Opacity; left out, 0.55 for arrows and 0.8 for the ends of streamlines."""
+    """Opacity; if omitted, 0.55 for arrows and 0.8 for the ends of streamlines."""
 
     def check(self, run: RunInfo) -> str | None:
-        needed = None if run.denoiser else f"needs a denoiser, and run '{run.name}' has none"
-        return super().check(run) or needed or self._unfit(run)
+        missing = None if run.denoiser else f"needs a denoiser, but run '{run.name}' has none"
+        return super().check(run) or missing or self._check_minus(run)
 
-    def _unfit(self, run: RunInfo) -> str | None:
-        """Why the other denoiser cannot serve the run, or None."""
+    def _check_minus(self, run: RunInfo) -> str | None:
+        """Return the reason why the other denoiser does not work for the run, or None."""
         message = None if self.minus is None or run.context is None else self.minus.check(run.context)
         return message and f"minus: {message}"
 
@@ -152,8 +152,8 @@ class Field(Renderer):
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
         grid, color = self._grid(ctx.view), ctx.theme.color(self.color)
-        found = run.value(grid, moment.index)
-        vector, typical = np.asarray(found["vector"], np.float32), float(found["typical"])
+        values = run.value(grid, moment.index)
+        vector, typical = np.asarray(values["vector"], np.float32), float(values["typical"])
         cell = (ctx.view.x[1] - ctx.view.x[0]) / self.density
         if self.lines == "streamlines":
             lines = streamlines(shortened(vector, STREAM * cell, typical), grid, self.density)
@@ -165,33 +165,33 @@ class Field(Renderer):
 
 
 def streamlines(vector: NDArray[np.floating], grid: FieldGrid, across: int) -> NDArray[np.floating]:
-    """Lines through the middles of coarser cells along a field, each as long as the field is strong where it is.
+    """Return lines along a field through the centres of coarser cells; their lengths follow the field's strength.
 
     Args:
-        vector: The way of a whole line at the grid's points, shape (rows · columns, 2).
-        grid: Where it is known.
-        across: How many lines side by side.
+        vector: The field at the grid's points, as the displacement along a whole line, shape (rows · columns, 2).
+        grid: Grid on which the field is known.
+        across: Number of lines across the panel.
 
     Returns:
-        Places, shape (`PIECES` + 1, lines, 2), along the field.
+        Positions along the lines, shape (`PIECES` + 1, lines, 2).
     """
     cells = FieldGrid(of=grid.of, x=grid.x, y=grid.y, shape=(max(1, grid.shape[0] // FINER), across))
-    ways = [cells.points()], [cells.points()]
-    for places, sign in zip(ways, (-1, 1), strict=True):
+    halves = [cells.points()], [cells.points()]
+    for points, sign in zip(halves, (-1, 1), strict=True):
         for _ in range(PIECES // 2):  # by the midpoint rule
-            half = places[-1] + sign / (2 * PIECES) * interpolated(vector, grid, places[-1])
-            places.append(places[-1] + sign / PIECES * interpolated(vector, grid, half))
-    back, on = ways
-    return np.stack([*back[:0:-1], *on])
+            middle = points[-1] + sign / (2 * PIECES) * interpolated(vector, grid, points[-1])
+            points.append(points[-1] + sign / PIECES * interpolated(vector, grid, middle))
+    backward, forward = halves
+    return np.stack([*backward[:0:-1], *forward])
 
 
-def interpolated(vector: NDArray[np.floating], grid: FieldGrid, places: NDArray[np.floating]) -> NDArray[np.floating]:
-    """A field between the grid's points, bilinear, shape (n, 2); beyond them, as at the nearest."""
+def interpolated(vector: NDArray[np.floating], grid: FieldGrid, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Interpolate a field bilinearly between the grid's points, shape (n, 2); beyond them, take the nearest value."""
     rows, columns = grid.shape
     table = vector.reshape(rows, columns, 2)
     (x0, x1), (y0, y1) = grid.x, grid.y
-    across = np.clip((places[:, 0] - x0) / (x1 - x0) * columns - 0.5, 0, columns - 1)
-    up = np.clip((places[:, 1] - y0) / (y1 - y0) * rows - 0.5, 0, rows - 1)
+    across = np.clip((points[:, 0] - x0) / (x1 - x0) * columns - 0.5, 0, columns - 1)
+    up = np.clip((points[:, 1] - y0) / (y1 - y0) * rows - 0.5, 0, rows - 1)
     column, row = np.minimum(across.astype(int), columns - 2), np.minimum(up.astype(int), rows - 2)
     a, b = (across - column)[:, None], (up - row)[:, None]
     below = (1 - a) * table[row, column] + a * table[row, column + 1]
@@ -200,7 +200,7 @@ def interpolated(vector: NDArray[np.floating], grid: FieldGrid, places: NDArray[
 
 
 def shortened(vector: NDArray[np.floating], longest: float, typical: float) -> NDArray[np.floating]:
-    """The same directions with lengths l → longest · l / (l + typical/5), shape (n, 2)."""
+    """Return vectors of the same directions with lengths l → longest · l / (l + typical/5), shape (n, 2)."""
     length = np.linalg.norm(vector, axis=1, keepdims=True)
     return vector * (longest / (length + typical / 5)) if typical > 0 else np.zeros_like(vector)
 

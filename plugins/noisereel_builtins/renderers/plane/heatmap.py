@@ -1,4 +1,4 @@
-"""Heatmap: where the particles are dense, as colour."""
+"""Heatmap: the density of the particles as colour."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
@@ -20,20 +20,21 @@ __all__ = ["Heatmap"]
 
 
 class Heatmap(PlanarDensity):
-    """The density p_t of 2-D particles as colour, from nothing at all over blue to amber where it is highest.
+    """The density p_t of 2-D particles as colour, from transparent through blue to amber at the maximum.
 
-    It is exact where the data set knows it and the run only adds noise, else the particles', each blurred a little.
+    It is exact if the data set defines it and the run only adds noise, else estimated from the particles, slightly
+    blurred.
     """
 
     primary: ClassVar[str | None] = "of"
 
     scale: Literal["moment", "run"] = "moment"
-    """What the last colour means: the highest density at each moment, so that all can be seen, or that of the run."""
+    """Density that has the last colour: the maximum at each moment, so that every moment is clear, or over the run."""
     gamma: float = Field(default=0.7, gt=0, le=4)
-    """Colours go by density to this power; below 1 shows more of what is thin."""
+    """Exponent of the density in the colour scale; below 1, low densities are easier to see."""
 
     def _top(self, run: RunView, ctx: RenderContext) -> float:
-        """The highest density of the run, at the visits that the film shows."""
+        """Return the highest density of the run over the visits that the film shows."""
         grid = grid_over(ctx.view, self.columns)
 
         def top() -> float:
@@ -54,11 +55,11 @@ class Heatmap(PlanarDensity):
         if self.scale == "moment":
             return None
         palette = heat(ctx.theme)
-        at = np.rint(255 * np.linspace(0, 1, 256) ** self.gamma).astype(np.uint8)
-        return Colorbar(palette[at], 0.0, self._top(run, ctx), "density")
+        index = np.rint(255 * np.linspace(0, 1, 256) ** self.gamma).astype(np.uint8)
+        return Colorbar(palette[index], 0.0, self._top(run, ctx), "density")
 
 
 def colors(table: NDArray[np.floating], top: float, gamma: float) -> NDArray[np.uint8]:
-    """Which of 256 colours each density has: round(255·(p/top)^γ)."""
-    share = np.clip(table / top, 0, 1) if top > 0 else np.zeros_like(table)
-    return np.asarray(np.rint(255 * share**gamma), np.uint8)
+    """Return the index of each density's colour among 256: round(255·(p/top)^γ)."""
+    relative = np.clip(table / top, 0, 1) if top > 0 else np.zeros_like(table)
+    return np.asarray(np.rint(255 * relative**gamma), np.uint8)

@@ -1,4 +1,4 @@
-"""Noise: which way chance has just pushed the particles."""
+"""Noise: the direction of the noise just added to the particles."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,12 @@ __all__ = ["Noise"]
 
 
 class Noise(ParticleArrows):
-    """The direction of the noise that was injected on the way here, an arrow of one length on each particle.
+    """The direction of the noise that the last step injected into each particle, as arrows of one length.
 
-    Where nothing was injected (a deterministic sampler, the last step to clean data) there are no arrows.
+    There are none if no noise was injected (by a deterministic sampler, in the last step to clean data).
     """
 
     color: Ink = "rose"
-    """A role of the theme or a hex colour."""
 
     def vectors(self, run: RunView, index: int) -> NDArray[np.floating] | None:
         return run.trajectory.series("noise", index)

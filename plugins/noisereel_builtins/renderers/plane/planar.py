@@ -1,4 +1,4 @@
-"""What the layers that show a density in the plane share."""
+"""Planar densities: base class of layers that show a density in the plane."""
 
 from typing import ClassVar, Self
 
@@ -20,25 +20,22 @@ __all__ = ["PlanarDensity"]
 
 
 class PlanarDensity(Renderer):
-    """The density of 2-D particles: exact where the data set knows it, else the particles', each blurred a little."""
+    """The density of 2-D particles: exact if the data set defines it, else estimated from the particles."""
 
     space: ClassVar[Space] = "plane"
 
     of: Series = "x"
-    """Whose density: the particles', the estimates' x0 or eps, the injected noise's, or that of the signal α_t·x_0."""
+    """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     source: Source = "auto"
-    """exact, particles, or auto: exact where the run only adds noise to data whose law is known."""
     columns: int = Field(default=240, ge=8, le=1000)
-    """How many cells across."""
+    """Number of grid cells across the panel."""
     bandwidth: float | None = Field(default=None, ge=0)
-    """Standard deviation, in data units, that particles are blurred by; left out, what suits their number."""
+    """Standard deviation of the blur of particles, in data units; if omitted, it suits their number."""
 
     @model_validator(mode="after")
-    def _exact_is_of_x(self) -> Self:
+    def _check_source(self) -> Self:
         if self.source == "exact" and self.of != "x":
-            raise PydanticCustomError(
-                "source", "source: only the density of x is known exactly, not that of {of}", {"of": self.of}
-            )
+            raise PydanticCustomError("source", "source: only x has an exact density, not {of}", {"of": self.of})
         return self
 
     def check(self, run: RunInfo) -> str | None:
@@ -48,5 +45,5 @@ class PlanarDensity(Renderer):
         return plane_extent(run, self.of)
 
     def density(self, run: RunView, index: int, grid: Grid) -> NDArray[np.float64] | None:
-        """The density at the middles of the cells, shape ``grid.shape``; None where the series is not."""
+        """Return the density at the centres of the cells, shape ``grid.shape``, or None without the series."""
         return density_on(grid, run, index, self.of, self.source, self.bandwidth)

@@ -1,4 +1,4 @@
-"""Points: every particle a disc."""
+"""Points: every particle as a disc."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -16,7 +16,7 @@ __all__ = ["Points"]
 
 
 class Points(Discs):
-    """Every particle a disc, in the colour that it started with."""
+    """Every particle as a disc in its own colour."""
 
     space: ClassVar[Space] = "plane"
 

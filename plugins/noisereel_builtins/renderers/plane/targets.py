@@ -1,4 +1,4 @@
-"""Targets: where a noisy point may have come from, and where that is on average."""
+"""Targets: the clean points that a noisy one may have come from, and their mean."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ from ..shared.paint import Paint, hex_of
 
 __all__ = ["Targets", "posterior_weights"]
 
-LABELLED = 0.02
-"""Least weight that is written at a ray's tip."""
-LEAST = 0.12
+MIN_LABELLED = 0.02
+"""Smallest weight with a label at its ray's tip."""
+MIN_ALPHA = 0.12
 """Opacity of a ray of weight 0; one of weight 1 is opaque."""
-
 SIZE, GAP = 12.0, 13.0
-"""Type size of what is written at tips, in points at 720 lines, and its distance from them in design pixels."""
+"""Type size of labels in points at 720 lines, and their distance from the tips in design pixels."""
 
 Array = NDArray[np.float64]
 
 
-class _Noisy(NamedTuple):
+class _NoisyPoint(NamedTuple):
     """The x_t that rays start from, with all x_0 that it may have come from."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index
@@ -52,7 +51,7 @@ class Targets(Renderer):
         Σ_{x_0} p(x_0 | x_t)·μ̃_s(x_t, x_0) = E[x_s | x_t] = μ̃_s(x_t, E[x_0 | x_t])
 
     s is the moment shown, x_t the noisiest state that the particle visits. A network is trained on single rays and
-    learns the arrow. The wider and the more opaque a ray, the likelier its x_0, with p(x_0 | x_t) at its tip. Until the
+    learns the arrow. The wider and more opaque a ray, the likelier its x_0; p(x_0 | x_t) is shown at its tip. Until the
     run has reached x_t, only that point is shown.
 
     References:
@@ -63,17 +62,17 @@ class Targets(Renderer):
     primary: ClassVar[str | None] = "rays"
 
     rays: int = Field(default=24, ge=0, le=1000)
-    """How many partial targets to show, the likeliest; the sum is over all."""
+    """Number of partial targets to show, likeliest first; the sum is over all of them."""
     particle: int = Field(default=0, ge=0)
-    """Whose x_t: the number of the particle, from 0; of a bridge with a given end all have the same."""
+    """Index of the particle whose x_t is used; in a bridge with a given end, all particles have the same."""
     color: Paint = "hue"
-    """Of the rays: hue (each sample's own colour), a role of the theme, or a hex colour."""
+    """Colour of the rays: hue (each sample's own), a theme colour, or a hex colour."""
     label: str = "$E[x_s\\,|\\,x_t]$"
-    """What is written at the arrow's tip; nothing where empty."""
+    """Label at the arrow's tip; may be empty."""
 
     def check(self, run: RunInfo) -> str | None:
-        beyond = f"particle: must be below {run.particles}, the number of particles, got {self.particle}"
-        return super().check(run) or (beyond if self.particle >= run.particles else None)
+        message = f"particle: must be below {run.particles}, the number of particles, got {self.particle}"
+        return super().check(run) or (message if self.particle >= run.particles else None)
 
     def extent(self, run: RunView) -> Box | None:
         noisy = self._noisy(run)
@@ -82,28 +81,28 @@ class Targets(Renderer):
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[Mark]:
         noisy, ink = self._noisy(run), ctx.theme.color("ink")
         if moment.index > noisy.index:
-            yield from self._fan(noisy, run, moment.level, ctx)
+            yield from self._rays(noisy, run, moment.level, ctx)
         yield marks.Points(noisy.x[None], ctx.theme.color("background"), 6.0, 1.0, edge=ink)
         if moment.index <= noisy.index:
-            yield _beyond(noisy.x, noisy.x, "$x_t$", ctx.theme)
+            yield _tip_label(noisy.x, noisy.x, "$x_t$", ctx.theme)
 
-    def _fan(self, noisy: _Noisy, run: RunView, s: Level, ctx: RenderContext) -> Iterable[Mark]:
-        """Rays and arrow, then the words at their tips."""
+    def _rays(self, noisy: _NoisyPoint, run: RunView, s: Level, ctx: RenderContext) -> Iterable[Mark]:
+        """Yield the rays and the arrow, then the labels at their tips."""
         tips, ink = partial_targets(noisy, s), ctx.theme.color("ink")
         likeliest = np.argsort(-noisy.weights, kind="stable")[: self.rays]
         colors = self._colors(run, ctx, likeliest)
         for i, color in zip(likeliest[::-1], colors[::-1], strict=True):
             w = float(noisy.weights[i])
-            alpha = LEAST + (1 - LEAST) * w**0.5
+            alpha = MIN_ALPHA + (1 - MIN_ALPHA) * w**0.5
             yield marks.Polylines((np.stack([noisy.x, tips[i]]),), color, 1.2 + 8 * w, alpha)
             yield marks.Points(tips[i][None], color, 3 + 9 * w**0.5, max(alpha, 0.6))
         mean = noisy.weights @ tips
         yield marks.Arrows(noisy.x[None], (mean - noisy.x)[None], ink, 3.5)
         for i in likeliest:
-            if noisy.weights[i] >= LABELLED:
-                yield _beyond(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", ctx.theme)
+            if noisy.weights[i] >= MIN_LABELLED:
+                yield _tip_label(tips[i], noisy.x, f"{100 * noisy.weights[i]:.0f} %", ctx.theme)
         if self.label:
-            yield _beyond(mean, noisy.x, self.label, ctx.theme)
+            yield _tip_label(mean, noisy.x, self.label, ctx.theme)
 
     def _colors(self, run: RunView, ctx: RenderContext, rows: NDArray[np.intp]) -> list[str]:
         hue = _hues(run)
@@ -112,27 +111,27 @@ class Targets(Renderer):
         palette = ctx.theme.gradient()
         return [hex_of(palette, float(hue[i])) for i in rows]
 
-    def _noisy(self, run: RunView) -> _Noisy:
-        return once(run, (self, "noisy"), lambda: _found(run, self.particle))
+    def _noisy(self, run: RunView) -> _NoisyPoint:
+        return once(run, (self, "noisy"), lambda: _noisiest(run, self.particle))
 
 
-def _found(run: RunView, particle: int) -> _Noisy:
-    """The noisiest kept state of a particle, with the weights of all data points."""
+def _noisiest(run: RunView, particle: int) -> _NoisyPoint:
+    """Return the noisiest kept state of a particle, with the weights of all data points."""
     index = min(run.trajectory.kept_visits, key=lambda i: run.trajectory.levels[i].log_snr)
-    x = run.trajectory.series("x", index)
-    assert x is not None
+    particles = run.trajectory.series("x", index)
+    assert particles is not None, "x exists at every kept visit"
     x0 = run.trajectory.data.x0.numpy().astype(np.float64)
-    here, level = x[particle].astype(np.float64), run.trajectory.levels[index]
-    return _Noisy(index, level, here, x0, posterior_weights(here, x0, level))
+    x, level = particles[particle].astype(np.float64), run.trajectory.levels[index]
+    return _NoisyPoint(index, level, x, x0, posterior_weights(x, x0, level))
 
 
 def posterior_weights(x: Array, x0: Array, t: Level) -> Array:
-    """p(x_0 | x_t = x) of each data point, shape (n,), summing to 1; the nearest has all where σ_t = 0.
+    """Return p(x_0 | x_t = x) of each data point, shape (n,), summing to 1; if σ_t = 0, the nearest has all of it.
 
     Args:
         x: Noisy point, shape (D,).
         x0: Data points, shape (n, D).
-        t: How noisy it is.
+        t: Level of the noisy point.
     """
     squared = np.square(x - t.alpha * x0).sum(1)
     squared -= squared.min()
@@ -140,8 +139,8 @@ def posterior_weights(x: Array, x0: Array, t: Level) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def partial_targets(noisy: _Noisy, s: Level) -> Array:
-    """E[x_s | x_t, x_0] for each x_0, shape (n, 2); x_t itself where s is no cleaner."""
+def partial_targets(noisy: _NoisyPoint, s: Level) -> Array:
+    """Return E[x_s | x_t, x_0] for each x_0, shape (n, 2); x_t itself if s is no cleaner."""
     if s.t >= noisy.level.t:
         return np.broadcast_to(noisy.x, noisy.x0.shape)
     on_x, on_x0, _ = posterior(s, noisy.level)
@@ -149,7 +148,7 @@ def partial_targets(noisy: _Noisy, s: Level) -> Array:
 
 
 def _hues(run: RunView) -> NDArray[np.float32] | None:
-    """The data's own colours, else those of the particles that came from them; None if there are none."""
+    """Return the data's hues, else those of the particles that came from them, or None if there are none."""
     if run.trajectory.data.hue is not None:
         return run.trajectory.data.hue.numpy()
     if run.trajectory.hue is None or run.trajectory.origin is None:
@@ -159,13 +158,13 @@ def _hues(run: RunView) -> NDArray[np.float32] | None:
     return hue
 
 
-def _beyond(tip: Array, start: Array, text: str, theme: Theme) -> marks.Text:
-    """Words at a tip, on the side away from where its ray begins."""
+def _tip_label(tip: Array, start: Array, text: str, theme: Theme) -> marks.Text:
+    """Return a label at a tip, on the side away from the start of its ray."""
     dx, dy = tip - start
     anchor: tuple[Literal["left", "center", "right"], Literal["bottom", "center", "top"]]
     if abs(dy) > abs(dx):
         anchor, offset = ("center", "bottom" if dy > 0 else "top"), (0.0, GAP if dy > 0 else -GAP)
     else:
         anchor, offset = ("left" if dx >= 0 else "right", "center"), (GAP if dx >= 0 else -GAP, 0.0)
-    place, ground = (float(tip[0]), float(tip[1])), theme.color("background")
-    return marks.Text(place, text, theme.color("ink"), SIZE, anchor=anchor, offset=offset, halo=ground)
+    position, halo = (float(tip[0]), float(tip[1])), theme.color("background")
+    return marks.Text(position, text, theme.color("ink"), SIZE, anchor=anchor, offset=offset, halo=halo)

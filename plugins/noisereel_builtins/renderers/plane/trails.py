@@ -1,4 +1,4 @@
-"""Trails: where every particle has been."""
+"""Trails: the recent positions of every particle."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -26,18 +26,16 @@ class Trails(Renderer):
     primary: ClassVar[str | None] = "length"
 
     length: int = Field(default=10, ge=1, le=10_000)
-    """How many visits back a trail reaches."""
+    """Number of visits that a trail reaches back."""
     seconds: float | None = Field(default=None, gt=0, le=600)
-    """How many seconds of film a trail reaches back, at the film's mean pace; in place of `length`."""
+    """Seconds of film that a trail reaches back, at the film's mean pace; replaces `length`."""
     of: Series = "x"
-    """Whose way is shown: the particles', or that of the estimates x0 or eps, the noise, or the signal α_t·x_0."""
+    """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     color: ParticlePaint = "hue"
-    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
-    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     width: float = Field(default=1.5, gt=0, le=100)
     """Width at the newest end, in design pixels."""
     alpha: float | None = Field(default=None, gt=0, le=1)
-    """Opacity at the newest end; left out, what suits the number of particles."""
+    """Opacity at the newest end; if omitted, it suits the number of particles."""
 
     def check(self, run: RunInfo) -> str | None:
         return super().check(run) or unrecorded(self.of, run) or unpaintable(self.color, run)
@@ -45,17 +43,17 @@ class Trails(Renderer):
     def extent(self, run: RunView) -> Box | None:
         return plane_extent(run, self.of)
 
-    def _reach(self, run: RunView, moment: Moment) -> int:
-        """How many visits back."""
+    def _visits_back(self, run: RunView, moment: Moment) -> int:
+        """Return the number of visits that trails reach back."""
         if self.seconds is None:
             return self.length
         return max(1, round(self.seconds / moment.seconds * (len(run.trajectory) - 1)))
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:
-        steps = range(max(0, moment.index - self._reach(run, moment)), moment.index + 1)
+        visits = range(max(0, moment.index - self._visits_back(run, moment)), moment.index + 1)
         past = [
             xy
-            for index in steps
+            for index in visits
             if run.trajectory.kept(index) and (xy := run.trajectory.series(self.of, index)) is not None
         ]
         if len(past) < 2:

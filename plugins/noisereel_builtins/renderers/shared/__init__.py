@@ -1,1 +1,1 @@
-"""Parts that layers of several kinds of panels share."""
+"""Code shared by layers of several kinds of panels."""

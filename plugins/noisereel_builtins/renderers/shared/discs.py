@@ -1,4 +1,4 @@
-"""A disc for each particle: what layers in the plane and in space share."""
+"""Discs: base class of layers that draw a disc per particle, in the plane or in space."""
 
 from __future__ import annotations
 
@@ -18,25 +18,23 @@ __all__ = ["Discs"]
 
 
 class Discs(Renderer):
-    """Every particle a disc, in the colour that tells it apart."""
+    """Every particle as a disc in its own colour."""
 
     primary: ClassVar[str | None] = "of"
 
     of: Series = "x"
-    """What is shown: the particles, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
+    """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     color: ParticlePaint = "hue"
-    """hue (the data's, else by where it started), label, start (the angle that it started at), speed (how far a step
-    takes it), x, y or z (where it is in the data), a role of the theme such as blue, or a hex colour."""
     size: float | None = Field(default=None, gt=0, le=100)
-    """Radius in design pixels; left out, what suits the number of particles and the panel."""
+    """Radius in design pixels; if omitted, it suits the number of particles and the panel's size."""
     alpha: float | None = Field(default=None, gt=0, le=1)
-    """Opacity of one disc; left out, what suits the number of particles and the panel."""
+    """Opacity of one disc; if omitted, it suits the number of particles and the panel's size."""
 
     def check(self, run: RunInfo) -> str | None:
         return super().check(run) or unrecorded(self.of, run) or unpaintable(self.color, run)
 
     def disc(self, run: RunView, ctx: RenderContext) -> tuple[float, float]:
-        """Radius in design pixels and opacity."""
+        """Return the radius in design pixels and the opacity."""
         size, alpha = disc(run.trajectory.particles, ctx)
         return self.size or size, self.alpha or alpha
 

@@ -1,4 +1,4 @@
-"""Colours for amounts: from the background over blue, violet and rose to amber, ever farther from the background."""
+"""Heat palette: from the background colour through blue, violet and rose to amber, with increasing contrast."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from noisereel.contracts.theme import Theme, rgb
 __all__ = ["heat", "heat_alpha"]
 
 LIGHTEST = 0.84
-"""Lightness of the most on a dark background."""
+"""Lightness of the last colour on a dark background."""
 VEIL = 24
-"""So many of the 256 colours are the next one seen through: the least is nothing at all."""
+"""Number of the 256 colours, counted from the lowest, that fade in from fully transparent."""
 
 _LMS = np.array(
     [
@@ -33,10 +33,10 @@ _LAB = np.array(
 
 
 def heat(theme: Theme) -> NDArray[np.uint8]:
-    """A palette from the theme's background over its gradient, RGB, shape (256, 3).
+    """Return a palette from the theme's background colour through its gradient, RGB, shape (256, 3).
 
-    Its lightness in Oklab moves away from the background's all the way (nearly so near the end on a light one), so that
-    it can be read in grey and by anybody.
+    Its lightness in Oklab moves steadily away from the background's (almost so at the end on a light background), so
+    that it can be read in greyscale and by colour-blind viewers.
 
     References:
         Ottosson (2020), "A perceptual color space for image processing".
@@ -50,7 +50,7 @@ def _heat(background: str, gradient: bytes) -> NDArray[np.uint8]:
     hues = _oklab(np.frombuffer(gradient, np.uint8).reshape(256, 3))
     at = np.linspace(0, 1, 256)[:, None]
     out = ground + at * (hues - ground)
-    if ground[0] < 0.5:  # full colours soon, for dark ones say little, and lightness that rises evenly
+    if ground[0] < 0.5:  # full colours early, since dark ones are hard to tell apart, and evenly rising lightness
         out = ground + np.minimum(1, at / 0.35) * (hues - ground)
         out[:, 0] = ground[0] + at[:, 0] * (LIGHTEST - ground[0])
     palette = _rgb(out)
@@ -60,7 +60,7 @@ def _heat(background: str, gradient: bytes) -> NDArray[np.uint8]:
 
 
 def heat_alpha(theme: Theme) -> NDArray[np.uint8]:
-    """The same palette as RGBA, shape (256, 4): transparent at first, so that it can lie over anything."""
+    """Return the same palette as RGBA, shape (256, 4), transparent at the low end, to be drawn over other marks."""
     palette = heat(theme)
     out = np.empty((256, 4), np.uint8)
     out[:, :3] = palette
@@ -70,14 +70,14 @@ def heat_alpha(theme: Theme) -> NDArray[np.uint8]:
 
 
 def _oklab(colors: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Oklab of sRGB bytes, shape (n, 3)."""
+    """Convert sRGB bytes to Oklab, shape (n, 3)."""
     share = np.asarray(colors, np.float64) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return np.asarray(np.cbrt(linear @ _LMS.T) @ _LAB.T)
 
 
 def _rgb(lab: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The sRGB bytes of Oklab colours, shape (n, 3), clipped to what screens can show."""
+    """Convert Oklab colours to sRGB bytes, shape (n, 3), clipped to the sRGB gamut."""
     linear = np.clip((lab @ np.linalg.inv(_LAB).T) ** 3 @ np.linalg.inv(_LMS).T, 0, 1)
     share = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(share * 255), np.uint8)

@@ -1,4 +1,4 @@
-"""What holds for a whole run is worked out once, not for every frame."""
+"""Memoisation: values that hold for a whole run are computed once, not for every frame."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["once"]
 
 T = TypeVar("T")
 
-_known: WeakKeyDictionary[RunView, dict[Hashable, object]] = WeakKeyDictionary()
+_results: WeakKeyDictionary[RunView, dict[Hashable, object]] = WeakKeyDictionary()
 
 
 def once(run: RunView, key: Hashable, make: Callable[[], T]) -> T:
-    """What ``make`` gives, made only the first time for this record and key; forgotten with the record.
+    """Return ``make()``, called only the first time for this run and key, and forgotten with the run.
 
     Args:
-        run: The run that it is about.
-        key: Everything else that the answer depends on, such as the renderer and its view.
+        run: The run that the value belongs to.
+        key: Everything else that the value depends on, such as the renderer and its view.
         make: A pure function of both.
     """
-    values = _known.setdefault(run, {})
+    values = _results.setdefault(run, {})
     if key not in values:
         values[key] = make()
-    return values[key]  # type: ignore[return-value]  # a key always holds what its own ``make`` gave
+    return values[key]  # type: ignore[return-value]  # a key always holds the result of its own ``make``

@@ -1,1 +1,1 @@
-"""Layers seen from a camera: points in space and surfaces."""
+"""Layers in 3-D, seen by a camera: points and surfaces."""

@@ -1,4 +1,4 @@
-"""A camera that looks at a box from far away and may turn around it."""
+"""Camera: orthographic projection from a camera that may turn around the data."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Camera", "VolumeRenderer"]
 
 
 class Camera(NamedTuple):
-    """Where a box is looked at from; parallel lines stay parallel.
+    """An orthographic camera: parallel lines stay parallel.
 
     Attributes:
-        azimuth: How far it has gone around the box, in radians; at 0, x points to the right and y away.
-        elevation: How high it stands above the floor, in radians.
+        azimuth: Angle around the vertical axis, in radians; at 0, x points to the right and y away.
+        elevation: Angle above the horizontal, in radians.
     """
 
     azimuth: float
     elevation: float
 
     def project(self, xyz: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Where points of shape (…, 3) are seen: right, up, and how far away, shape (…, 3)."""
+        """Return points of shape (…, 3) as seen: position to the right, position up, and distance, shape (…, 3)."""
         return np.asarray(np.asarray(xyz, np.float64) @ self._axes.T)
 
     @property
@@ -38,23 +38,23 @@ class Camera(NamedTuple):
 
 
 class VolumeRenderer(Renderer):
-    """A layer in space, seen by a camera that may turn while the film runs."""
+    """A layer in 3-D, seen by a camera that may turn during the film."""
 
     space: ClassVar[Space] = "volume"
 
     azimuth: float = Field(default=35.0, ge=-360, le=360)
-    """How far the camera has gone around at the beginning, in degrees; at 0, x points to the right and y away."""
+    """Angle of the camera around the vertical axis at the start, in degrees; at 0, x points to the right and y away."""
     elevation: float = Field(default=28.0, ge=0, le=90)
-    """How high it stands above the floor, in degrees: 0 is level, 90 from straight above."""
+    """Angle of the camera above the horizontal, in degrees; 90 is straight above."""
     turn: float = Field(default=0.0, ge=-3600, le=3600)
-    """How far it goes around while the film runs, in degrees."""
+    """Angle by which the camera turns during the film, in degrees."""
 
     def camera(self, fraction: float) -> Camera:
-        """The camera at a share of the film, in [0, 1]."""
+        """Return the camera at a fraction of the film, in [0, 1]."""
         return Camera(math.radians(self.azimuth + fraction * self.turn), math.radians(self.elevation))
 
     def in_view(self, corners: NDArray[np.floating]) -> Box:
-        """Limits that hold points of shape (n, 3) from every place that the camera comes to."""
+        """Return limits that hold points of shape (n, 3) from every position of the camera."""
         seen = np.concatenate([self.camera(f).project(corners) for f in np.linspace(0, 1, 73 if self.turn else 1)])
         (left, low, _), (right, high, _) = seen.min(axis=0), seen.max(axis=0)
         return Box((float(left), float(right)), (float(low), float(high)))

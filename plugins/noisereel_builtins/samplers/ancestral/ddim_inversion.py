@@ -1,4 +1,4 @@
-"""DDIM run from data to noise."""
+"""DDIM inversion: from data to noise."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ __all__ = ["DDIMInversion"]
 
 
 class DDIMInversion(Rising):
-    """Finds the noise that DDIM (η = 0) would turn into these particles: the same ODE, upwards, s noisier than t.
+    """DDIM (η = 0) from data to noise: finds the noise that DDIM would turn into these particles.
 
-        x_s = α_s·x̂_0(x_t, t) + σ_s·ε̂(x_t, t)
+        x_s = α_s·x̂_0(x_t, t) + σ_s·ε̂(x_t, t),   s noisier than t
 
-    First order in σ/α: going up and back down returns to the start up to an error that halves when steps double. In
-    clean data there is no noise to estimate; ε̂ tends to 0 there wherever the density is smooth, so x_s = α_s·x_0.
+    It solves the same ODE, to first order in σ/α: going up and back down returns to the start with an error that halves
+    when the number of steps doubles. Clean data contains no noise to estimate; wherever the density is smooth, ε̂ tends
+    to 0 there, so x_s = α_s·x_0.
 
     References:
         Song et al. (2021), arXiv:2010.02502, section 4.3 and 5.4; Dhariwal and Nichol (2021), arXiv:2105.05233,

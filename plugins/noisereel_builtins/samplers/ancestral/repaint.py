@@ -1,4 +1,4 @@
-"""RePaint: what is given is put in at every step, what is missing grows around it."""
+"""RePaint: inpainting that inserts the given part at every step."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RePaint(Sampler):
-    """Draws what is missing as DDPM would, noises what is given to the same level, and puts the two together.
+    """Inpainting: draws the missing part as DDPM would, noises the given part to the same level, and merges both.
 
         x_s = m·(α_s·x_0 + σ_s·z') + (1 − m)·x'_s,   x'_s ~ q(x_s | x_t, x̂_0),   m = 1 where given
 
-    Every ``jump`` steps it goes as many steps back up by the forward process, ``repeats`` − 1 times, so that the two
-    parts can come to agree. Even so what is missing follows the given part only roughly: by design the law is not
-    the exact conditional one. What is given is the sample that the particle comes from or, started from the prior,
-    the data's row of the particle's number.
+    After every ``jump`` steps, it goes back up the same number of steps by the forward process, ``repeats`` − 1 times,
+    so that the two parts can adapt to each other. Even so, the missing part matches the given part only roughly: by
+    design, the law is not the exact conditional one. The given part is taken from the sample that the particle came
+    from or, if the run starts from the prior, from row i mod n of the data for particle i.
 
     References:
         Lugmayr et al. (2022), arXiv:2201.09865, Eq. (8), algorithm 1, appendix B for the order of the times.
@@ -40,40 +40,39 @@ class RePaint(Sampler):
     primary: ClassVar[str] = "given"
 
     given: Half | tuple[Share, ...] | tuple[tuple[Share, ...], ...] = "left"
-    """What is given: 1 for each coordinate of a point or pixel of a picture (rows from the top) that is, 0 for what is
-    missing. Or a half: of a picture; of points, all those whose clean x (``left``, ``right``) or y is on that side of
-    0."""
+    """The given part, as a mask: 1 for given and 0 for missing coordinates of a point or pixels of an image (rows from
+    the top). Or a half: of an image, or all points whose clean x (``left``, ``right``) or y is on that side of 0."""
     jump: int = Field(default=10, ge=1)
-    """How many steps to go back up."""
+    """Number of steps to go back up."""
     repeats: int = Field(default=5, ge=1, le=1000)
-    """How often each stretch is gone through; 1 never goes back up."""
+    """Number of passes through each stretch; 1 never goes back up."""
 
     @field_validator("given")
     @classmethod
-    def _rows_of_one_length(cls, given: Any) -> Any:
+    def _check_rows(cls, given: Any) -> Any:
         lengths = {len(row) for row in given if isinstance(row, tuple)}
         if not given or len(lengths) > 1 or 0 in lengths:
-            raise ValueError("the mask must have rows of one length")
+            raise ValueError("all rows of the mask must have the same length")
         return given
 
     def check(self, data: Data) -> str | None:
-        """A mask must have the size of a sample."""
-        return self._misfit(data.event_shape)
+        """Return a message if the mask does not have the size of a sample, else None."""
+        return self._size_error(data.event_shape)
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """Falling times that go back up now and then."""
-        rising = super().path(schedule, start)[::-1]
-        at = len(rising) - 1
-        again = dict.fromkeys(range(1, at - self.jump + 1, self.jump), self.repeats - 1)
-        out = [rising[at]]
-        while at > 0:
-            at -= 1
-            out.append(rising[at])
-            if again.get(at, 0) > 0:
-                again[at] -= 1
-                out += rising[at + 1 : at + self.jump + 1]
-                at += self.jump
-        return out
+        """Return decreasing times that go back up after every ``jump`` steps."""
+        increasing = super().path(schedule, start)[::-1]
+        i = len(increasing) - 1
+        jumps_left = dict.fromkeys(range(1, i - self.jump + 1, self.jump), self.repeats - 1)
+        times = [increasing[i]]
+        while i > 0:
+            i -= 1
+            times.append(increasing[i])
+            if jumps_left.get(i, 0) > 0:
+                jumps_left[i] -= 1
+                times += increasing[i + 1 : i + self.jump + 1]
+                i += self.jump
+        return times
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Take x_t to a cleaner level s, or back up to a noisier one.
@@ -93,24 +92,24 @@ class RePaint(Sampler):
         return Step(torch.lerp(missing, known, self._mask(clean)), x0, z)
 
     def _mask(self, clean: Tensor) -> Tensor:
-        """1 where given, of a shape that spreads over the particles'."""
+        """Return the mask, 1 where given, in a shape that broadcasts over the particles."""
         if isinstance(self.given, str):
-            return _half_plane(clean, self.given) if clean.ndim == 2 else _half_picture(clean, self.given)
-        if message := self._misfit(tuple(clean.shape[1:])):
+            return _half_plane(clean, self.given) if clean.ndim == 2 else _half_image(clean, self.given)
+        if message := self._size_error(tuple(clean.shape[1:])):
             raise ValueError(message)
         mask = torch.tensor(self.given, dtype=clean.dtype, device=clean.device)
         return mask[..., None] if clean.ndim == 4 else mask
 
-    def _misfit(self, event_shape: tuple[int, ...]) -> str | None:
-        """What is wrong with the mask's size, if anything."""
+    def _size_error(self, event_shape: tuple[int, ...]) -> str | None:
+        """Return a message if the mask does not have the size of a sample, else None."""
         if isinstance(self.given, str) or np.shape(self.given) == event_shape[:2]:
             return None
-        wanted, got = ("×".join(map(str, shape)) for shape in (event_shape[:2], np.shape(self.given)))
-        return f"the mask must have the size of a sample, {wanted}, got {got}"
+        expected, actual = ("×".join(map(str, shape)) for shape in (event_shape[:2], np.shape(self.given)))
+        return f"the mask must have the size of a sample, {expected}, got {actual}"
 
 
 def _clean(x: Tensor, ctx: StepContext) -> Tensor:
-    """The clean samples that parts are given of, one for each particle."""
+    """Return the clean samples that the given parts are taken from, one per particle."""
     if ctx.origin is not None:
         return ctx.origin
     data = ctx.data.x0
@@ -119,12 +118,14 @@ def _clean(x: Tensor, ctx: StepContext) -> Tensor:
 
 
 def _half_plane(clean: Tensor, half: Half) -> Tensor:
-    along = clean[:, 0] if half in ("left", "right") or clean.shape[1] == 1 else clean[:, 1]
-    inside = along < 0 if half in ("left", "bottom") else along > 0
+    """Return a mask of the points in a half of the plane, shape (n, 1)."""
+    coordinate = clean[:, 0] if half in ("left", "right") or clean.shape[1] == 1 else clean[:, 1]
+    inside = coordinate < 0 if half in ("left", "bottom") else coordinate > 0
     return inside.to(clean.dtype)[:, None]
 
 
-def _half_picture(clean: Tensor, half: Half) -> Tensor:
+def _half_image(clean: Tensor, half: Half) -> Tensor:
+    """Return a mask of the pixels in a half of the image, shape (H, W) or (H, W, 1)."""
     height, width = clean.shape[1:3]
     mask = clean.new_zeros(height, width)
     rows = {"top": slice(None, height // 2), "bottom": slice(height // 2, None)}.get(half, slice(None))

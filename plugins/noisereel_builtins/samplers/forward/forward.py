@@ -1,4 +1,4 @@
-"""The forward process: noise is added step by step."""
+"""The forward process: noise added step by step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Forward"]
 
 
 class Forward(Rising):
-    """The Markov chain q(x_s | x_t) = N(a·x_t, σ²_{s|t}·I) from wherever the particles are up to T, s noisier than t.
+    """The forward process: the Markov chain q(x_s | x_t) = N(a·x_t, σ²_{s|t}·I) with s noisier than t.
 
         x_s = a·x_t + σ_{s|t}·z,   a = α_s/α_t,   σ²_{s|t} = σ_s² − a²·σ_t²
 
-    ``every: 5`` takes five Gaussian steps as the one that they compose into: the same law, not the same numbers.
-    Particles move along one path of noise; in ``forward-jump`` each time has noise of its own.
+    ``every: 5`` replaces five Gaussian steps by the one that they compose into: the same law, but not the same numbers.
+    Each particle follows one path of noise; in ``forward-jump`` the noise at each time is independent.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (2).

@@ -1,4 +1,4 @@
-"""Jumps from the data to any time, each with fresh noise."""
+"""Jumps from the data to each time, with fresh noise."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["ForwardJump"]
 
 
 class ForwardJump(FromData):
-    """A fresh draw from q(x_s | x_0) at each time s, whatever x_t was.
+    """A fresh draw from q(x_s | x_0) at each time s, regardless of x_t.
 
         x_s = α_s·x_0 + σ_s·z
 
-    At every single time the law is the one of ``forward``; from one time to the next the particles shimmer, for
-    nothing but x_0 ties them together.
+    At each time, the law is the same as in ``forward``; from one time to the next, particles shimmer, because only x_0
+    connects their positions.
 
     References:
         Ho et al. (2020), arXiv:2006.11239, Eq. (4).

@@ -1,4 +1,4 @@
-"""The straight way from data to noise: one ε for all times."""
+"""Interpolation between data and noise: one ε for all times."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Interpolation"]
 
 
 class Interpolation(FromData):
-    """x_s = α_s·x_0 + σ_s·ε with each particle's one ε throughout, drawn at the start.
+    """Interpolation between data and noise: x_s = α_s·x_0 + σ_s·ε with one ε per particle, drawn at the start.
 
-    At every single time the law is the one of ``forward`` and ``forward-jump``. From time to time particles glide
-    smoothly, on ``rectified-flow`` along a straight line. Nothing random happens after the start.
+    At each time, the law is the same as in ``forward`` and ``forward-jump``. Particles move smoothly over time, on
+    ``rectified-flow`` along a straight line. Nothing is random after the start.
 
     References:
         Liu et al. (2022), arXiv:2209.03003, Eq. (1); Song et al. (2021), arXiv:2010.02502, Eq. (4).

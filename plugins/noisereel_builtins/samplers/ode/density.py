@@ -1,4 +1,4 @@
-"""The velocity of the probability-flow ODE, and how it changes the density along a path."""
+"""The velocity of the probability-flow ODE and the change of density along its paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..shared.charts import FLOW
 
 __all__ = ["Velocity"]
 
-_EXACT_UP_TO = 3  # coordinates whose divergence is summed one by one
+_EXACT_DIMENSIONS = 3  # up to this many, the divergence is summed coordinate by coordinate
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Velocity:
     """dy/du = v̂(x, u) = ε̂ − x̂_0 for y = x/(α+σ), u = σ/(α+σ), flattened to shape (n, D).
 
     Attributes:
-        ctx: Whose model is asked.
-        event: Shape of one particle.
-        probe: Signs ±1, shape (n, D), for Hutchinson's estimate of the divergence; None for the exact one.
-        density: Whether a last column is added to y and to its slope: ln|det ∂y/∂y_start| and ∇·v̂.
+        ctx: Provides the model.
+        event_shape: Shape of one particle.
+        probe: Signs ±1, shape (n, D), for Hutchinson's estimate of the divergence; None for the exact divergence.
+        density: Whether y and its slope have an additional last column: ln|det ∂y/∂y_start| and ∇·v̂.
     """
 
     ctx: StepContext
@@ -35,16 +35,16 @@ class Velocity:
 
     @classmethod
     def of(cls, x: Tensor, ctx: StepContext, density: bool) -> Velocity:
-        """The velocity for particles like x."""
+        """Create the velocity for particles like x."""
         flat = x.flatten(1)
-        estimated = density and flat.shape[1] > _EXACT_UP_TO
+        estimated = density and flat.shape[1] > _EXACT_DIMENSIONS
         return cls(ctx, tuple(x.shape[1:]), ctx.draw(flat, "divergence").sign() if estimated else None, density)
 
     def __call__(self, y: Tensor, level: Level) -> Tensor:
-        """The slope at y, of the same shape.
+        """Return the slope at y, in the same shape.
 
         Raises:
-            ValueError: The density is followed, and the model has no gradient.
+            ValueError: The density is followed, but the model has no gradient.
         """
         scale, count = FLOW.scale(level), y.shape[1] - self.density
         x = y[:, :count].mul(scale).reshape(-1, *self.event_shape)
@@ -60,9 +60,9 @@ class Velocity:
         return torch.cat([slope.detach(), divergence[:, None]], 1)
 
     def _divergence(self, slope: Tensor, x: Tensor) -> Tensor:
-        """∇_x·slope of each particle, shape (n,)."""
+        """Return ∇_x·slope of each particle, shape (n,)."""
         if self.probe is not None:
-            (found,) = torch.autograd.grad(slope, x, self.probe)
-            return (found.flatten(1) * self.probe).sum(1)
-        rows = [torch.autograd.grad(each.sum(), x, retain_graph=True)[0].flatten(1) for each in slope.unbind(1)]
-        return torch.stack([row[:, i] for i, row in enumerate(rows)]).sum(0)
+            (gradient,) = torch.autograd.grad(slope, x, self.probe)
+            return (gradient.flatten(1) * self.probe).sum(1)
+        gradients = [torch.autograd.grad(v.sum(), x, retain_graph=True)[0].flatten(1) for v in slope.unbind(1)]
+        return torch.stack([gradient[:, i] for i, gradient in enumerate(gradients)]).sum(0)

@@ -16,11 +16,12 @@ __all__ = ["Euler"]
 
 
 class Euler(Sampler):
-    """One straight move along the estimated noise, for x/α as a function of σ/α. First order in σ/α.
+    """Euler's method for the probability-flow ODE, for x/α as a function of σ/α. First order in σ/α.
 
         x_s/α_s = x_t/α_t + (σ_s/α_s − σ_t/α_t)·ε̂(x_t, t)
 
-    The same numbers as ``ddim`` with η = 0. Where σ/α is infinite (α_t = 0), x_s = α_s·x̂_0 + σ_s·ε̂ says the same.
+    It gives the same numbers as ``ddim`` with η = 0. Where σ/α is infinite (α_t = 0), the equivalent
+    x_s = α_s·x̂_0 + σ_s·ε̂ is used.
 
     References:
         Karras et al. (2022), arXiv:2206.00364, algorithm 1 without its second evaluation; Song et al. (2021),

@@ -15,11 +15,12 @@ __all__ = ["FlowEuler"]
 
 
 class FlowEuler(Sampler):
-    """One straight move along the velocity v̂ = ε̂ − x̂_0. First order in u = σ/(α+σ), which is t/T on ``rectified-flow``.
+    """Euler's method along the velocity v̂ = ε̂ − x̂_0 of rectified flow. First order in u = σ/(α+σ).
 
         x_s = x_t + (u_s − u_t)·v̂(x_t, t)   for x in units of α + σ
 
-    On any schedule the same numbers as ``ddim`` with η = 0, for both move along one straight line.
+    On ``rectified-flow``, u is t/T and α + σ is 1. On any schedule, it gives the same numbers as ``ddim`` with η = 0,
+    because both move along the same straight line.
 
     References:
         Liu et al. (2022), arXiv:2209.03003, algorithm 1; Lipman et al. (2022), arXiv:2210.02747.
@@ -28,6 +29,6 @@ class FlowEuler(Sampler):
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Take x_t to a cleaner level s."""
         x0 = ctx.model(x, t)
-        if s.sigma == 0:  # exactly x̂_0, without rounding
+        if s.sigma == 0:  # exactly x̂_0, without rounding error
             return Step(straight(x, x0, t, s), x0)
         return Step(advance(FLOW, x, FLOW.slope(x, x0, t), t, s), x0)

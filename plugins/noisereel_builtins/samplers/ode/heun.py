@@ -15,9 +15,9 @@ __all__ = ["Heun", "heun_step"]
 
 
 def heun_step(chart: Chart, x: Tensor, t: Level, s: Level, ctx: StepContext) -> Step:
-    """A trial move along the slope at t, then the move along the mean of the slopes at both ends.
+    """Take a trial step along the slope at t, then the step along the mean of the slopes at both ends.
 
-    A step that begins or ends where the slope is not defined is Euler's, straight to α_s·x̂_0 + σ_s·ε̂.
+    A step that begins or ends where the slope is undefined is an Euler step, straight to α_s·x̂_0 + σ_s·ε̂.
     """
     x0 = ctx.model(x, t)
     if not regular(chart, t, s):
@@ -29,13 +29,13 @@ def heun_step(chart: Chart, x: Tensor, t: Level, s: Level, ctx: StepContext) -> 
 
 
 class Heun(Sampler):
-    """Moves along the mean of the noise estimated at both ends of the step. Second order in σ/α, for x/α.
+    """Heun's method for the probability-flow ODE, for x/α as a function of σ/α. Second order in σ/α.
 
         x'  = x_t + (σ_s − σ_t)·ε̂(x_t, t)
         x_s = x_t + (σ_s − σ_t)·(ε̂(x_t, t) + ε̂(x', s))/2   for x and σ in units of α
 
-    The step into clean data is Euler's, so n steps call the denoiser 2n − 1 times; so is one from α_t = 0, where σ/α
-    is infinite (``flow-heun`` has no such place).
+    The step to clean data is an Euler step, so n steps call the denoiser 2n − 1 times; so is a step from α_t = 0, where
+    σ/α is infinite (``flow-heun`` does not have this case).
 
     References:
         Karras et al. (2022), arXiv:2206.00364, algorithm 1.

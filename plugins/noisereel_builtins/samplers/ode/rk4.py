@@ -15,14 +15,14 @@ __all__ = ["RK4"]
 
 
 class RK4(Sampler):
-    """Four velocities v̂ = ε̂ − x̂_0 a step, two of them half way. Fourth order in u = σ/(α+σ), for x/(α+σ).
+    """The classical Runge–Kutta method along the velocity v̂ = ε̂ − x̂_0. Fourth order in u = σ/(α+σ), for x/(α+σ).
 
         k_1 = v̂(x_t, u_t)              k_2 = v̂(x_t + h/2·k_1, u_t + h/2)
         k_3 = v̂(x_t + h/2·k_2, u_t + h/2)   k_4 = v̂(x_t + h·k_3, u_s)
         x_s = x_t + h·(k_1 + 2k_2 + 2k_3 + k_4)/6,   h = u_s − u_t
 
-    The variable is finite for every schedule; on ``rectified-flow`` it is t/T. Half way is half way in u: the
-    denoiser is called at the time where the schedule has that noise. The step into clean data is Euler's.
+    u is finite for every schedule; on ``rectified-flow`` it is t/T. The midpoint is the midpoint in u: the denoiser is
+    called at the time at which the schedule has that noise level. The step to clean data is an Euler step.
 
     References:
         Kutta (1901), "Beitrag zur näherungsweisen Integration totaler Differentialgleichungen".
@@ -35,9 +35,9 @@ class RK4(Sampler):
             return Step(straight(x, x0, t, s), x0)
         half = level_at(FLOW, (FLOW.variable(t) + FLOW.variable(s)) / 2, ctx.schedule)
 
-        def velocity(slope: Tensor, to: Level) -> Tensor:
-            there = advance(FLOW, x, slope, t, to)
-            return FLOW.slope(there, ctx.model(there, to), to)
+        def velocity(slope: Tensor, level: Level) -> Tensor:
+            point = advance(FLOW, x, slope, t, level)
+            return FLOW.slope(point, ctx.model(point, level), level)
 
         k1 = FLOW.slope(x, x0, t)
         k2 = velocity(k1, half)

@@ -1,4 +1,4 @@
-"""Annealed Langevin dynamics: at each noise level a few steps of Langevin's."""
+"""Annealed Langevin dynamics: a few Langevin steps at each noise level."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["AnnealedLangevin", "langevin_step"]
 
 
 def langevin_step(x: Tensor, t: Level, size: float, ctx: StepContext) -> Step:
-    """x + δ/2·∇ln p_t(x) + √δ·z with δ = size·σ_t², which leaves particles at level t."""
+    """Return x + δ/2·∇ln p_t(x) + √δ·z with δ = size·σ_t²; the particles stay at level t."""
     x0 = ctx.model(x, t)
     z = ctx.draw(x)
     moved = x.add(to_eps(x, x0, t), alpha=-size / 2 * t.sigma)
@@ -25,12 +25,12 @@ def langevin_step(x: Tensor, t: Level, size: float, ctx: StepContext) -> Step:
 
 
 class AnnealedLangevin(Sampler):
-    """At each level, noisiest first, ``repeats`` steps that wander towards p_t and stay there; no way back is computed.
+    """Annealed Langevin dynamics: ``repeats`` Langevin steps for p_t at each level, noisiest first.
 
         x ← x + δ/2·∇ln p_t(x) + √δ·z,   δ = size·σ_t²,   ∇ln p_t(x) = (α_t·x̂_0 − x)/σ_t²
 
-    Particles are taken to the next level as they are; at the last level one step more gives x̂_0. At each level the
-    law comes close to p_t only for many repeats, and up to an error of order δ.
+    No reverse step is computed: particles pass to the next level unchanged. At the last level, one more step gives x̂_0.
+    The law at each level gets close to p_t only for many repeats, and up to an error of order δ.
 
     References:
         Song and Ermon (2019), arXiv:1907.05600, algorithm 1; Jolicoeur-Martineau et al. (2020), arXiv:2009.05475,
@@ -38,19 +38,19 @@ class AnnealedLangevin(Sampler):
     """
 
     repeats: int = Field(default=5, ge=1, le=10_000)
-    """Langevin steps at each level."""
+    """Number of Langevin steps at each level."""
     size: float = Field(default=0.2, gt=0, lt=4)
-    """δ in units of σ_t²; at 4 and above the steps diverge."""
+    """δ in units of σ_t²; the steps diverge at 4 and above."""
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """Falling times, each as often as there are steps to take there."""
+        """Return decreasing times, each repeated for the steps to take there."""
         *noisy, last = super().path(schedule, start)
         ends_clean = schedule.at(last).sigma == 0
         times = [t for t in noisy for _ in range(self.repeats)]
         return [*times, *([noisy[-1], last] if ends_clean else [last] * self.repeats)]
 
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
-        """One Langevin step at t, or the last estimate of clean data."""
+        """Take one Langevin step at t, or return the last estimate of clean data."""
         if s.sigma == 0:
             x0 = ctx.model(x, t)
             return Step(x0.clone(), x0)

@@ -1,1 +1,1 @@
-"""Parts that samplers of several kinds share."""
+"""Shared parts of several kinds of samplers."""

@@ -19,10 +19,10 @@ class Chart:
     """The ODE as d(x/scale)/d(variable) = slope.
 
     Attributes:
-        scale: What x is divided by at a level.
-        variable: Takes the place of time; rises with the noise.
-        slope: From x, x̂_0 and the level they are at; not defined where σ = 0.
-        log_snr: ln(α²/σ²) of a value of the variable.
+        scale: Divisor of x at a level.
+        variable: Replaces time; increases with the noise.
+        slope: Slope from x, x̂_0 and their level; undefined where σ = 0.
+        log_snr: ln(α²/σ²) from the variable.
     """
 
     scale: Callable[[Level], float]
@@ -37,7 +37,7 @@ SIGMA = Chart(
     slope=to_eps,
     log_snr=lambda ratio: -2 * math.log(ratio),
 )
-"""d(x/α)/d(σ/α) = ε̂ (Song et al., 2021, arXiv:2010.02502, Eq. 14): infinite where nothing of the data is left."""
+"""d(x/α)/d(σ/α) = ε̂ (Song et al., 2021, arXiv:2010.02502, Eq. 14): infinite for pure noise."""
 
 FLOW = Chart(
     scale=lambda level: level.alpha + level.sigma,
@@ -49,23 +49,23 @@ FLOW = Chart(
 
 
 def advance(chart: Chart, x: Tensor, slope: Tensor, t: Level, s: Level) -> Tensor:
-    """x_s after one straight move along a slope: x_s/scale_s = x_t/scale_t + (variable_s − variable_t)·slope."""
+    """Return x_s after a straight move along a slope: x_s/scale_s = x_t/scale_t + (variable_s − variable_t)·slope."""
     scale = chart.scale(s)
     move = scale * (chart.variable(s) - chart.variable(t))
     return x.mul(scale / chart.scale(t)).add_(slope, alpha=move)
 
 
 def straight(x: Tensor, x0: Tensor, t: Level, s: Level) -> Tensor:
-    """x_s = α_s·x̂_0 + σ_s·ε̂: what a straight move gives in any chart, defined even where σ_s = 0 or α_t = 0."""
+    """Return x_s = α_s·x̂_0 + σ_s·ε̂, a straight move in any chart; defined even where σ_s = 0 or α_t = 0."""
     on_eps = s.sigma / t.sigma
     return x.mul(on_eps).add_(x0, alpha=s.alpha - on_eps * t.alpha)
 
 
 def regular(chart: Chart, t: Level, s: Level) -> bool:
-    """Whether the ODE is defined in a chart at both ends of a step: σ_s is not 0, and the variable is finite."""
+    """Return whether a chart's ODE is defined at both ends of a step: σ_s is not 0 and the variable is finite."""
     return s.sigma > 0 and math.isfinite(chart.variable(t))
 
 
 def level_at(chart: Chart, variable: float, schedule: Schedule) -> Level:
-    """The schedule's level at which a chart's variable has a value."""
+    """Return the schedule's level at which a chart's variable has this value."""
     return schedule.at(schedule.time_of(chart.log_snr(variable)))

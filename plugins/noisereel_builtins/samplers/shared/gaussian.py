@@ -1,4 +1,4 @@
-"""What Gaussian steps share."""
+"""Gaussian draws of the samplers' steps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["gaussian"]
 
 
 def gaussian(mean: Tensor, std: float, ctx: StepContext) -> tuple[Tensor, Tensor | None]:
-    """A draw from N(mean, std²·I), and the standard normal noise it took: None, and nothing drawn, where std is 0.
+    """Draw from N(mean, std²·I), and return the draw with its standard normal noise; no noise (None) if std is 0.
 
     Args:
-        mean: Shape (n, *event); a tensor of the caller's own, for it becomes the result.
+        mean: Mean, shape (n, *event); overwritten with the result.
         std: Standard deviation.
-        ctx: Whose noise is drawn.
+        ctx: Draws the noise.
     """
     if std == 0:
         return mean, None

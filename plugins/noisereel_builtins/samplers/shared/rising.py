@@ -1,4 +1,4 @@
-"""What samplers that go from data to noise share: a path that rises."""
+"""Base classes for samplers from data to noise: a path of increasing times."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ __all__ = ["FromData", "Rising"]
 
 
 class Rising(Sampler):
-    """Visits rising times, from where the particles are (0 at first) to ``until``, which is always visited."""
+    """A sampler whose times increase from the particles' current time (0 at first) to ``until``, always included."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
 
     every: int = Field(default=1, ge=1)
-    """Go this far in one step; the end is reached even if it is no multiple. In place of ``steps`` and ``spacing``."""
+    """Time per step, instead of ``steps`` and ``spacing``; the end is reached even if it is not a multiple."""
     until: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Time to stop at; T where left out."""
+    """Time to stop at; T if None."""
 
     @model_validator(mode="after")
-    def _one_way_of_spacing(self) -> Self:
+    def _check_spacing(self) -> Self:
         if self.every > 1 and (self.steps is not None or self.spacing is not None):
             raise ValueError("give either 'every' or 'steps' and 'spacing', not both")
         return self
 
     def path(self, schedule: Schedule, start: float | None) -> Sequence[float]:
-        """Rising times from ``start`` (0 where None) to ``until``, or T.
+        """Return increasing times from ``start`` (0 if None) to ``until``, or T.
 
         Raises:
-            ValueError: The end does not lie behind the start.
+            ValueError: The end is not between the start and T.
         """
         begin, end = start or 0.0, float(schedule.T if self.until is None else self.until)
         if self.until is not None and not begin < end <= schedule.T:
-            raise ValueError(f"'until' must lie above {begin:g} and up to T = {schedule.T:g}, got {end:g}")
+            raise ValueError(f"'until' must be above {begin:g} and at most T = {schedule.T:g}, got {end:g}")
         return sorted({begin, end, *(t for t in self._between(schedule, begin, end) if begin < t < end)})
 
     def _between(self, schedule: Schedule, begin: float, end: float) -> Sequence[float]:
+        """Return the times to visit in between."""
         if self.spacing is not None:
             return self.spacing.times(schedule, self.steps or max(1, round(end)), end)
         if self.steps is not None:
@@ -51,12 +52,12 @@ class Rising(Sampler):
 
 
 class FromData(Rising):
-    """Takes each particle from the clean sample that it came from, wherever it is."""
+    """A sampler that uses the clean sample x_0 that each particle came from."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"data"})
 
     def origin(self, ctx: StepContext) -> Tensor:
-        """x_0 of each particle, shape (n, *event).
+        """Return x_0 of each particle, shape (n, *event).
 
         Raises:
             ValueError: The run does not start from data.
