@@ -192,7 +192,10 @@ def test_folders_without_pictures(tmp_path: Path) -> None:
         load(Images(folder=Path("none")), tmp_path)
     (tmp_path / "empty" / "a.png").write_text("x", encoding="utf-8")
     said = refusal(Images(folder=Path("empty")), tmp_path)
-    assert said == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read"
+    assert (
+        said
+        == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"
+    )
 
 
 def test_numbers_in_the_scene() -> None:
