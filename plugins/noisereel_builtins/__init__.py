@@ -16,6 +16,7 @@ DATASETS = {
     "array": "noisereel_builtins.datasets.array:Array",
     "checkerboard": "noisereel_builtins.datasets.checkerboard:Checkerboard",
     "circles": "noisereel_builtins.datasets.circles:Circles",
+    "clip": "noisereel_builtins.datasets.clip:Clip",
     "cross": "noisereel_builtins.datasets.cross:Cross",
     "csv": "noisereel_builtins.datasets.csv:Csv",
     "datasaurus": "noisereel_builtins.datasets.datasaurus:Datasaurus",
