@@ -16,6 +16,7 @@ DATASETS = {
     "array": "noisereel_builtins.datasets.tables.array:Array",
     "checkerboard": "noisereel_builtins.datasets.shapes.checkerboard:Checkerboard",
     "circles": "noisereel_builtins.datasets.shapes.circles:Circles",
+    "clip": "noisereel_builtins.datasets.images.clip:Clip",
     "cross": "noisereel_builtins.datasets.shapes.cross:Cross",
     "csv": "noisereel_builtins.datasets.tables.csv:Csv",
     "datasaurus": "noisereel_builtins.datasets.shapes.datasaurus:Datasaurus",

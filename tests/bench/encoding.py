@@ -15,7 +15,7 @@ from noisereel.api import render
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.contracts.writer import Frame, WriterContext
 from noisereel.output.options import RenderOptions
-from noisereel_builtins.writers.gif import _encoder, _picture
+from noisereel_builtins.writers.gif import _encoder, _indexed_frame
 from noisereel_builtins.writers.palette import Indexer, Palette
 
 FEW = 12
@@ -58,7 +58,7 @@ def _gif_share(size: tuple[int, int], target: str) -> Row:
     canvas = RasterCanvas(film.figure)
     drawn = [canvas.draw(film.drawing(i)) for i in range(len(film.frames))]
     indexer = Indexer(Palette.of(drawn[::20], 255))
-    ready = [_picture(pixels, indexer) for pixels in drawn]
+    ready = [_indexed_frame(pixels, indexer) for pixels in drawn]
 
     def encode() -> None:
         encoder = _encoder(size)

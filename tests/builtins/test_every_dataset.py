@@ -22,6 +22,7 @@ NAMES = REGISTRY.names("dataset")
 
 NEEDED = {
     "array": {"values": [[1, 2], [3, 4], [5, 0]]},
+    "clip": {"path": "film.gif"},
     "csv": {"path": "points.csv", "label": "kind"},
     "image": {"path": "photo.png"},
     "images": {"folder": "photos"},
@@ -38,9 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scene")
     (folder / "points.csv").write_text("x,y,kind\n0,1,a\n2,3,b\n4,5.5,a\n", encoding="utf-8")
     pixels = np.random.default_rng(0).integers(0, 255, (12, 16, 3)).astype(np.uint8)
-    for name in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Pillow.fromarray(pixels).save(folder / name)
+    for place in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(pixels).save(folder / place)
+    frames = [Pillow.fromarray(np.roll(pixels, i, 1)) for i in range(3)]
+    frames[0].save(folder / "film.gif", save_all=True, append_images=frames[1:])
     return folder
 
 

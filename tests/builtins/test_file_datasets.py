@@ -1,19 +1,32 @@
 """Data sets from files, from packages and from numbers in the scene; errors of those that cannot be read."""
 
+import os
+import struct
 import sys
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from zipfile import ZipFile
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image as Pillow
+from films import film, moving
+from PIL import EpsImagePlugin, Image as Pillow
 from pydantic import ValidationError
 
 from noisereel.cli.main import cli
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support import memory
 from noisereel.support.noise import LoadDraw
+from noisereel_builtins.datasets.images.clip import Clip
 from noisereel_builtins.datasets.images.digits import Digits
+from noisereel_builtins.datasets.images.image import Image
 from noisereel_builtins.datasets.images.images import Images
 from noisereel_builtins.datasets.images.mnist import Mnist
 from noisereel_builtins.datasets.images.photo import Photo
@@ -168,6 +181,215 @@ def test_transparent_parts_are_empty(tmp_path: Path) -> None:
     assert float(load(Picture(path=Path("a.png"), n=300), tmp_path).x0[:, 0].min()) >= 0
 
 
+NO_PICTURE = "not a picture in a format that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"
+NO_FILM = "not a film in a format that can be read (GIF, PNG, TIFF, WEBP, MP4, MOV, WebM, MKV)"
+TOO_LARGE = "the picture has more than 67,108,864 pixels, the most that can be read: scale it down first"
+
+
+def reading(name: str, file: Path) -> Dataset:
+    """A data set that reads a picture file; ``images`` finds it in its folder."""
+    if name == "images":
+        return Images(folder=file.parent)
+    return {"image": Image, "picture": Picture, "clip": Clip}[name](path=file)
+
+
+every_reader = pytest.mark.parametrize("name", ["image", "images", "picture", "clip"])
+
+
+@every_reader
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x,y\n1,2\n",
+        b"ffconcat version 1.0\nfile b.mkv\n",
+        b"#EXTM3U\n#EXTINF:1,\nb.mkv\n#EXT-X-ENDLIST\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        b"P6 1 1 255 abc",
+        b"\x00\x00\x01\x00\x01\x00",
+    ],
+    ids=["empty", "a table", "ffconcat", "HLS", "SVG", "PPM", "an icon"],
+)
+def test_files_that_hold_no_picture(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    message = NO_FILM if name == "clip" else NO_PICTURE
+    assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {message}"
+
+
+@every_reader
+def test_no_picture_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    program, started, file = tmp_path / "bin" / "gs", tmp_path / "started", tmp_path / "eps" / "a.png"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch '{started}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
+    file.parent.mkdir()
+    Pillow.new("RGB", (8, 8), "red").save(file, "EPS")
+    message = NO_FILM if name == "clip" else NO_PICTURE
+    assert refusal(reading(name, file)) == f"{file}: {message}"
+    assert not started.exists()
+    with pytest.raises(OSError), Pillow.open(file) as picture:  # Pillow by itself does
+        picture.load()
+    assert started.exists()
+
+
+def headed(width: int, height: int) -> bytes:
+    """A PNG of a few bytes with a header of its own."""
+
+    def chunk(content: bytes) -> bytes:
+        return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(header) + chunk(b"IDAT" + zlib.compress(b"\0" * 100)) + chunk(b"IEND")
+
+
+@every_reader
+@pytest.mark.parametrize("size", [(8193, 8192), (12_000, 12_000), (60_000, 60_000)])
+@pytest.mark.filterwarnings("error")
+def test_pictures_with_far_too_many_pixels(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    (tmp_path / "a.png").write_bytes(headed(*size))
+    assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {TOO_LARGE}"
+
+
+@every_reader
+def test_pictures_that_memory_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 2**29)
+    (tmp_path / "a.png").write_bytes(headed(8192, 8192))
+    message = "67,108,864 pixels need about 1 GiB of memory, but only 0 GiB are free: use fewer"
+    assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {message}"
+
+
+def test_pictures_are_counted_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 2**30)
+    for i in range(4):
+        (tmp_path / f"{i}.png").write_bytes(b"no picture")
+    assert refusal(Images(folder=tmp_path, size=(8192, 8192))) == (
+        "4 pictures need about 2 GiB of memory, but only 1 GiB are free: use fewer"
+    )
+    Pillow.new("L", (2, 2)).save(tmp_path / "a.png")
+    assert refusal(Image(path=tmp_path / "a.png", size=8192)) == (
+        f"{tmp_path / 'a.png'}: 67,108,864 pixels need about 1 GiB of memory, but only 1 GiB are free: use fewer"
+    )
+
+
+@every_reader
+def test_damaged_pictures_are_one_line(tmp_path: Path, name: str) -> None:
+    Pillow.effect_noise((90, 90), 50).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
+    what = "frame 1" if name == "clip" else "the picture"
+    message = f"{tmp_path / 'a.png'}: {what} cannot be decoded: image file is truncated"
+    assert refusal(reading(name, tmp_path / "a.png")).partition(" (")[0] == message
+
+
+@every_reader
+def test_pixels_that_are_fractions(tmp_path: Path, name: str) -> None:
+    Pillow.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "a.tif")
+    what = "frame 1" if name == "clip" else "the picture"
+    message = f"{what} cannot be decoded: the pixels are fractions: save them with 8 or 16 bits"
+    assert refusal(reading(name, tmp_path / "a.tif")) == f"{tmp_path / 'a.tif'}: {message}"
+
+
+@every_reader
+@pytest.mark.parametrize("content", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_suffix_does_not_tell_the_format(tmp_path: Path, name: str, content: str) -> None:
+    lying = tmp_path / ("a.gif" if content == "PNG" else "a.png")
+    Pillow.new("RGB", (16, 16), (16, 16, 16)).save(lying, content)
+    if name == "clip" and content in {"BMP", "JPEG"}:
+        assert refusal(reading(name, lying)) == f"{lying}: {NO_FILM}"
+        return
+    x0 = load(reading(name, lying)).x0
+    if name == "picture":
+        assert x0.shape == (10_000, 2)
+    else:
+        np.testing.assert_allclose(x0, 16 / 127.5 - 1, atol=0.01)
+
+
+def test_a_film_whose_suffix_lies(tmp_path: Path) -> None:
+    file = film(tmp_path / "a.mkv", moving(), "ffv1", "bgr0").rename(tmp_path / "a.png")
+    np.testing.assert_allclose((load(Clip(path=file)).x0 + 1) * 127.5, moving(), atol=1e-4)
+    for name in ("image", "images", "picture"):
+        assert refusal(reading(name, file)) == f"{file}: {NO_PICTURE}"
+
+
+@pytest.mark.parametrize("name", ["image", "picture", "clip"])
+def test_folders_and_pipes_are_no_pictures(tmp_path: Path, name: str) -> None:
+    assert refusal(reading(name, tmp_path)) == f"{tmp_path}: must be a file, not a folder"
+    os.mkfifo(tmp_path / "a.png")
+    assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: must be a file, not a pipe or device"
+
+
+def test_a_picture_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError) as error:
+        load(Images(folder=painted(tmp_path)))
+    assert error.value.filename in (str(tmp_path / "a.png"), tmp_path / "a.png")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The address of a server of the test's folder, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, _format: str, *args: object) -> None:
+            asked.append(str(args[0]))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as running:
+        thread = Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", asked
+        running.shutdown()
+        thread.join()
+
+
+@every_reader
+def test_no_address_is_opened(tmp_path: Path, name: str, server: tuple[str, list[str]]) -> None:
+    address, asked = server
+    painted(tmp_path)
+    addresses = [
+        f"{address}/a.png",
+        f"{address}/",
+        f"file://{tmp_path}/a.png",
+        f"file://{tmp_path}",
+        "ftp://a.org/a.png",
+    ]
+    field = "folder" if name == "images" else "path"
+    for given in addresses:
+        scheme = given.partition("/")[0]
+        with pytest.raises(ValidationError) as error:
+            type(reading(name, tmp_path / "a.png"))(**{field: Path(given)})
+        message = f"Value error, must be a path on this computer, not an address ({scheme})"
+        assert [each["msg"] for each in error.value.errors()] == [message]
+    assert asked == []
+    assert iio.imread(f"{address}/a.png", plugin="pillow").shape == (20, 40, 3)  # imageio by itself does
+    assert asked
+
+
+@every_reader
+@pytest.mark.parametrize(
+    "given", ["imageio:chelsea.png", "<video0>", "<screen>", "<clipboard>", "a.zip/a.png", "a.png?x=1", "file:a.png"]
+)
+def test_no_name_is_more_than_a_path(tmp_path: Path, name: str, given: str) -> None:
+    painted(tmp_path)
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.png", "a.png")
+    folder = {"folder" if name == "images" else "path": Path(given)}
+    with pytest.raises((FileNotFoundError, NotADirectoryError)) as error:
+        load(type(reading(name, tmp_path / "a.png"))(**folder), tmp_path)
+    assert str(error.value.filename) == str(tmp_path / given)
+
+
+def test_an_address_in_a_scene(tmp_path: Path) -> None:
+    scene = "dataset: {clip: 'http://a.org/film.gif'}\nschedule: cosine\nsampler: forward\n"
+    (tmp_path / "s.yaml").write_text(scene, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["validate", str(tmp_path / "s.yaml")])
+    assert result.exit_code == 2
+    assert result.output == (
+        f"{tmp_path / 's.yaml'}:1:17: dataset.clip: must be a path on this computer, not an address (http:)\n"
+    )
+
+
 def test_a_folder_of_pictures(tmp_path: Path) -> None:
     for i, name in enumerate(["b/2.png", "a/1.jpg", "a/0.png"]):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -192,7 +414,7 @@ def test_folders_without_pictures(tmp_path: Path) -> None:
         load(Images(folder=Path("none")), tmp_path)
     (tmp_path / "empty" / "a.png").write_text("x", encoding="utf-8")
     message = refusal(Images(folder=Path("empty")), tmp_path)
-    assert message == f"{tmp_path / 'empty' / 'a.png'}: not a picture in a format that can be read"
+    assert message == f"{tmp_path / 'empty' / 'a.png'}: {NO_PICTURE}"
 
 
 def test_numbers_in_the_scene() -> None:

@@ -22,7 +22,7 @@ class TestInput:
     def test_an_unreadable_image(self, noisereel, scene, tmp_path):
         (tmp_path / "dot.png").write_bytes(b"no picture")
         path = scene(dataset="{image: dot.png}")
-        message = f"{tmp_path}/dot.png: not a picture in a format that can be read"
+        message = f"{tmp_path}/dot.png: not a picture in a format that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"
         assert noisereel("render", path, "-o", "a.gif") == (2, "", f"{path}:1:10: dataset: {message}\n")
 
     def test_a_missing_image(self, noisereel, scene, tmp_path):

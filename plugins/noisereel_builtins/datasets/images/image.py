@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
-from .pictures import Color, read_picture
+from .pictures import Color, LocalPath, Size, read_picture
 
 __all__ = ["Image"]
-
-Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class Image(Dataset):
     """One picture from a file, in [−1, 1]: ``{image: logo.png}``.
 
-    Reads what Pillow reads (PNG, JPEG, WebP, TIFF …). Transparent parts become white.
+    Reads BMP, GIF, JPEG, PNG, TIFF and WebP, of an animation the first frame. Transparent parts become white.
     """
 
     primary: ClassVar[str] = "path"
 
-    path: Path
+    path: LocalPath
     """The file; relative to the scene's folder."""
-    size: Side | tuple[Side, Side] | None = None
+    size: Size = None
     """[height, width] in pixels; or the longer side, proportions kept; the picture's own where left out."""
     color: Color = "rgb"
     """Luminance alone, or colours."""
@@ -36,6 +31,6 @@ class Image(Dataset):
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: It holds no picture that can be read.
+            ValueError: It is not a picture that can be read, or it does not fit in memory.
         """
         return Data(read_picture(ctx.folder / self.path.expanduser(), self.color, self.size))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
-from pydantic import Field
 
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 
-from .pictures import Color, read_picture
+from .pictures import Color, LocalPath, Side, read_pictures
 
 __all__ = ["Images"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-
-Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class Images(Dataset):
@@ -27,7 +24,7 @@ class Images(Dataset):
 
     primary: ClassVar[str | None] = "folder"
 
-    folder: Path
+    folder: LocalPath
     """The folder; relative to the scene's."""
     size: tuple[Side, Side] = (64, 64)
     """[height, width] in pixels."""
@@ -39,14 +36,14 @@ class Images(Dataset):
 
         Raises:
             OSError: The folder or a file cannot be read.
-            ValueError: The folder holds no picture, or one that cannot be read.
+            ValueError: The folder holds no picture, one that cannot be read, or more than fit in memory.
         """
         folder = ctx.folder / self.folder.expanduser()
         classes = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
         found = [(i, file) for i, each in enumerate(classes) for file in sorted(each.iterdir()) if _is_picture(file)]
         if not found:
             raise ValueError(f"{folder}: there is no picture in this folder ({', '.join(sorted(_SUFFIXES))})")
-        x0 = torch.cat([read_picture(file, self.color, self.size) for _, file in found])
+        x0 = read_pictures([file for _, file in found], self.color, self.size)
         ids, labels = torch.unique(torch.tensor([i for i, _ in found]), return_inverse=True)
         return Data(x0) if len(ids) == 1 else Data(x0, labels, labels / (len(ids) - 1))
 

@@ -1,24 +1,48 @@
-"""Reading pictures: what the data sets of images share."""
+"""Reading pictures and films: the code that the data sets of images share."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from importlib.resources.abc import Traversable
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
 from torch import Tensor
+
+from noisereel.support.memory import require_memory
+
+from .decoding import open_film, open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Color", "read_picture"]
+__all__ = ["Color", "LocalPath", "Side", "Size", "read_film", "read_picture", "read_pictures"]
+
+_CHANNELS = {"grey": 1, "rgb": 3}
+_BYTES = 6  # each value at the peak: uint8 as it is decoded, and again when it is stacked; float32 when it is kept
+
+
+def _local(path: Path) -> Path:
+    """Refuse ``http://…``, ``file://…`` and other URLs, whose scheme is the first part of a `Path`."""
+    if path.parts and len(path.parts[0]) > 2 and path.parts[0].endswith(":"):
+        raise ValueError(f"must be a path on this computer, not an address ({path.parts[0]})")
+    return path
+
 
 Color = Literal["grey", "rgb"]
+Side = Annotated[int, Field(ge=1, le=8192)]
+Size = Side | tuple[Side, Side] | None
+LocalPath = Annotated[Path, AfterValidator(_local)]
+Pixels: TypeAlias = NDArray[np.uint8]
 
 
-def read_picture(file: Path | Traversable, color: Color, size: int | tuple[int, int] | None) -> Tensor:
+def read_picture(file: Path | Traversable, color: Color, size: Size) -> Tensor:
     """Read a picture as one sample in [−1, 1], shape (1, H, W) if grey, (1, H, W, 3) if RGB.
 
     Transparent parts become white; a camera's orientation mark is followed.
@@ -30,38 +54,79 @@ def read_picture(file: Path | Traversable, color: Color, size: int | tuple[int, 
 
     Raises:
         OSError: The file cannot be opened.
-        ValueError: It holds no picture that can be read.
+        ValueError: It is not a picture that can be read, or it does not fit in memory.
     """
-    with file.open("rb") as stream:
-        picture = _opaque(_decoded(stream, file)).convert("L" if color == "grey" else "RGB")
-    if size is not None:
-        height, width = size if isinstance(size, tuple) else _fitted(picture.height, picture.width, size)
-        picture = picture.resize((width, height))
-    return torch.from_numpy(np.asarray(picture, np.float32) / 127.5 - 1)[None]
+    return _samples([_still(file, color, size)])
 
 
-def _decoded(stream: IO[bytes], file: Path | Traversable) -> Image:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def read_pictures(files: Sequence[Path], color: Color, size: tuple[int, int]) -> Tensor:
+    """Read pictures as samples of one size, shape (n, H, W) or (n, H, W, 3), as `read_picture` does.
 
+    Raises:
+        OSError: A file cannot be opened.
+        ValueError: One is not a picture that can be read, or they do not fit in memory.
+    """
+    require_memory("pictures", len(files), _BYTES * math.prod(size) * _CHANNELS[color])
+    return _samples([_still(file, color, size) for file in files])
+
+
+def read_film(file: Path, color: Color, size: Size, every: int) -> Tensor:
+    """Read every n-th frame of an animation or a video, shape (n, H, W) or (n, H, W, 3), as `read_picture` does.
+
+    Raises:
+        OSError: The file cannot be opened.
+        ValueError: It is not a film that can be read, or its frames differ in size or do not fit in memory.
+    """
+    with open_film(file) as film:
+        expected = math.ceil(film.count / every)
+        _require_frames(expected, math.prod(_target(film.height, film.width, size)) * _CHANNELS[color])
+        pixels = (_pixels(frame, color, size) for frame in islice(film.frames, 0, None, every))
+        return _samples(list(_alike(pixels, expected)))
+
+
+def _still(file: Path | Traversable, color: Color, size: Size) -> Pixels:
+    with open_picture(file) as film:
+        require_memory("pixels", math.prod(_target(film.height, film.width, size)), _BYTES * _CHANNELS[color])
+        return _pixels(next(film.frames), color, size)
+
+
+def _alike(frames: Iterator[Pixels], expected: int) -> Iterator[Pixels]:
+    """Yield the frames while they fit in memory and have one size, whatever the header said."""
+    shape: tuple[int, ...] = ()
+    for number, frame in enumerate(frames, 1):
+        if not shape or number > expected:
+            _require_frames(max(number, expected), frame.size)
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            sizes = " and ".join(f"{height} × {width}" for height, width, *_ in (shape, frame.shape))
+            raise ValueError(f"the film has frames of {sizes} pixels: give them one with 'size: [height, width]'")
+        yield frame
+
+
+def _require_frames(count: int, values: int) -> None:
     try:
-        return ImageOps.exif_transpose(Image.open(stream))
-    except UnidentifiedImageError:
-        raise ValueError(f"{file}: not a picture in a format that can be read") from None
-    except Exception as error:  # decoders meet damaged files with whatever goes wrong first: SyntaxError, EOFError …
-        raise ValueError(f"{file}: the picture cannot be read: {error}") from error
+        require_memory("frames", count, _BYTES * values)
+    except ValueError as error:
+        raise ValueError(f"{error} ('every'), or scale them down ('size')") from None
 
 
-def _opaque(picture: Image) -> Image:
-    from PIL import Image
-
-    if picture.mode.startswith("I"):  # 16 bits: Pillow's own conversion would cut everything above 255
-        return Image.fromarray((np.asarray(picture) / 257).round().clip(0, 255).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+def _pixels(picture: Image, color: Color, size: Size) -> Pixels:
+    picture = picture.convert("L" if color == "grey" else "RGB")
+    if size is not None:
+        height, width = _target(picture.height, picture.width, size)
+        picture = picture.resize((width, height))
+    return np.asarray(picture)
 
 
-def _fitted(height: int, width: int, longer: int) -> tuple[int, int]:
-    scale = longer / max(height, width)
+def _target(height: int, width: int, size: Size) -> tuple[int, int]:
+    if not isinstance(size, int):
+        return size or (height, width)
+    scale = size / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _samples(pixels: Sequence[Pixels]) -> Tensor:
+    samples = np.stack(pixels).astype(np.float32)
+    samples /= 127.5
+    samples -= 1
+    return torch.from_numpy(samples)

@@ -13,7 +13,7 @@ from torch import Tensor
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.support.memory import require_memory
 
-from ..images.pictures import read_picture
+from ..images.pictures import LocalPath, read_picture
 from .cloud import Count
 
 __all__ = ["Picture"]
@@ -28,7 +28,7 @@ class Picture(Dataset):
 
     primary: ClassVar[str | None] = "path"
 
-    path: Path
+    path: LocalPath
     """The file; relative to the scene's folder."""
     n: Count = 10_000
     """Number of points."""
@@ -48,7 +48,7 @@ class Picture(Dataset):
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: It holds no picture, or one that is blank.
+            ValueError: It is not a picture that can be read, is blank, or does not fit in memory.
         """
         require_memory("points", self.n, 112)
         file = ctx.folder / self.path.expanduser()
