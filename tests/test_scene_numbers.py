@@ -217,7 +217,7 @@ def test_bridges_to_one_point_have_the_right_distribution(runs_of):
 
 
 def test_the_drawn_curves_are_products_of_alphas(runs_of):
-    """Check β, ᾱ = Π(1 − β) and ln(ᾱ/(1 − ᾱ)) at whole times, of the gentle schedule and of the steep one, dashed."""
+    """Check β, ᾱ = Π(1 − β) and ln(ᾱ/(1 − ᾱ)) at integer times, of the gentle schedule and of the steep one, dashed."""
     (run,) = runs_of("schedule-curves").values()
     ctx = RenderContext(View(Rect(0, 0, 640, 200), (0, 50), (-20, 20), 1.0), THEMES["dark"])
     panels = load_scene("schedule-curves", load_registry()).panels
