@@ -150,11 +150,30 @@ def test_image_modes(tmp_path: Path, picture: Pillow.Image, expected: float) -> 
         torch.testing.assert_close(x0, torch.full_like(x0, expected))
 
 
-def test_image_follows_the_cameras_orientation(tmp_path: Path) -> None:
-    exif = Pillow.Exif()
-    exif[0x0112] = 6
-    Pillow.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
-    assert load(Image(path=tmp_path / "a.jpg")).x0.shape == (1, 60, 40, 3)
+TURNS = {
+    1: lambda pixels: pixels,
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+"""How a picture is shown, by the orientation that EXIF gives."""
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA"])
+def test_image_follows_the_cameras_orientation(tmp_path: Path, suffix: str, mode: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    picture = Pillow.fromarray(pixels).convert(mode)
+    for orientation, turn in TURNS.items():
+        exif = Pillow.Exif()
+        exif[0x0112] = orientation
+        picture.save(tmp_path / f"a.{suffix}", exif=exif, **({"lossless": True} if suffix == "webp" else {}))
+        x0 = load(Image(path=tmp_path / f"a.{suffix}")).x0
+        np.testing.assert_allclose((x0[0] + 1) * 127.5, turn(np.asarray(picture.convert("RGB"))), atol=1e-4)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "webp", "gif", "tiff"])
