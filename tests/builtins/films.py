@@ -1,4 +1,4 @@
-"""Films for tests, with known frames."""
+"""Film files with known frames, for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORMATS = {(): "gray16le", (3,): "rgb24", (4,): "rgba"}
 
 
 def moving(count: int = 6, size: tuple[int, int] = (48, 64)) -> Frames:
-    """A bright square on its way to the right, shape (count, H, W, 3); each frame has a colour of its own."""
+    """Return frames of a square that moves to the right and changes its colour, shape (count, H, W, 3)."""
     frames = np.full((count, *size, 3), [30, 60, 90], np.uint8)
     for i, frame in enumerate(frames):
         frame[8:32, 4 * i : 4 * i + 24] = [220 - 30 * i, 40, 20 + 30 * i]
@@ -25,7 +25,7 @@ def moving(count: int = 6, size: tuple[int, int] = (48, 64)) -> Frames:
 
 
 def layers(count: int = 4) -> list[Image.Image]:
-    """Opaque squares side by side on a transparent ground, one in each frame, in RGBA."""
+    """Return RGBA frames with one opaque square each, side by side on a transparent background."""
     frames = np.zeros((count, 24, 40, 4), np.uint8)
     for i, frame in enumerate(frames):
         frame[4:16, 9 * i : 9 * i + 8] = [250 - 40 * i, 20 + 30 * i, 60, 255]
@@ -33,13 +33,13 @@ def layers(count: int = 4) -> list[Image.Image]:
 
 
 def on_white(frames: Sequence[Image.Image]) -> Frames:
-    """Transparent frames as a viewer with a white ground shows them, shape (n, H, W, 3)."""
-    shown = (Image.alpha_composite(Image.new("RGBA", frame.size, "white"), frame) for frame in frames)
-    return np.stack([np.asarray(frame.convert("RGB")) for frame in shown])
+    """Composite transparent frames over white, shape (n, H, W, 3)."""
+    opaque = (Image.alpha_composite(Image.new("RGBA", frame.size, "white"), frame) for frame in frames)
+    return np.stack([np.asarray(frame.convert("RGB")) for frame in opaque])
 
 
 def animate(path: Path, frames: Sequence[Image.Image], **options: object) -> Path:
-    """Write an animation with Pillow; the suffix tells the format."""
+    """Write an animation with Pillow; the suffix chooses the format."""
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, **options)
     return path
 
@@ -47,7 +47,7 @@ def animate(path: Path, frames: Sequence[Image.Image], **options: object) -> Pat
 def film(
     path: Path, frames: Frames, codec: str, pixels: str, turn: int = 0, options: dict[str, str] | None = None
 ) -> Path:
-    """Write a video of ten frames a second with FFmpeg; the suffix tells the container."""
+    """Write a video of ten frames per second with FFmpeg; the suffix chooses the container."""
     with av.open(path, "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=10)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
@@ -59,7 +59,7 @@ def film(
 
 
 def spliced(path: Path, *parts: Frames) -> Path:
-    """Write a WebM film whose size changes on the way."""
+    """Write a WebM film whose frames change their size."""
     with av.open(path, "w") as container:
         stream = container.add_stream("libvpx-vp9", rate=10)
         stream.height, stream.width, stream.pix_fmt = *parts[0].shape[1:3], "yuv420p"

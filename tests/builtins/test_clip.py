@@ -1,4 +1,4 @@
-"""The frames of films: as they were written, as a viewer shows them, or one line that says why not."""
+"""Frames of films: read as they were written or as viewers show them; unreadable films are a one-line error."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def load(path: Path, **parameters: Any) -> Data:
     return Clip(path=path, **parameters).load(LoadContext(path.parent, LoadDraw(0)))
 
 
-def shown(path: Path, **parameters: Any) -> NDArray[np.float64]:
-    """The frames in numbers from 0 to 255."""
+def pixels_of(path: Path, **parameters: Any) -> NDArray[np.float64]:
+    """Return the frames as values from 0 to 255."""
     return (load(path, **parameters).x0.double().numpy() + 1) * 127.5
 
 
 def refusal(path: Path, **parameters: Any) -> str:
-    """What is said of a film, without its path at the beginning."""
+    """Return the error for a film, without the path at the beginning."""
     with pytest.raises(ValueError) as error:
         load(path, **parameters)
     message = str(error.value)
@@ -43,7 +43,7 @@ def refusal(path: Path, **parameters: Any) -> str:
 
 
 def assert_frames(path: Path, expected: Frames, atol: float = 1e-4, **parameters: Any) -> None:
-    np.testing.assert_allclose(shown(path, **parameters), expected, rtol=0, atol=atol)
+    np.testing.assert_allclose(pixels_of(path, **parameters), expected, rtol=0, atol=atol)
 
 
 ANIMATIONS: dict[str, dict[str, Any]] = {
@@ -77,21 +77,21 @@ VIDEOS = {
     "lossless.mkv": ("ffv1", "bgr0", 0),
     "runs.mov": ("qtrle", "rgb24", 0),
 }
-"""Codec, pixel format, and the mean distance from what was written that it is granted."""
+"""Codec, pixel format, and the largest mean error allowed."""
 
 
 @pytest.mark.parametrize("name", VIDEOS)
 def test_videos_are_read_as_written(tmp_path: Path, name: str) -> None:
-    codec, pixels, distance = VIDEOS[name]
+    codec, pixels, tolerance = VIDEOS[name]
     frames = moving()
-    data = shown(film(tmp_path / name, frames, codec, pixels))
+    data = pixels_of(film(tmp_path / name, frames, codec, pixels))
     assert data.shape == frames.shape
-    apart = np.abs(data[:, None] - frames[None]).mean((2, 3, 4))
-    assert apart.argmin(1).tolist() == [0, 1, 2, 3, 4, 5]
-    assert apart.diagonal().max() <= distance + 1e-4
+    error = np.abs(data[:, None] - frames[None]).mean((2, 3, 4))
+    assert error.argmin(1).tolist() == [0, 1, 2, 3, 4, 5]
+    assert error.diagonal().max() <= tolerance + 1e-4
 
 
-def test_the_colours_of_our_own_films(tmp_path: Path) -> None:
+def test_the_colours_of_films_written_by_noisereel(tmp_path: Path) -> None:
     colors = np.array([[200, 30, 40], [10, 60, 220], [20, 200, 90]], np.uint8)
     frames = np.broadcast_to(colors[:, None, None], (3, 48, 64, 3))
     with Mp4().open(WriterContext(tmp_path / "film.mp4", (64, 48), Fraction(25))) as sink:
@@ -101,36 +101,36 @@ def test_the_colours_of_our_own_films(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("disposal", [0, 1, 2, 3])
-def test_what_a_gif_shows_is_what_ffmpeg_shows(tmp_path: Path, disposal: int) -> None:
+def test_gifs_are_read_as_ffmpeg_reads_them(tmp_path: Path, disposal: int) -> None:
     path = animate(tmp_path / "film.gif", layers(), disposal=disposal)
     with av.open(path) as container:
         expected = [Pillow.fromarray(frame.to_ndarray(format="rgba")) for frame in container.decode(video=0)]
     assert_frames(path, on_white(expected))
-    if disposal == 2:  # every frame is cleared away
+    if disposal == 2:  # every frame is cleared before the next
         assert_frames(path, on_white(layers()))
 
 
 @pytest.mark.parametrize(("disposal", "blend"), [*itertools.product((0, 1, 2), (0, 1))])
-def test_what_an_animated_png_shows(tmp_path: Path, disposal: int, blend: int) -> None:
+def test_frames_of_animated_pngs(tmp_path: Path, disposal: int, blend: int) -> None:
     path = animate(tmp_path / "film.png", layers(), disposal=disposal, blend=blend)
     frames = layers()
-    if (disposal, blend) == (0, 1):  # nothing is cleared away, and what is transparent hides nothing
+    if (disposal, blend) == (0, 1):  # nothing is cleared, and transparent pixels show the frame before
         frames = list(itertools.accumulate(frames, Pillow.alpha_composite))
     assert_frames(path, on_white(frames))
 
 
-def test_a_png_for_viewers_without_animation_is_no_frame(tmp_path: Path) -> None:
+def test_the_default_picture_of_an_animated_png_is_not_a_frame(tmp_path: Path) -> None:
     hidden = Pillow.new("RGBA", (40, 24), "red")
     assert_frames(animate(tmp_path / "film.png", [hidden, *layers()], default_image=True), on_white(layers()))
 
 
-def test_transparent_frames_are_on_white(tmp_path: Path) -> None:
-    half = layers()
-    for frame in half:
-        frame.putalpha(frame.getchannel("A").point(lambda alpha: alpha // 2))
-    assert_frames(animate(tmp_path / "film.webp", half, lossless=True, exact=True), on_white(half))
-    frames = np.stack([np.asarray(frame) for frame in half])
-    assert_frames(film(tmp_path / "film.mov", frames, "png", "rgba"), on_white(half))
+def test_transparent_frames_are_composited_over_white(tmp_path: Path) -> None:
+    pictures = layers()
+    for picture in pictures:
+        picture.putalpha(picture.getchannel("A").point(lambda alpha: alpha // 2))
+    assert_frames(animate(tmp_path / "film.webp", pictures, lossless=True, exact=True), on_white(pictures))
+    frames = np.stack([np.asarray(picture) for picture in pictures])
+    assert_frames(film(tmp_path / "film.mov", frames, "png", "rgba"), on_white(pictures))
 
 
 def test_one_frame_is_a_film(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_phones_film_is_upright(tmp_path: Path, turn: int) -> None:
     assert_frames(path, np.rot90(frames, turn // 90, axes=(1, 2)))
 
 
-def test_an_orientation_mark_is_followed(tmp_path: Path) -> None:
+def test_the_orientation_in_exif_is_followed(tmp_path: Path) -> None:
     frames = moving()
     exif = Pillow.Exif()
     exif[Base.Orientation] = 6
@@ -178,7 +178,7 @@ def test_every_nth_frame(tmp_path: Path, suffix: str) -> None:
     assert_frames(path, frames[[0, 4]], every=4)
 
 
-def test_size_and_colour_are_those_of_pictures(tmp_path: Path) -> None:
+def test_size_and_colour_work_as_for_pictures(tmp_path: Path) -> None:
     frames = [*map(Pillow.fromarray, moving(2))]
     path = animate(tmp_path / "film.gif", frames)
     for size, pixels in (((10, 20), (20, 10)), (32, (32, 24))):
@@ -207,7 +207,7 @@ TOO_LARGE = "has more than 67,108,864 pixels, the most that can be read: scale i
 def test_frames_that_are_too_large(tmp_path: Path) -> None:
     video = film(tmp_path / "film.mov", moving(), "qtrle", "rgb24")
     content = video.read_bytes()
-    size = content.index(b"rle ") + 28  # of the frames, in the header
+    size = content.index(b"rle ") + 28  # offset of the frame size in the header
     video.write_bytes(content[:size] + bytes.fromhex("2328 2000") + content[size + 4 :])
     assert refusal(video) == f"the picture {TOO_LARGE}"
     pages = animate(tmp_path / "film.tiff", [Pillow.new("1", (8, 8)), Pillow.new("1", (9000, 8000))])
@@ -220,7 +220,7 @@ FULL = "need about 1 GiB of memory, but only 1 GiB are free: use fewer ('every')
 @pytest.mark.parametrize(
     ("header", "suffix", "codec", "flags"), [(0, "webm", "libvpx-vp9", ""), (1, "mov", "png", "frag_every_frame")]
 )
-def test_memory_is_watched_where_the_header_counts_too_few(
+def test_memory_is_checked_while_decoding_if_the_header_counts_too_few_frames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: int, suffix: str, codec: str, flags: str
 ) -> None:
     monkeypatch.setattr(memory, "available", lambda: 2**30)
@@ -259,12 +259,12 @@ def test_no_film_opens_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     film(tmp_path / "secret.mkv", moving(), "ffv1", "bgr0")
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert refusal(tmp_path / name) == NO_FILM
-    if text.startswith("ffconcat"):  # without a whitelist, it does
+    if text.startswith("ffconcat"):  # FFmpeg does, without a whitelist of formats
         with (tmp_path / name).open("rb") as stream:
             assert len([*iio.imiter(stream, plugin="pyav")]) == len(moving())
 
 
-def test_films_that_are_broken(tmp_path: Path) -> None:
+def test_broken_films(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (6, 48, 64, 3)).astype(np.uint8)
     gif = animate(tmp_path / "film.gif", [Pillow.fromarray(frame).quantize(64) for frame in noise])
     webm = film(tmp_path / "film.mkv", noise, "ffv1", "bgr0")
@@ -272,7 +272,7 @@ def test_films_that_are_broken(tmp_path: Path) -> None:
     for path in (gif, webm, mp4):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert refusal(gif).startswith("frame 3 cannot be decoded: image file is truncated")
-    assert refusal(mp4) == NO_FILM  # its index was at the end
+    assert refusal(mp4) == NO_FILM  # its index is at the end
     assert len(load(webm).x0) == 2
     content = bytearray(film(tmp_path / "film.mkv", noise, "ffv1", "bgr0").read_bytes())
     content[len(content) // 2 :: 7] = bytes(len(content[len(content) // 2 :: 7]))
@@ -293,7 +293,7 @@ def test_an_unknown_codec(tmp_path: Path) -> None:
     assert refusal(path) == "the film's codec is unknown: convert it to H.264 or VP9"
 
 
-def test_sound_alone_is_no_film(tmp_path: Path) -> None:
+def test_a_sound_file_is_not_a_film(tmp_path: Path) -> None:
     with av.open(tmp_path / "sound.mp4", "w") as container:
         stream = container.add_stream("aac", rate=44100)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
@@ -314,7 +314,7 @@ def test_metadata_in_another_encoding(tmp_path: Path) -> None:
 
 
 def test_a_film_in_a_scene(tmp_path: Path) -> None:
-    """The bare value is the path, relative to the scene's folder."""
+    """A plain value is the path, relative to the scene's folder."""
     animate(tmp_path / "film.gif", [*map(Pillow.fromarray, moving())])
     data = Clip(path=Path("film.gif")).load(LoadContext(tmp_path, LoadDraw(0)))
     assert Clip.primary == "path"

@@ -160,7 +160,7 @@ TURNS = {
     7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
     8: np.rot90,
 }
-"""How a picture is shown, by the orientation that EXIF gives."""
+"""Transformation of the pixels for each EXIF orientation."""
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])

@@ -39,9 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scene")
     (folder / "points.csv").write_text("x,y,kind\n0,1,a\n2,3,b\n4,5.5,a\n", encoding="utf-8")
     pixels = np.random.default_rng(0).integers(0, 255, (12, 16, 3)).astype(np.uint8)
-    for place in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        Pillow.fromarray(pixels).save(folder / place)
+    for name in ("photo.png", "photos/a/1.png", "photos/b/2.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(pixels).save(folder / name)
     frames = [Pillow.fromarray(np.roll(pixels, i, 1)) for i in range(3)]
     frames[0].save(folder / "film.gif", save_all=True, append_images=frames[1:])
     return folder

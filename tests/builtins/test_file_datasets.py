@@ -187,7 +187,7 @@ TOO_LARGE = "the picture has more than 67,108,864 pixels, the most that can be r
 
 
 def reading(name: str, file: Path) -> Dataset:
-    """A data set that reads a picture file; ``images`` finds it in its folder."""
+    """Return a data set that reads a picture file; ``images`` reads the file's folder."""
     if name == "images":
         return Images(folder=file.parent)
     return {"image": Image, "picture": Picture, "clip": Clip}[name](path=file)
@@ -210,7 +210,7 @@ every_reader = pytest.mark.parametrize("name", ["image", "images", "picture", "c
     ],
     ids=["empty", "a table", "ffconcat", "HLS", "SVG", "PPM", "an icon"],
 )
-def test_files_that_hold_no_picture(tmp_path: Path, name: str, content: bytes) -> None:
+def test_files_that_are_not_pictures(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
     message = NO_FILM if name == "clip" else NO_PICTURE
     assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {message}"
@@ -218,9 +218,9 @@ def test_files_that_hold_no_picture(tmp_path: Path, name: str, content: bytes) -
 
 @every_reader
 def test_no_picture_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    program, started, file = tmp_path / "bin" / "gs", tmp_path / "started", tmp_path / "eps" / "a.png"
+    program, log, file = tmp_path / "bin" / "gs", tmp_path / "started", tmp_path / "eps" / "a.png"
     program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\ntouch '{started}'\n", encoding="utf-8")
+    program.write_text(f"#!/bin/sh\ntouch '{log}'\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
@@ -228,14 +228,14 @@ def test_no_picture_starts_ghostscript(tmp_path: Path, monkeypatch: pytest.Monke
     Pillow.new("RGB", (8, 8), "red").save(file, "EPS")
     message = NO_FILM if name == "clip" else NO_PICTURE
     assert refusal(reading(name, file)) == f"{file}: {message}"
-    assert not started.exists()
-    with pytest.raises(OSError), Pillow.open(file) as picture:  # Pillow by itself does
+    assert not log.exists()
+    with pytest.raises(OSError), Pillow.open(file) as picture:  # Pillow on its own starts it
         picture.load()
-    assert started.exists()
+    assert log.exists()
 
 
-def headed(width: int, height: int) -> bytes:
-    """A PNG of a few bytes with a header of its own."""
+def png_of_size(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes whose header gives this size."""
 
     def chunk(content: bytes) -> bytes:
         return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
@@ -248,14 +248,14 @@ def headed(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("size", [(8193, 8192), (12_000, 12_000), (60_000, 60_000)])
 @pytest.mark.filterwarnings("error")
 def test_pictures_with_far_too_many_pixels(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    (tmp_path / "a.png").write_bytes(headed(*size))
+    (tmp_path / "a.png").write_bytes(png_of_size(*size))
     assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {TOO_LARGE}"
 
 
 @every_reader
-def test_pictures_that_memory_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_pictures_that_do_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(memory, "available", lambda: 2**29)
-    (tmp_path / "a.png").write_bytes(headed(8192, 8192))
+    (tmp_path / "a.png").write_bytes(png_of_size(8192, 8192))
     message = "67,108,864 pixels need about 1 GiB of memory, but only 0 GiB are free: use fewer"
     assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: {message}"
 
@@ -278,35 +278,35 @@ def test_damaged_pictures_are_one_line(tmp_path: Path, name: str) -> None:
     Pillow.effect_noise((90, 90), 50).save(tmp_path / "a.png")
     content = (tmp_path / "a.png").read_bytes()
     (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
-    what = "frame 1" if name == "clip" else "the picture"
-    message = f"{tmp_path / 'a.png'}: {what} cannot be decoded: image file is truncated"
+    subject = "frame 1" if name == "clip" else "the picture"
+    message = f"{tmp_path / 'a.png'}: {subject} cannot be decoded: image file is truncated"
     assert refusal(reading(name, tmp_path / "a.png")).partition(" (")[0] == message
 
 
 @every_reader
-def test_pixels_that_are_fractions(tmp_path: Path, name: str) -> None:
+def test_floating_point_pixels(tmp_path: Path, name: str) -> None:
     Pillow.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "a.tif")
-    what = "frame 1" if name == "clip" else "the picture"
-    message = f"{what} cannot be decoded: the pixels are fractions: save them with 8 or 16 bits"
+    subject = "frame 1" if name == "clip" else "the picture"
+    message = f"{subject} cannot be decoded: the pixels are fractions: save them with 8 or 16 bits"
     assert refusal(reading(name, tmp_path / "a.tif")) == f"{tmp_path / 'a.tif'}: {message}"
 
 
 @every_reader
-@pytest.mark.parametrize("content", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
-def test_the_suffix_does_not_tell_the_format(tmp_path: Path, name: str, content: str) -> None:
-    lying = tmp_path / ("a.gif" if content == "PNG" else "a.png")
-    Pillow.new("RGB", (16, 16), (16, 16, 16)).save(lying, content)
-    if name == "clip" and content in {"BMP", "JPEG"}:
-        assert refusal(reading(name, lying)) == f"{lying}: {NO_FILM}"
+@pytest.mark.parametrize("format_name", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_format_does_not_depend_on_the_suffix(tmp_path: Path, name: str, format_name: str) -> None:
+    file = tmp_path / ("a.gif" if format_name == "PNG" else "a.png")
+    Pillow.new("RGB", (16, 16), (16, 16, 16)).save(file, format_name)
+    if name == "clip" and format_name in {"BMP", "JPEG"}:
+        assert refusal(reading(name, file)) == f"{file}: {NO_FILM}"
         return
-    x0 = load(reading(name, lying)).x0
+    x0 = load(reading(name, file)).x0
     if name == "picture":
         assert x0.shape == (10_000, 2)
     else:
         np.testing.assert_allclose(x0, 16 / 127.5 - 1, atol=0.01)
 
 
-def test_a_film_whose_suffix_lies(tmp_path: Path) -> None:
+def test_a_film_with_a_wrong_suffix(tmp_path: Path) -> None:
     file = film(tmp_path / "a.mkv", moving(), "ffv1", "bgr0").rename(tmp_path / "a.png")
     np.testing.assert_allclose((load(Clip(path=file)).x0 + 1) * 127.5, moving(), atol=1e-4)
     for name in ("image", "images", "picture"):
@@ -314,13 +314,13 @@ def test_a_film_whose_suffix_lies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "picture", "clip"])
-def test_folders_and_pipes_are_no_pictures(tmp_path: Path, name: str) -> None:
+def test_folders_and_pipes_are_not_pictures(tmp_path: Path, name: str) -> None:
     assert refusal(reading(name, tmp_path)) == f"{tmp_path}: must be a file, not a folder"
     os.mkfifo(tmp_path / "a.png")
     assert refusal(reading(name, tmp_path / "a.png")) == f"{tmp_path / 'a.png'}: must be a file, not a pipe or device"
 
 
-def test_a_picture_is_no_folder(tmp_path: Path) -> None:
+def test_a_picture_is_not_a_folder(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError) as error:
         load(Images(folder=painted(tmp_path)))
     assert error.value.filename in (str(tmp_path / "a.png"), tmp_path / "a.png")
@@ -328,24 +328,24 @@ def test_a_picture_is_no_folder(tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The address of a server of the test's folder, and what it was asked for."""
-    asked: list[str] = []
+    """Serve the test's folder; yield the server's address and the list of its requests."""
+    requests: list[str] = []
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, _format: str, *args: object) -> None:
-            asked.append(str(args[0]))
+            requests.append(str(args[0]))
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as running:
         thread = Thread(target=running.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", asked
+        yield f"http://127.0.0.1:{running.server_port}", requests
         running.shutdown()
         thread.join()
 
 
 @every_reader
 def test_no_address_is_opened(tmp_path: Path, name: str, server: tuple[str, list[str]]) -> None:
-    address, asked = server
+    address, requests = server
     painted(tmp_path)
     addresses = [
         f"{address}/a.png",
@@ -355,29 +355,29 @@ def test_no_address_is_opened(tmp_path: Path, name: str, server: tuple[str, list
         "ftp://a.org/a.png",
     ]
     field = "folder" if name == "images" else "path"
-    for given in addresses:
-        scheme = given.partition("/")[0]
+    for path in addresses:
+        scheme = path.partition("/")[0]
         with pytest.raises(ValidationError) as error:
-            type(reading(name, tmp_path / "a.png"))(**{field: Path(given)})
+            type(reading(name, tmp_path / "a.png"))(**{field: Path(path)})
         message = f"Value error, must be a path on this computer, not an address ({scheme})"
-        assert [each["msg"] for each in error.value.errors()] == [message]
-    assert asked == []
-    assert iio.imread(f"{address}/a.png", plugin="pillow").shape == (20, 40, 3)  # imageio by itself does
-    assert asked
+        assert [problem["msg"] for problem in error.value.errors()] == [message]
+    assert requests == []
+    assert iio.imread(f"{address}/a.png", plugin="pillow").shape == (20, 40, 3)  # imageio on its own opens it
+    assert requests
 
 
 @every_reader
 @pytest.mark.parametrize(
-    "given", ["imageio:chelsea.png", "<video0>", "<screen>", "<clipboard>", "a.zip/a.png", "a.png?x=1", "file:a.png"]
+    "path", ["imageio:chelsea.png", "<video0>", "<screen>", "<clipboard>", "a.zip/a.png", "a.png?x=1", "file:a.png"]
 )
-def test_no_name_is_more_than_a_path(tmp_path: Path, name: str, given: str) -> None:
+def test_special_names_are_plain_paths(tmp_path: Path, name: str, path: str) -> None:
     painted(tmp_path)
     with ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a.png", "a.png")
-    folder = {"folder" if name == "images" else "path": Path(given)}
+    fields = {"folder" if name == "images" else "path": Path(path)}
     with pytest.raises((FileNotFoundError, NotADirectoryError)) as error:
-        load(type(reading(name, tmp_path / "a.png"))(**folder), tmp_path)
-    assert str(error.value.filename) == str(tmp_path / given)
+        load(type(reading(name, tmp_path / "a.png"))(**fields), tmp_path)
+    assert str(error.value.filename) == str(tmp_path / path)
 
 
 def test_an_address_in_a_scene(tmp_path: Path) -> None:

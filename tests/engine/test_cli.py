@@ -327,7 +327,7 @@ class TestValidate:
     def test_the_gallery_is_valid(self, noisereel, name):
         done = noisereel("validate", name)
         # The attempts show the effect of a schedule that leaves much of the data.
-        expected = {"mlp-four-attempts": 2 * ["more steps or a larger beta_end"]}.get(name, [])
+        expected = {"mlp-four-attempts": 2 * ["use more steps or a larger beta_end"]}.get(name, [])
         assert [line.rpartition(": ")[2] for line in done.err.splitlines()] == expected
         assert done.code == 0 and done.out.startswith(f"{name}: fine  (")
 

@@ -1,6 +1,6 @@
-"""The structure of the code: rooms that stay small, contexts that stay narrow, and drawing that needs no torch.
+"""The structure of the code: small packages, small contexts, and drawing without torch.
 
-The order of the rooms is checked by import-linter (see pyproject.toml) in `make lint`.
+The order of the packages is checked by import-linter (see pyproject.toml) in `make lint`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def visible(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if not path.name.startswith("__") and path.name != "py.typed"]
 
 
-def test_the_engine_is_seen_at_a_glance() -> None:
+def test_the_engine_has_at_most_fourteen_parts() -> None:
     assert len(visible(ENGINE)) <= 14
 
 
@@ -43,7 +43,7 @@ def test_no_folder_holds_more_than_twenty_files(folder: Path) -> None:
 
 def test_contexts_have_at_most_seven_fields() -> None:
     contexts = [LoadContext, DenoiserContext, TrainingContext, MeasureContext, RenderContext, SimulationContext]
-    assert {each.__name__: len(fields(each)) for each in contexts if len(fields(each)) > 7} == {}
+    assert {context.__name__: len(fields(context)) for context in contexts if len(fields(context)) > 7} == {}
     assert len(StepContext._fields) <= 7
 
 
@@ -57,7 +57,7 @@ def test_drawing_and_writing_load_no_torch() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_importing_the_package_loads_neither_torch_nor_its_own_rooms() -> None:
+def test_importing_the_package_loads_neither_torch_nor_its_own_modules() -> None:
     code = "import sys, noisereel; print(sorted(n for n in sys.modules if n.startswith(('torch', 'noisereel.'))))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -75,7 +75,7 @@ def _docstrings() -> Iterator[tuple[str, str]]:
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", "" if is_property else text
 
 
-def test_docstrings_of_functions_say_what_they_do() -> None:
-    """PEP 257: an imperative verb, not a question word that paraphrases the result."""
+def test_docstrings_of_functions_do_not_start_with_a_question_word() -> None:
+    """PEP 257 asks for an imperative verb instead."""
     questions = ("What ", "How ", "Where ", "Whether ", "Why ", "Which ")
     assert [place for place, text in _docstrings() if text.startswith(questions)] == []
