@@ -41,6 +41,7 @@ def film(path: Path, part: Path, stop: BaseException | None = None) -> None:
             raise stop
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @every_writer
 def test_a_full_disk_is_one_clear_line(suffix: str) -> None:
     path = Path(f"renders/film.{suffix}")
@@ -69,6 +70,7 @@ def test_success_replaces_the_earlier_file(tmp_path: Path, suffix: str) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.stat().st_size > 5000
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files, as POSIX systems can")
 @every_writer
 def test_a_disk_that_fills_up_while_writing(tmp_path: Path, suffix: str) -> None:
     # A limit on file sizes stands in for a full disk; it is set in another process so that it does not affect this one.

@@ -13,7 +13,7 @@ from noisereel.simulation.measurements import state_at
 from noisereel.support.errors import PluginError, SceneError
 from simulating import bound, context, every_visit, simulated
 
-AWKWARD = Path(__file__).parent.parent / "awkward.py"
+AWKWARD = Path(__file__).parents[2] / "awkward.py"
 HEAD = "dataset: {swiss-roll: {n: 300}}\nschedule: {linear: {steps: 20}}\ndenoiser: empirical\n"
 GAUSS = "dataset: {swiss-roll: {n: 200}}\nschedule: {linear: {steps: 20, beta_end: 0.3}}\ndenoiser: gauss\n"
 

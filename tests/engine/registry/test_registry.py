@@ -19,7 +19,7 @@ from noisereel.registry.registry import KINDS, Registry, load_registry
 from noisereel.scene import PluginSpecs
 from noisereel.support.errors import PluginError, UsageError
 
-PLUGINS = Path(__file__).with_name("scene_plugins.py")
+PLUGINS = Path(__file__).parents[1] / "scene_plugins.py"
 
 
 def plugin_file(folder: Path, text: str, name: str = "mine.py") -> Path:

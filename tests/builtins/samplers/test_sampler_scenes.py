@@ -15,7 +15,7 @@ from noisereel.simulation.measurements import state_at
 from noisereel.support.errors import SceneError
 from simulating import context, every_visit, simulated
 
-AWKWARD = Path(__file__).parent.parent / "awkward.py"
+AWKWARD = Path(__file__).parents[2] / "awkward.py"
 HEAD = "dataset: {swiss-roll: {n: 64}}\ndenoiser: gauss\nparticles: 48\n"
 
 

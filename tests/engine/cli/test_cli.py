@@ -15,7 +15,7 @@ import pytest
 
 from noisereel.support.version import __version__
 
-GALLERY = sorted(path.stem for path in (Path(__file__).parents[2] / "scenes").glob("*.yaml"))
+GALLERY = sorted(path.stem for path in (Path(__file__).parents[3] / "scenes").glob("*.yaml"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -362,7 +362,7 @@ class TestScenes:
         assert all(len(line.split(maxsplit=1)[1]) > 20 for line in done.out.splitlines())
 
     def test_a_scene_is_shown_as_it_is_written(self, noisereel):
-        text = (Path(__file__).parents[2] / "scenes" / f"{GALLERY[0]}.yaml").read_text()
+        text = (Path(__file__).parents[3] / "scenes" / f"{GALLERY[0]}.yaml").read_text()
         assert noisereel("scenes", "show", GALLERY[0]) == (0, text, "")
 
     def test_a_copy_renders_and_is_not_overwritten(self, noisereel, tmp_path):

@@ -84,7 +84,7 @@ SCENE = "dataset: dot\nschedule: ramp\nsampler: up\nfilm: {theme: mine.yaml}\n"
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     registry = Registry(strict=True)
-    registry.add_file(Path(__file__).with_name("scene_plugins.py"))
+    registry.add_file(Path(__file__).parents[1] / "scene_plugins.py")
     return registry
 
 

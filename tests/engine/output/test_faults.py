@@ -15,7 +15,8 @@ import pytest
 
 from noisereel.registry.registry import load_registry
 
-AWKWARD = Path(__file__).parents[1] / "awkward.py"
+AWKWARD = Path(__file__).parents[2] / "awkward.py"
+posix = pytest.mark.skipif(os.name == "nt", reason="uses mounts, limits and signals of POSIX systems")
 
 
 class TestInput:
@@ -257,6 +258,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@posix
 class TestFullDisk:
     """A full disk: a real one if it can be mounted, and a limit on the size of files."""
 
@@ -371,6 +373,7 @@ def _obey_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@posix
 class TestInterrupted:
     @pytest.fixture
     def interrupted(self, scene, plugin, files, tmp_path) -> Callable[..., None]:

@@ -17,7 +17,7 @@ from noisereel.simulation.recording import Recorder, run_key, trajectory_of
 from noisereel.simulation.store import TrajectoryStore
 from simulating import bound
 
-AWKWARD = Path(__file__).parent.parent / "awkward.py"
+AWKWARD = Path(__file__).parents[2] / "awkward.py"
 SCENE = """
 dataset: {swiss-roll: {n: 100}}
 schedule: {linear: {steps: 10}}

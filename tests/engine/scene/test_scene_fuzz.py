@@ -32,7 +32,7 @@ PLACE = re.compile(r"(s\.yaml(:\d+:\d+)?|--set): .+", re.DOTALL)
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     registry = Registry(strict=True)
-    registry.add_file(Path(__file__).with_name("scene_plugins.py"))
+    registry.add_file(Path(__file__).parents[1] / "scene_plugins.py")
     return registry
 
 

@@ -18,7 +18,7 @@ BASE = "dataset: dot\nschedule: ramp\nsampler: up\n"
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     registry = Registry(strict=True)
-    registry.add_file(Path(__file__).with_name("scene_plugins.py"))
+    registry.add_file(Path(__file__).parents[1] / "scene_plugins.py")
     return registry
 
 

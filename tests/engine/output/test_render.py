@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import struct
 import subprocess
 import sys
-import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +26,7 @@ from noisereel.simulation.plan import plan_runs
 from noisereel.support.progress import Progress
 from simulating import context, simulated
 
-AWKWARD = Path(__file__).parents[1] / "awkward.py"
+AWKWARD = Path(__file__).parents[2] / "awkward.py"
 QUIET = Progress(quiet=True)
 
 TOUGH = """
@@ -351,6 +348,7 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
         assert progress.bars == [["simulating", 13, 13], ["filming", 6, 6]]
 
     def test_a_terminal_shows_two_full_bars(self, noisereel, scene, monkeypatch):
+        fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))  # not on Windows
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         read: list[bytes] = []

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from recording import DARK, SCHEDULE, panel_ctx, run_view
 
 from noisereel.contracts import marks
 from noisereel.contracts.renderer import Moment
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.theme import rgb
 from noisereel_builtins.renderers.plane.embedding import Embedding
-
-from .recording import DARK, SCHEDULE, panel_ctx, run_view
 
 CTX = panel_ctx((-1.0, 1.0), (-1.0, 1.0), (520, 520))
 LAYER = Embedding(perplexity=10, iterations=500)
