@@ -27,6 +27,7 @@ from .simulation.simulate import SimulationContext, train_denoisers
 from .simulation.store import TrajectoryStore
 from .support.errors import Problem, UsageError
 from .support.files import atomic_write, scratch_folder
+from .support.folders import cache_folder
 from .support.progress import Progress
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def render(
         scene: The scene.
         outputs: Paths to write; the suffix chooses the format. A path that contains ``{frame}``, ``{step}`` or ``{t}``
             is a pattern for several files.
-        options: Options; the defaults if None.
+        options: Options; the defaults, with the cache of the command line, if None.
         registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
         dry_run: Whether to stop after all checks.
@@ -129,7 +130,7 @@ def render(
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
-    registry, options = registry or load_registry(), options or RenderOptions()
+    registry, options = registry or load_registry(), options or _default_options()
     scene = _drafted(scene) if options.quality == "draft" else scene
     paths = [OutputPath.parse(str(output), registry) for output in outputs]
     films = [path for path in paths if not path.numbered or path.each_frame]
@@ -159,7 +160,7 @@ def still(
         outputs: Paths to write, as for `render`.
         at: Times to show; the end of the film if None. Several times become a strip, unless a path is a pattern for
             several files.
-        options: Options; the defaults if None.
+        options: Options; the defaults, with the cache of the command line, if None.
         registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
         dry_run: Whether to stop after all checks.
@@ -167,7 +168,8 @@ def still(
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
-    registry, options, progress = registry or load_registry(), options or RenderOptions(), progress or Progress(True)
+    registry, options = registry or load_registry(), options or _default_options()
+    progress = progress or Progress(quiet=True)
     sized = _is_sized(scene)
     scene = _drafted(scene) if options.quality == "draft" else scene
     paths, plans = [OutputPath.parse(str(output), registry) for output in outputs], plan_runs(scene)
@@ -182,6 +184,11 @@ def still(
         rendering.planned()
         return ()
     return rendering.rendered()
+
+
+def _default_options() -> RenderOptions:
+    """Return the defaults of the command line."""
+    return RenderOptions(cache=cache_folder())
 
 
 def _is_sized(scene: Scene) -> bool:
@@ -222,7 +229,7 @@ class TrainedWeights:
 
 def train(
     scene: Scene,
-    output: str | None = None,
+    output: Output | None = None,
     *,
     options: RenderOptions | None = None,
     registry: Registry | None = None,
@@ -233,14 +240,15 @@ def train(
     Args:
         scene: The scene.
         output: Path to copy the weights to, ending in .safetensors; may contain ``{run}``.
-        options: Options: device, cache and resume; the defaults if None.
+        options: Options, of which device, cache and resume count; the defaults, with the cache of the command line,
+            if None.
         registry: Registry of plugins; the registry of installed packages if None.
         progress: Shows progress bars and warnings; quiet if None.
 
     Raises:
         UsageError: No run has a denoiser that is trained, or the output cannot hold the weights.
     """
-    registry, options = registry or load_registry(), options or RenderOptions()
+    registry, options = registry or load_registry(), options or _default_options()
     if output is not None and Path(output).suffix != ".safetensors":
         raise UsageError(f"-o {output}: weights are saved as .safetensors, such as {Path(output).stem}.safetensors")
     plans = plan_runs(scene)
@@ -256,19 +264,19 @@ def train(
         trained = list(train_denoisers(scene, plans, load_all(scene, registry), shown, ctx))
         if not trained:
             raise UsageError(f"{scene.document.name}: no run has a denoiser that is trained")
-        if output is not None and "{run}" not in output and len({file for _, file in trained}) > 1:
+        if output is not None and "{run}" not in str(output) and len({file for _, file in trained}) > 1:
             runs = ", ".join(run for run, _ in trained)
             raise UsageError(f"-o {output}: there are several sets of weights ({runs}); put {{run}} into the name")
         return tuple(_copied(run, file, output) for run, file in trained)
 
 
-def _copied(run: str, file: Path, output: str | None) -> TrainedWeights:
+def _copied(run: str, file: Path, output: Output | None) -> TrainedWeights:
     """Copy weights to the output path, if one is given."""
     from .learning.weights import read_facts  # imported here, since most scenes train nothing
 
     path = file
     if output is not None:
-        path = Path(output.replace("{run}", run))
+        path = Path(str(output).replace("{run}", run))
         with atomic_write(path) as part:
             part.write_bytes(file.read_bytes())
     return TrainedWeights(run, path, read_facts(path))

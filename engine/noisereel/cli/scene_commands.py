@@ -86,12 +86,9 @@ def _parse_times(text: str) -> tuple[float, ...]:
         UsageError: The text is not a list of times.
     """
     try:
-        times = tuple(float(part) for part in text.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError:
-        times = (-1.0,)
-    if not all(0 <= t < float("inf") for t in times):
-        raise UsageError(f"--at {text}: write times as numbers from 0 to T, e.g. --at 0,6,12")
-    return times
+        raise UsageError(f"--at {text}: write times as numbers from 0 to T, e.g. --at 0,6,12") from None
 
 
 def _print_plan(scene: Scene, outputs: Sequence[str]) -> None:

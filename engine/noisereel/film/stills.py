@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..contracts.renderer import space_of
@@ -49,10 +50,14 @@ def check_times(plans: Mapping[str, RunPlan], times: Sequence[float]) -> None:
     """Refuse times that no run reaches.
 
     Raises:
-        UsageError: A time is later than all visits.
+        UsageError: There are no times, or one is negative, not a number, or later than all visits.
     """
+    if not times:
+        raise UsageError("no times to show: give one at least, or none at all for the end of the film")
     latest = max(t for plan in plans.values() for t in plan.times)
     for t in times:
+        if not 0 <= t < inf:
+            raise UsageError(f"--at {t:g}: write times as numbers from 0 to T, e.g. --at 0,6,12")
         if t > latest:
             raise UsageError(f"--at {t:g}: no run reaches it; the last time is t = {latest:g}")
 

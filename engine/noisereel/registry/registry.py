@@ -292,7 +292,8 @@ def _fault(cls: Any, kind: str) -> str | None:
     base = imported(KINDS[kind])
     if not (isinstance(cls, type) and issubclass(cls, base)):
         return f"is not a subclass of noisereel.{base.__name__}"
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+    unset = {name for name in base.__class_vars__ if not hasattr(cls, name)}
+    if missing := sorted(unset | getattr(cls, "__abstractmethods__", frozenset())):
         return f"lacks {', '.join(missing)}"
     return None
 

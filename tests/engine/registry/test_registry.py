@@ -128,6 +128,36 @@ def test_classes_that_are_not_plugins_of_their_kind_are_refused() -> None:
     assert str(error.value) == "schedule 'none' of 'far' lacks T, at"
 
 
+def test_settings_of_the_class_are_required(tmp_path: Path) -> None:
+    text = """
+        from noisereel import Metric, Renderer
+
+        class Mean(Metric):
+            def measure(self, state, ctx):
+                return {"mean": state.x.mean()}
+
+        class Dots(Renderer):
+            def marks(self, run, moment, ctx):
+                return []
+
+        @hookimpl
+        def register_metrics(register):
+            register("mean", Mean)
+
+        @hookimpl
+        def register_renderers(register):
+            register("dots", Dots)
+    """
+    file = plugin_file(tmp_path, text)
+    registry = of_files(file)
+    with pytest.raises(PluginError) as error:
+        registry.get("metric", "mean")
+    assert str(error.value) == f"metric 'mean' of '{file}' lacks gives"
+    with pytest.raises(PluginError) as error:
+        registry.get("renderer", "dots")
+    assert str(error.value) == f"renderer 'dots' of '{file}' lacks space"
+
+
 def test_a_duplicate_names_both_packages() -> None:
     one, two = registers(dataset={"roll": "a:A"}), registers(dataset={"roll": "b:B"})
     with pytest.raises(PluginError) as error:
