@@ -25,7 +25,7 @@ test: $(READY)
 	$(PYTEST) -m "not slow"
 
 test-slow: $(READY)
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow -o faulthandler_timeout=1800
 
 test-all: $(READY)
 	$(PYTEST)
