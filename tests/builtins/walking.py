@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -14,6 +15,10 @@ from noisereel.contracts.dataset import Data
 from noisereel.contracts.denoiser import Model
 from noisereel.contracts.sampler import DrawLike, Sampler, Step, StepContext
 from noisereel.contracts.schedule import Level, Schedule
+from noisereel_builtins.schedules.edm import EDM
+from noisereel_builtins.schedules.linear import Linear
+from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
+from noisereel_builtins.schedules.vp import VP
 
 DOUBLE = torch.float64
 
@@ -87,6 +92,12 @@ class Gauss:
         mean, variance = self.noised(level)
         z = torch.randn(n, 1, dtype=DOUBLE, generator=torch.Generator().manual_seed(seed))
         return mean + math.sqrt(variance) * z
+
+
+DATA = Gauss(1.5, 0.25)
+CONTINUOUS = VP(steps=1)
+SCHEDULES = {"vp": Linear(steps=20), "ve": EDM(steps=20), "flow": RectifiedFlow(steps=20)}
+every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 
 
 def propagated(

@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 from walking import (
+    CONTINUOUS,
+    DATA,
+    SCHEDULES,
     Draw,
-    Gauss,
     bent,
     context,
+    every_schedule,
     never,
     started,
     times_between,
@@ -39,17 +42,8 @@ from noisereel_builtins.samplers.sde.karras import Karras
 from noisereel_builtins.samplers.sde.predictor_corrector import PredictorCorrector
 from noisereel_builtins.samplers.sde.reverse_sde import ReverseSDE
 from noisereel_builtins.schedules.cosine import Cosine
-from noisereel_builtins.schedules.edm import EDM
 from noisereel_builtins.schedules.linear import Linear
 from noisereel_builtins.schedules.random_walk import RandomWalk
-from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
-from noisereel_builtins.schedules.vp import VP
-
-DATA = Gauss(1.5, 0.25)
-CONTINUOUS = VP(steps=1)
-SCHEDULES = {"vp": Linear(steps=20), "ve": EDM(steps=20), "flow": RectifiedFlow(steps=20)}
-every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
-
 
 # Order of convergence
 

@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 from walking import (
+    CONTINUOUS,
+    DATA,
     DOUBLE,
     MIXTURE,
     Draw,
     Gauss,
     context,
+    every_schedule,
     mixture,
     never,
     propagated,
@@ -47,12 +50,6 @@ from noisereel_builtins.schedules.linear import Linear
 from noisereel_builtins.schedules.log_linear import LogLinear
 from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
 from noisereel_builtins.schedules.vp import VP
-
-DATA = Gauss(1.5, 0.25)
-CONTINUOUS = VP(steps=1)
-SCHEDULES = {"vp": Linear(steps=20), "ve": EDM(steps=20), "flow": RectifiedFlow(steps=20)}
-every_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
-
 
 # Moments
 
