@@ -19,7 +19,7 @@ from noisereel.simulation.store import TrajectoryStore
 if TYPE_CHECKING:
     from noisereel.contracts.renderer import RunView
     from noisereel.registry import Registry
-    from noisereel.scene import Scene
+    from noisereel.scene import SceneSpec
     from noisereel.simulation.run import Run
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def context(registry: Registry, scratch: Path, cache: Path | None = None, device
 
 
 def simulated(
-    scene: Scene, ctx: SimulationContext, shown: Mapping[str, Sequence[int]] | None = None
+    scene: SceneSpec, ctx: SimulationContext, shown: Mapping[str, Sequence[int]] | None = None
 ) -> dict[str, RunView]:
     """Simulate a scene; return its runs as layers see them, with the film's visits shown, or these visits."""
     plans = plan_runs(scene)
@@ -39,12 +39,12 @@ def simulated(
     return run_views(scene, simulate(scene, plans, load_all(scene, ctx.registry), shown, ctx), shown)
 
 
-def every_visit(scene: Scene) -> dict[str, range]:
+def every_visit(scene: SceneSpec) -> dict[str, range]:
     """Return all visits of every run, as if the film showed them."""
     return {name: range(len(plan.levels)) for name, plan in plan_runs(scene).items()}
 
 
-def bound(scene: Scene, registry: Registry, scratch: Path, cache: Path | None = None) -> Run:
+def bound(scene: SceneSpec, registry: Registry, scratch: Path, cache: Path | None = None) -> Run:
     """Return the first run of a scene, ready to be simulated."""
     plans = plan_runs(scene)
     return next(bound_runs(scene, plans, load_all(scene, registry), {}, context(registry, scratch, cache)))

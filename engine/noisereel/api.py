@@ -18,7 +18,7 @@ from .output.files import OutputPath
 from .output.options import RenderOptions
 from .output.render import Summary, plan_render, render as render_film
 from .registry import Registry, load_registry
-from .scene import Override, Scene, load_scene
+from .scene import Override, SceneSpec, load_scene
 from .simulation.data import load_all
 from .simulation.device import find_device
 from .simulation.lint import lint
@@ -39,7 +39,7 @@ __all__ = ["Summary", "TrainedWeights", "load", "render", "still", "train", "val
 Output = str | Path
 
 
-def load(name: str | Path, overrides: Sequence[Override] = (), *, registry: Registry | None = None) -> Scene:
+def load(name: str | Path, overrides: Sequence[Override] = (), *, registry: Registry | None = None) -> SceneSpec:
     """Load a scene.
 
     Args:
@@ -54,7 +54,7 @@ def load(name: str | Path, overrides: Sequence[Override] = (), *, registry: Regi
     return load_scene(name, registry or load_registry(), overrides)
 
 
-def validate(scene: Scene, *, registry: Registry | None = None) -> tuple[Problem, ...]:
+def validate(scene: SceneSpec, *, registry: Registry | None = None) -> tuple[Problem, ...]:
     """Check everything about a scene that can be checked without simulating, and return its warnings.
 
     Args:
@@ -72,7 +72,7 @@ def validate(scene: Scene, *, registry: Registry | None = None) -> tuple[Problem
 class _Part(NamedTuple):
     """Outputs that are written from one drawing, and the scene and frames that they show."""
 
-    scene: Scene
+    scene: SceneSpec
     outputs: Sequence[OutputPath]
     select: FrameSelector | None
 
@@ -106,7 +106,7 @@ class _Rendering:
 
 
 def render(
-    scene: Scene,
+    scene: SceneSpec,
     *outputs: Output,
     options: RenderOptions | None = None,
     registry: Registry | None = None,
@@ -145,7 +145,7 @@ def render(
 
 
 def still(
-    scene: Scene,
+    scene: SceneSpec,
     *outputs: Output,
     at: Sequence[float] | None = None,
     options: RenderOptions | None = None,
@@ -191,12 +191,12 @@ def _default_options() -> RenderOptions:
     return RenderOptions(cache=cache_folder())
 
 
-def _is_sized(scene: Scene) -> bool:
+def _is_sized(scene: SceneSpec) -> bool:
     """Return whether an override sets the film's size."""
     return any(change.path == "film.size" for change in scene.document.overrides)
 
 
-def _drafted(scene: Scene) -> Scene:
+def _drafted(scene: SceneSpec) -> SceneSpec:
     """Return the scene at half its size, unless the user chose a size."""
     if _is_sized(scene):
         return scene
@@ -228,7 +228,7 @@ class TrainedWeights:
 
 
 def train(
-    scene: Scene,
+    scene: SceneSpec,
     output: Output | None = None,
     *,
     options: RenderOptions | None = None,

@@ -13,7 +13,7 @@ from ..support.errors import UsageError
 if TYPE_CHECKING:
     from ..output.options import RenderOptions
     from ..registry import Registry
-    from ..scene import Scene
+    from ..scene import SceneSpec
 
 __all__ = [
     "Flags",
@@ -89,7 +89,7 @@ def find_registry(flags: Flags, *, warn: bool = True) -> Registry:
     return registry
 
 
-def load_with(name: str, flags: Flags, registry: Registry) -> Scene:
+def load_with(name: str, flags: Flags, registry: Registry) -> SceneSpec:
     """Load a scene and apply the flags that change it, which are validated like the scene itself."""
     from ..api import load
     from ..scene import Override

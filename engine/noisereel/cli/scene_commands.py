@@ -28,7 +28,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..output.render import Summary
-    from ..scene import Scene
+    from ..scene import SceneSpec
 
 __all__ = ["render", "still", "train", "validate"]
 
@@ -91,7 +91,7 @@ def _parse_times(text: str) -> tuple[float, ...]:
         raise UsageError(f"--at {text}: write times as numbers from 0 to T, e.g. --at 0,6,12") from None
 
 
-def _print_plan(scene: Scene, outputs: Sequence[str]) -> None:
+def _print_plan(scene: SceneSpec, outputs: Sequence[str]) -> None:
     width, height = scene.film.size
     click.echo(f"scene    {scene.document.name}: {_outline(scene)}")
     click.echo(f"film     {width}x{height}, theme {scene.film.theme}")
@@ -99,7 +99,7 @@ def _print_plan(scene: Scene, outputs: Sequence[str]) -> None:
         click.echo(f"output   {output}")
 
 
-def _outline(scene: Scene) -> str:
+def _outline(scene: SceneSpec) -> str:
     """Return a short description of a scene's runs and length."""
     runs = "1 run" if len(scene.runs) == 1 else f"{len(scene.runs)} runs"
     return f"{runs}, {scene.film.frames} frames at {float(scene.film.rate):g} fps"

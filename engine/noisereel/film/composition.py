@@ -17,7 +17,7 @@ from .text import FilmText, clock, film_text, shown_indices
 
 if TYPE_CHECKING:
     from ..registry import Registry
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from ..simulation.simulate import SimulatedRun
     from .timeline import FrameSpec
 
@@ -37,7 +37,7 @@ class Film:
         words: For each frame, the text of each live slot.
     """
 
-    scene: Scene
+    scene: SceneSpec
     runs: Mapping[str, RunView]
     layers: tuple[tuple[Renderer, ...], ...]
     figure: Figure
@@ -80,7 +80,7 @@ class Film:
 
 
 def run_views(
-    scene: Scene, simulated: Mapping[str, SimulatedRun], shown: Mapping[str, Sequence[int]]
+    scene: SceneSpec, simulated: Mapping[str, SimulatedRun], shown: Mapping[str, Sequence[int]]
 ) -> dict[str, RunView]:
     """Return the runs as layers see them; each view gives access to the others.
 
@@ -97,7 +97,7 @@ def run_views(
 
 
 def compose(
-    scene: Scene,
+    scene: SceneSpec,
     runs: Mapping[str, RunView],
     frames: Sequence[FrameSpec],
     registry: Registry,
@@ -126,7 +126,7 @@ def compose(
     return Film(scene, runs, layers, replace(figure, panels=tuple(panels)), tuple(frames), text.words(len(frames)))
 
 
-def _figure(scene: Scene, plans: Sequence[PanelPlan], text: FilmText, transparent: bool) -> Figure:
+def _figure(scene: SceneSpec, plans: Sequence[PanelPlan], text: FilmText, transparent: bool) -> Figure:
     grid = Grid(*scene.arrangement[1:])
     return lay_out(scene.film.size, scene.theme, plans, grid, text.frame, transparent=transparent)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..contracts.renderer import RunView
     from ..contracts.run_info import RunInfo
     from ..registry import Registry
-    from ..scene import PanelSpec, Scene
+    from ..scene import PanelSpec, SceneSpec
     from .text import FilmText
 
 __all__ = ["check_panels", "panel_layers", "panel_plans", "shared_extents"]
@@ -27,7 +27,7 @@ _UNIT = (0.0, 1.0)
 _SMALLEST = 64 / 960  # text smaller than half a pixel cannot be drawn
 
 
-def check_panels(scene: Scene, infos: Mapping[str, RunInfo], registry: Registry) -> None:
+def check_panels(scene: SceneSpec, infos: Mapping[str, RunInfo], registry: Registry) -> None:
     """Refuse layers that cannot show their run, and frames that are too small for the panels.
 
     Raises:
@@ -54,7 +54,7 @@ def check_panels(scene: Scene, infos: Mapping[str, RunInfo], registry: Registry)
 
 
 def panel_layers(
-    scene: Scene, spec: PanelSpec, event_shape: tuple[int, ...], registry: Registry
+    scene: SceneSpec, spec: PanelSpec, event_shape: tuple[int, ...], registry: Registry
 ) -> tuple[Renderer, ...]:
     """Return a panel's layers; if the scene names none, those of the data set, else the default for the event shape.
 
@@ -73,7 +73,7 @@ def panel_layers(
     return spec.layers or tuple(cast(Renderer, registry.get("renderer", name)()) for name in names)
 
 
-def panel_plans(scene: Scene, layers: Layers, text: FilmText, runs: Mapping[str, RunView]) -> list[PanelPlan]:
+def panel_plans(scene: SceneSpec, layers: Layers, text: FilmText, runs: Mapping[str, RunView]) -> list[PanelPlan]:
     """Return the panels to lay out."""
     extents, cells, insets = shared_extents(scene, layers, runs), scene.arrangement.cells, _insets(scene)
     return [
@@ -91,14 +91,14 @@ def panel_plans(scene: Scene, layers: Layers, text: FilmText, runs: Mapping[str,
     ]
 
 
-def _insets(scene: Scene) -> Mapping[int, InsetPlan]:
+def _insets(scene: SceneSpec) -> Mapping[int, InsetPlan]:
     """Return the places of the panels that are insets, by their index."""
     hosts = {spec.name: i for i, spec in enumerate(scene.panels) if spec.inset is None}
     placed = [(i, spec.inset) for i, spec in enumerate(scene.panels) if spec.inset is not None]
     return {i: InsetPlan(hosts[inset.panel], inset.corner, inset.size) for i, inset in placed}
 
 
-def shared_extents(scene: Scene, layers: Layers, runs: Mapping[str, RunView]) -> tuple[Box, ...]:
+def shared_extents(scene: SceneSpec, layers: Layers, runs: Mapping[str, RunView]) -> tuple[Box, ...]:
     """Return each panel's limits; planes share them, and so do panels with the same layers."""
     own = [_extent(layer, runs[spec.run]) for spec, layer in zip(scene.panels, layers, strict=True)]
     kinds = [("plane",) if space_of(layer) == "plane" else tuple(map(type, layer)) + layer for layer in layers]

@@ -17,7 +17,7 @@ from .timeline import FrameSpec, TimelineError, timeline
 if TYPE_CHECKING:
     from ..contracts.dataset import Data
     from ..registry import Registry
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from ..simulation.plan import RunPlan
 
 __all__ = ["FilmPlan", "FrameSelector", "film_frames", "named_visits", "plan_film", "whole_film"]
@@ -38,7 +38,7 @@ class FilmPlan:
         select: Chooses the frames; called again when denoiser calls are known, for films aligned by them.
     """
 
-    scene: Scene
+    scene: SceneSpec
     runs: Mapping[str, RunPlan]
     data: Mapping[str, Data]
     frames: tuple[FrameSpec, ...]
@@ -46,7 +46,7 @@ class FilmPlan:
 
 
 def plan_film(
-    scene: Scene,
+    scene: SceneSpec,
     runs: Mapping[str, RunPlan],
     registry: Registry,
     select: FrameSelector | None = None,
@@ -75,13 +75,13 @@ def plan_film(
     return FilmPlan(scene, runs, data, frames, select)
 
 
-def whole_film(scene: Scene) -> FrameSelector:
+def whole_film(scene: SceneSpec) -> FrameSelector:
     """Return a selector of the frames that the scene's film settings describe."""
     return partial(film_frames, scene)
 
 
 def film_frames(
-    scene: Scene, plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None = None
+    scene: SceneSpec, plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None = None
 ) -> tuple[FrameSpec, ...]:
     """Return the frames of the scene's film; until calls are known, ``align: calls`` is treated as progress.
 
@@ -100,7 +100,7 @@ def film_frames(
 
 
 def named_visits(
-    scene: Scene, times: Mapping[str, Sequence[float]], frames: Sequence[FrameSpec]
+    scene: SceneSpec, times: Mapping[str, Sequence[float]], frames: Sequence[FrameSpec]
 ) -> list[tuple[int, float]]:
     """Return the visit and time of each frame that file names can contain: those of the first panel.
 

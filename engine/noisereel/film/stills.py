@@ -13,7 +13,7 @@ from ..support.errors import UsageError
 from .timeline import FrameSpec
 
 if TYPE_CHECKING:
-    from ..scene import PanelSpec, Scene
+    from ..scene import PanelSpec, SceneSpec
     from ..simulation.plan import RunPlan
     from .plan import FrameSelector
 
@@ -33,7 +33,7 @@ def still_frames(times: Sequence[float] | None) -> FrameSelector:
     return select
 
 
-def every_visit(scene: Scene) -> FrameSelector:
+def every_visit(scene: SceneSpec) -> FrameSelector:
     """Return a selector of one frame per visit of the first panel's run; the other runs show the same progress."""
 
     def select(plans: Mapping[str, RunPlan], calls: Mapping[str, Sequence[int]] | None) -> tuple[FrameSpec, ...]:
@@ -73,7 +73,7 @@ def describe_nearest(plans: Mapping[str, RunPlan], times: Sequence[float]) -> It
                 yield f"at {time:g}: t = {t:g} is the nearest visit{suffix}"
 
 
-def strip(scene: Scene, times: Sequence[float], *, sized: bool) -> Scene:
+def strip(scene: SceneSpec, times: Sequence[float], *, sized: bool) -> SceneSpec:
     """Return the scene as one picture: a row per panel that shows particles or images, a column per time; no insets.
 
     Args:

@@ -12,7 +12,7 @@ from ..support.template import Template
 if TYPE_CHECKING:
     from ..contracts.renderer import RunView
     from ..contracts.trajectory import Trajectory
-    from ..scene import PanelSpec, Scene
+    from ..scene import PanelSpec, SceneSpec
     from .timeline import FrameSpec
 
 __all__ = ["FilmText", "clock", "film_text", "has_bar", "shown_indices"]
@@ -70,7 +70,7 @@ class FilmText:
         return tuple(zip(*rows, strict=True)) or ((),) * frames
 
 
-def film_text(scene: Scene, runs: Mapping[str, RunView], frames: Sequence[FrameSpec]) -> FilmText:
+def film_text(scene: SceneSpec, runs: Mapping[str, RunView], frames: Sequence[FrameSpec]) -> FilmText:
     """Fill in the live values of all text over a film, measuring the metrics that it uses."""
     first, bar_run = next(iter(scene.runs)), clock(scene)
     bar = "t = {t}" if scene.runs[bar_run].training is None else "training step {trained}"
@@ -99,12 +99,12 @@ def _live(text: str, run: RunView, indices: Sequence[int]) -> LiveText:
     return LiveText(tuple(template.pad([values[index] for index in indices])))
 
 
-def has_bar(scene: Scene) -> bool:
+def has_bar(scene: SceneSpec) -> bool:
     """Return whether a time bar is shown: the scene enables it, and at least one panel moves."""
     return scene.film.time_bar and any(panel.at is None for panel in scene.panels)
 
 
-def clock(scene: Scene) -> str:
+def clock(scene: SceneSpec) -> str:
     """Return the run whose time the bar shows: the run of the first panel without a fixed time."""
     return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from ..contracts.trajectory import nearest
 
 if TYPE_CHECKING:
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from ..simulation.plan import RunPlan
     from .timeline import FrameSpec
 
 __all__ = ["shown_visits"]
 
 
-def shown_visits(scene: Scene, plans: Mapping[str, RunPlan], frames: Sequence[FrameSpec] = ()) -> dict[str, list[int]]:
+def shown_visits(
+    scene: SceneSpec, plans: Mapping[str, RunPlan], frames: Sequence[FrameSpec] = ()
+) -> dict[str, list[int]]:
     """Return the visits that frames, panels with a fixed time and dependent runs need, by run, ascending.
 
     Args:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..film.plan import FrameSelector
     from ..film.timeline import FrameSpec
     from ..registry import Registry
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from ..simulation.plan import RunPlan
     from ..support.progress import Progress
     from .encoder import EncoderThread
@@ -69,7 +69,7 @@ class Summary:
 
 
 def plan_render(
-    scene: Scene,
+    scene: SceneSpec,
     runs: Mapping[str, RunPlan],
     outputs: Sequence[OutputPath],
     registry: Registry,
@@ -175,7 +175,7 @@ def _nearest_kept(run: Trajectory, index: int) -> int:
 
 
 def _composed(
-    scene: Scene,
+    scene: SceneSpec,
     simulated: Mapping[str, SimulatedRun],
     shown: Mapping[str, Sequence[int]],
     frames: Sequence[FrameSpec],

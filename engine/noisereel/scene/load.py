@@ -1,4 +1,4 @@
-"""Loading: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `Scene`.
+"""Loading: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `SceneSpec`.
 
 All problems of a file are collected before any is reported; each has its position.
 """
@@ -17,7 +17,7 @@ from .nodes import Node, describe_value, with_paths
 from .overrides import Override, override
 from .panels import build_panels, check_title
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
-from .specs import FilmSettings, Layout, PanelSpec, Scene, SceneDocument, SceneHeader
+from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, SceneSpec
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
@@ -47,7 +47,7 @@ def find_scene(name: str | Path, registry: Registry) -> Path:
     return gallery[str(name)]
 
 
-def load_scene(name: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
+def load_scene(name: str | Path, registry: Registry, overrides: Sequence[Override] = ()) -> SceneSpec:
     """Load a scene by path or by bare name.
 
     Raises:
@@ -74,7 +74,9 @@ def _read(path: Path) -> str:
         raise UsageError(f"'{path}' cannot be read: {error.strerror}") from error
 
 
-def parse_scene(text: str, name: str, folder: Path, registry: Registry, overrides: Sequence[Override] = ()) -> Scene:
+def parse_scene(
+    text: str, name: str, folder: Path, registry: Registry, overrides: Sequence[Override] = ()
+) -> SceneSpec:
     """Build a scene from a file's text.
 
     Args:
@@ -111,7 +113,7 @@ def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -
     return root
 
 
-def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Builder) -> Scene:
+def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Builder) -> SceneSpec:
     """Build the scene that the nodes describe.
 
     Raises:
@@ -134,7 +136,9 @@ def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Bui
     if builder.problems or header is None or theme is None:
         raise SceneError(builder.problems)
     places = dict(_places(root, runs, [node for node, _ in panels]))
-    return Scene(**dict(header), runs=runs.specs, panels=specs, theme=theme, document=replace(document, places=places))
+    return SceneSpec(
+        **dict(header), runs=runs.specs, panels=specs, theme=theme, document=replace(document, places=places)
+    )
 
 
 def _theme(root: Node, folder: Path, builder: Builder) -> Theme | None:

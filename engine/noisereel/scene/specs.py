@@ -31,7 +31,7 @@ __all__ = [
     "PanelSpec",
     "RunFields",
     "RunSpec",
-    "Scene",
+    "SceneSpec",
     "SceneDocument",
     "SceneHeader",
     "SlowMotion",
@@ -344,7 +344,7 @@ class SceneDocument:
         """Return a problem found after loading, at the place where the value was written.
 
         Args:
-            path: ``runs.NAME.KEY``, ``panels.INDEX.KEY`` or ``film.KEY``, as in `Scene`.
+            path: ``runs.NAME.KEY``, ``panels.INDEX.KEY`` or ``film.KEY``, as in `SceneSpec`.
             message: What is wrong.
         """
         known = path
@@ -371,7 +371,7 @@ class SceneHeader(_Part):
     """Settings of the film: frames, speed, size, theme."""
 
 
-class Scene(SceneHeader):
+class SceneSpec(SceneHeader):
     """A whole scene.
 
     Attributes:

@@ -17,14 +17,14 @@ from ..support.noise import LoadDraw
 
 if TYPE_CHECKING:
     from ..registry import Registry
-    from ..scene import RunSpec, Scene, SceneDocument
+    from ..scene import RunSpec, SceneDocument, SceneSpec
 
 __all__ = ["denoiser_contexts", "load_all", "load_data"]
 
 _COPIES = 4  # copies of x alive in one step, at least: x before and after, the noise, and one in between
 
 
-def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
+def load_all(scene: SceneSpec, registry: Registry) -> dict[str, Data]:
     """Load the data of every run, on the CPU; runs with the same data set and seed share it.
 
     Raises:
@@ -44,7 +44,7 @@ def load_all(scene: Scene, registry: Registry) -> dict[str, Data]:
     return data
 
 
-def denoiser_contexts(scene: Scene, data: Mapping[str, Data], registry: Registry) -> dict[str, DenoiserContext]:
+def denoiser_contexts(scene: SceneSpec, data: Mapping[str, Data], registry: Registry) -> dict[str, DenoiserContext]:
     """Return each run's context for denoisers before anything is simulated: on the CPU, with empty pairs."""
     training = TrainingContext(plugins=PluginSpecs(registry))
     contexts = {}

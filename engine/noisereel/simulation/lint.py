@@ -9,7 +9,7 @@ from ..contracts.plugin import plugins_in
 from ..contracts.schedule import signal_warning
 
 if TYPE_CHECKING:
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from ..support.errors import Problem
     from .plan import RunPlan
 
@@ -18,7 +18,7 @@ __all__ = ["lint"]
 _PARTS = ("dataset", "schedule", "denoiser", "sampler", "metrics")
 
 
-def lint(scene: Scene, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
+def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
     """Return the warnings of a scene's plugins, each once, with its place in the file."""
     warnings = [
         scene.document.problem(f"{owner}.{key}", warning)
@@ -29,7 +29,7 @@ def lint(scene: Scene, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans)]))
 
 
-def _too_much_signal(scene: Scene, plans: Mapping[str, RunPlan]) -> Iterator[Problem]:
+def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator[Problem]:
     """Warn of runs from the prior on a schedule that does not end in noise: their samples are off."""
     for name, run in scene.runs.items():
         warning = signal_warning(run.schedule)
@@ -37,7 +37,7 @@ def _too_much_signal(scene: Scene, plans: Mapping[str, RunPlan]) -> Iterator[Pro
             yield scene.document.problem(f"runs.{name}.schedule", warning)
 
 
-def _values(scene: Scene) -> Iterator[tuple[str, str, Any]]:
+def _values(scene: SceneSpec) -> Iterator[tuple[str, str, Any]]:
     """Yield everything in a scene that may hold plugins, as (owner, key, value)."""
     for name, run in scene.runs.items():
         yield from ((f"runs.{name}", key, getattr(run, key)) for key in _PARTS)

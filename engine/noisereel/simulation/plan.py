@@ -14,7 +14,7 @@ from ..support.errors import PluginError, SceneError, plugin_errors
 
 if TYPE_CHECKING:
     from ..contracts.sampler import Sampler
-    from ..scene import RunSpec, Scene, SceneDocument, StartAt
+    from ..scene import RunSpec, SceneDocument, SceneSpec, StartAt
 
 __all__ = ["RunPlan", "Transition", "particle_count", "plan_run", "plan_runs", "start_of"]
 
@@ -57,7 +57,7 @@ class RunPlan:
         return next((s for act in reversed(self.transitions) for _, s, _ in reversed(act)), self.levels[-1])
 
 
-def plan_runs(scene: Scene) -> dict[str, RunPlan]:
+def plan_runs(scene: SceneSpec) -> dict[str, RunPlan]:
     """Plan every run; a run that starts from another's state begins at that state's time.
 
     Raises:

@@ -13,14 +13,14 @@ from .plan import particle_count, start_of
 if TYPE_CHECKING:
     from ..contracts.dataset import Data
     from ..registry import Registry
-    from ..scene import Scene
+    from ..scene import SceneSpec
     from .plan import RunPlan
 
 __all__ = ["check_metrics", "run_infos"]
 
 
 def run_infos(
-    scene: Scene, plans: Mapping[str, RunPlan], data: Mapping[str, Data], registry: Registry
+    scene: SceneSpec, plans: Mapping[str, RunPlan], data: Mapping[str, Data], registry: Registry
 ) -> dict[str, RunInfo]:
     """Return the information on every run by name.
 
@@ -56,7 +56,7 @@ def run_infos(
     return infos
 
 
-def check_metrics(scene: Scene, infos: Mapping[str, RunInfo]) -> None:
+def check_metrics(scene: SceneSpec, infos: Mapping[str, RunInfo]) -> None:
     """Refuse metrics that cannot be measured on their run.
 
     Raises:

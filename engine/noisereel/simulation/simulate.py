@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..contracts.dataset import Data
     from ..contracts.state import State
     from ..registry import Registry
-    from ..scene import RunSpec, Scene
+    from ..scene import RunSpec, SceneSpec
     from .plan import RunPlan
 
 __all__ = ["SimulatedRun", "SimulationContext", "bound_runs", "notify", "reopen", "simulate", "train_denoisers"]
@@ -73,7 +73,7 @@ class SimulatedRun:
 
 
 def simulate(
-    scene: Scene,
+    scene: SceneSpec,
     plans: Mapping[str, RunPlan],
     data: Mapping[str, Data],
     shown: Mapping[str, Sequence[int]],
@@ -96,7 +96,7 @@ def simulate(
 
 
 def reopen(
-    scene: Scene,
+    scene: SceneSpec,
     plans: Mapping[str, RunPlan],
     data: Mapping[str, Data],
     folders: Mapping[str, Path],
@@ -121,7 +121,7 @@ def reopen(
 
 
 def train_denoisers(
-    scene: Scene,
+    scene: SceneSpec,
     plans: Mapping[str, RunPlan],
     data: Mapping[str, Data],
     shown: Mapping[str, Sequence[int]],
@@ -146,7 +146,7 @@ def train_denoisers(
 
 
 def bound_runs(
-    scene: Scene,
+    scene: SceneSpec,
     plans: Mapping[str, RunPlan],
     data: Mapping[str, Data],
     done: Mapping[str, SimulatedRun],
@@ -180,7 +180,7 @@ def _pairs(run: Trajectory) -> Pairs:
 
 def _simulated(
     run: Run,
-    scene: Scene,
+    scene: SceneSpec,
     done: Mapping[str, SimulatedRun],
     shown: Sequence[int],
     ctx: SimulationContext,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from noisereel.registry.registry import Registry
-from noisereel.scene import Layout, PanelSpec, PluginSpecs, Scene, find_scene, load_scene, parse_scene
+from noisereel.scene import Layout, PanelSpec, PluginSpecs, SceneSpec, find_scene, load_scene, parse_scene
 from noisereel.support.errors import PluginError, SceneError, UsageError
 
 BASE = "dataset: dot\nschedule: ramp\nsampler: up\n"
@@ -22,7 +22,7 @@ def registry() -> Registry:
     return registry
 
 
-def scene_of(text: str, registry: Registry) -> Scene:
+def scene_of(text: str, registry: Registry) -> SceneSpec:
     return parse_scene(text, "s.yaml", Path("/there"), registry)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from noisereel.registry.registry import Registry
-from noisereel.scene import Override, Scene, parse_scene
+from noisereel.scene import Override, SceneSpec, parse_scene
 from noisereel.support.errors import SceneError
 
 VOCABULARY = """
@@ -44,7 +44,7 @@ def check(text: str, registry: Registry, *overrides: Override) -> None:
         for problem in error.problems:
             assert PLACE.fullmatch(str(problem))
     else:
-        assert isinstance(scene, Scene)
+        assert isinstance(scene, SceneSpec)
         assert scene.panels
         assert len(scene.layout.cells(scene.panels)) == len(scene.panels)
         assert [run.name for run in scene.run_order]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from noisereel.registry.registry import Registry
-from noisereel.scene import Override, PluginSpecs, Scene, parse_scene
+from noisereel.scene import Override, PluginSpecs, SceneSpec, parse_scene
 from noisereel.support.errors import SceneError, UsageError
 
 TEXT = """\
@@ -32,11 +32,11 @@ def registry() -> Registry:
     return registry
 
 
-def scene_of(registry: Registry, *sets: str, text: str = TEXT.replace(", {line: spread}", "")) -> Scene:
+def scene_of(registry: Registry, *sets: str, text: str = TEXT.replace(", {line: spread}", "")) -> SceneSpec:
     return parse_scene(text, "s.yaml", Path(), registry, [Override.read(text) for text in sets])
 
 
-def value_at(scene: Scene, *path: Any) -> Any:
+def value_at(scene: SceneSpec, *path: Any) -> Any:
     value: Any = scene
     for part in path:
         value = value[part] if isinstance(value, (dict, tuple)) else getattr(value, part)
