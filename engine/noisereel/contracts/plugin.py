@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["Plugin", "PluginCodec", "plugins_in", "source_digest"]
-
-
-_ENGINE = __name__.partition(".")[0]
+__all__ = ["Plugin", "PluginCodec", "plugins_in"]
 
 
 class Plugin(BaseModel):
@@ -88,30 +81,3 @@ def plugins_in(value: Any) -> Iterator[Plugin]:
     if isinstance(value, (tuple, list)):
         for item in value:
             yield from plugins_in(item)
-
-
-@cache
-def source_digest(cls: type[Plugin]) -> str:
-    """Return a digest of a plugin class's source code, so that an edited plugin gets another cache key.
-
-    It covers the modules of the class and its bases, and what those import from their own packages; the engine is
-    identified by its version instead.
-    """
-    seen: dict[str, ModuleType] = {}
-    for base in cls.__mro__:
-        _gather(sys.modules.get(base.__module__), seen)
-    files = [module.__file__ for _, module in sorted(seen.items()) if module.__file__]
-    content = b"".join(Path(file).read_bytes() for file in files) or cls.__qualname__.encode()
-    return hashlib.blake2b(content, digest_size=12).hexdigest()
-
-
-def _gather(module: ModuleType | None, seen: dict[str, ModuleType]) -> None:
-    """Add a module, and those of the same top-level package that its names come from."""
-    package = module.__name__.partition(".")[0] if module is not None else "builtins"
-    if module is None or module.__name__ in seen or package in (_ENGINE, *sys.stdlib_module_names, "pydantic"):
-        return
-    seen[module.__name__] = module
-    for value in list(vars(module).values()):
-        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        if isinstance(name, str) and name.partition(".")[0] == package:
-            _gather(sys.modules.get(name), seen)

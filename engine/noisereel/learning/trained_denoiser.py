@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from ..contracts.dataset import Data
 from ..contracts.denoiser import Denoiser, DenoiserContext, Model, Snapshot
-from ..contracts.digests import data_digest, facts_digest, identity, tensors_digest
+from ..contracts.digests import data_digest, facts_digest, tensors_digest
+from ..contracts.identity import UnkeyableError, identity
 from ..contracts.schedule import Level, Schedule
 from ..support.compiled import Compile, uncompiled
 from ..support.environment import machine, versions
@@ -141,16 +142,19 @@ class TrainedDenoiser(Recipe, Denoiser):
         """Return the folder of this run's weights."""
         with threads(self._thread_plan(ctx).threads):  # the number of threads affects rounding
             computer = machine(ctx.device)
+        assert ctx.training.cache is not None, "runs have a folder for weights"
+        try:
+            own = [identity(self), identity(ctx.schedule)]
+        except UnkeyableError:  # the folder is then the run's own
+            return ctx.training.cache / f"{id(self):x}"
         facts = {
-            "denoiser": identity(self),
-            "schedule": identity(ctx.schedule),
+            "denoiser": own,
             "data": data_digest(ctx.data),
             "pairs": None if ctx.pairs is None else tensors_digest(ctx.pairs.x0, ctx.pairs.eps),
             "seed": ctx.seed,
             "versions": versions(),
             "machine": computer,
         }
-        assert ctx.training.cache is not None, "runs have a folder for weights"
         return ctx.training.cache / facts_digest(facts)
 
     def classes(self, data: Data) -> int | None:

@@ -204,6 +204,12 @@ class Registry:
         """Readable names of the plugins that were loaded."""
         return tuple(name for name, _ in self._manager.list_name_plugin())
 
+    @staticmethod
+    def base(kind: str) -> type[Plugin]:
+        """Return the base class of a kind."""
+        cls: type[Plugin] = imported(KINDS[kind])
+        return cls
+
     def names(self, kind: str) -> tuple[str, ...]:
         """Return all names of a kind, sorted."""
         return tuple(sorted(self._entries[kind]))
@@ -289,7 +295,7 @@ def _identity(plugin: object) -> object:
 
 def _fault(cls: Any, kind: str) -> str | None:
     """Return the reason why this is not a plugin of the kind, or None."""
-    base = imported(KINDS[kind])
+    base = Registry.base(kind)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         return f"is not a subclass of noisereel.{base.__name__}"
     unset = {name for name in base.__class_vars__ if not hasattr(cls, name)}

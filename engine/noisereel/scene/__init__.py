@@ -1,9 +1,11 @@
 """Scene files: from YAML to a frozen `Scene`. `load.py` runs the steps in order; `specs.py` holds the schema."""
 
 from .areas import Cell
-from .load import find_scene, load_scene, parse_scene
+from .load import changed, find_scene, load_scene, parse_scene, scene_from
+from .nodes import Given
 from .overrides import Override
 from .plugin_specs import PluginSpecs
+from .python_plugins import as_data, as_model
 from .specs import (
     FilmSettings,
     InsetSettings,
@@ -22,6 +24,7 @@ from .specs import (
 __all__ = [
     "Cell",
     "FilmSettings",
+    "Given",
     "InsetSettings",
     "Layout",
     "Override",
@@ -29,13 +32,17 @@ __all__ = [
     "PluginSpecs",
     "RunFields",
     "RunSpec",
-    "SceneSpec",
     "SceneDocument",
     "SceneHeader",
+    "SceneSpec",
     "SlowMotion",
     "StartAt",
     "TrainingSnapshots",
+    "as_data",
+    "as_model",
+    "changed",
     "find_scene",
     "load_scene",
     "parse_scene",
+    "scene_from",
 ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
+from torch import Tensor
 
 from ..contracts.plugin import Plugin
 from ..contracts.schedule import Schedule, check_schedule
 from ..registry.registry import Registry
 from ..support.errors import NoisereelError, PluginError, Problem
-from .nodes import Node, Place, describe_value, plain
+from .nodes import Given, Node, Place, describe_value
 from .plugin_fields import plugin_kind
+from .python_plugins import as_plugin
 from .validation_messages import Fault, validation_messages
 
 __all__ = ["ABSENT", "Builder"]
@@ -55,7 +58,7 @@ class Builder:
             field = cls.model_fields.get(key)
             kind = plugin_kind(field.annotation) if field else None
             is_plugin = kind is not None and (child.value is not None or child is ABSENT)
-            values[key] = self._with_handles(child, kind or "", handles) if is_plugin else plain(child)
+            values[key] = self._with_handles(child, kind or "", handles) if is_plugin else self._plain(child)
         try:
             return cls.model_validate_json(json.dumps(values), strict=True, context={"plugins": handles})
         except ValidationError as error:
@@ -70,6 +73,19 @@ class Builder:
             self._plugins[key] = node, None if node is ABSENT else self._plugin(node, kind)
         return self._plugins[key][1]
 
+    def _plain(self, node: Node) -> Any:
+        """Return a value without places; Python objects are reported, except arrays, which are lists of numbers."""
+        if node.map is not None:
+            return {key: self._plain(child) for key, child in node.map.items()}
+        if node.list is not None:
+            return [self._plain(child) for child in node.list]
+        if not isinstance(node.value, Given):
+            return node.value
+        if isinstance(node.value.value, (np.ndarray, Tensor)):
+            return node.value.value.tolist()
+        self.report(node, f"must be a plain value, got {describe_value(node)}")
+        return _FAILED
+
     def _with_handles(self, node: Node, kind: str, handles: dict[str, Plugin]) -> Any:
         if node.list is not None:
             return [self._with_handles(child, kind, handles) for child in node.list]
@@ -81,6 +97,8 @@ class Builder:
         return handle
 
     def _plugin(self, node: Node, kind: str) -> Plugin | None:
+        if isinstance(node.value, Given):
+            return self._given(node, node.value.value, kind)
         name, params = self._name_and_params(node, kind)
         if name is None:
             return None
@@ -90,6 +108,17 @@ class Builder:
             self.report(node, str(error))
             return None
         return self._built(cls, name, self._params(cls, name, node, params))
+
+    def _given(self, node: Node, value: object, kind: str) -> Plugin | None:
+        """Return the plugin that a Python object stands for; a schedule is checked like one that a scene names."""
+        try:
+            plugin = as_plugin(value, kind, self._registry.base(kind))
+            reason = check_schedule(plugin) if isinstance(plugin, Schedule) else None
+        except ValueError as error:
+            plugin, reason = None, str(error)
+        if reason is not None:
+            self.report(node, reason)
+        return None if reason is not None else plugin
 
     def _name_and_params(self, node: Node, kind: str) -> tuple[str | None, Node | None]:
         """Return the plugin's name and the node of its parameters, if any."""

@@ -1,11 +1,11 @@
-"""Loading: YAML → nodes with positions → defaults, shorthands and overrides → a frozen `SceneSpec`.
+"""Loading: YAML or Python values → nodes → defaults, shorthands and overrides → a frozen `SceneSpec`.
 
-All problems of a file are collected before any is reported; each has its position.
+All problems of a scene are collected before any is reported; each has its position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +13,17 @@ from ..contracts.theme import THEMES, Theme
 from ..registry.registry import Registry
 from ..support.errors import Problem, SceneError, UsageError, suggest
 from .builder import Builder
-from .nodes import Node, describe_value, with_paths
+from .nodes import Node, Place, describe_value, with_paths
 from .overrides import Override, override
 from .panels import build_panels, check_title
+from .plugin_specs import PluginSpecs
+from .python_nodes import python_node, scene_text
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
 from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, SceneSpec
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
-__all__ = ["find_scene", "load_scene", "parse_scene"]
+__all__ = ["changed", "find_scene", "load_scene", "parse_scene", "scene_from"]
 
 _KEYS = (*SceneHeader.model_fields, "runs", "panels", *RUN_KEYS)
 
@@ -89,16 +91,49 @@ def parse_scene(
     Raises:
         SceneError: The scene is wrong; the error holds every problem found.
     """
-    root = parse(text, name)
-    builder = Builder(registry)
+    return _built(SceneDocument(text, name, folder, parse(text, name), tuple(overrides)), registry)
+
+
+def scene_from(
+    values: Mapping[str, object], name: str, folder: Path, registry: Registry, overrides: Sequence[Override] = ()
+) -> SceneSpec:
+    """Build a scene from Python values: the keys of a scene file, with plugins, arrays and functions among the values.
+
+    Args:
+        values: The values by key.
+        name: Name of the scene in errors.
+        folder: Folder that relative paths start from.
+        registry: Registry of plugins.
+        overrides: Values to change, applied in order.
+
+    Raises:
+        SceneError: The scene is wrong; the error holds every problem found.
+    """
+    root = python_node(values, Place(name))
+    text = scene_text(root, PluginSpecs(registry))
+    return _built(SceneDocument(text, name, folder, root, tuple(overrides)), registry)
+
+
+def changed(scene: SceneSpec, registry: Registry, overrides: Sequence[Override]) -> SceneSpec:
+    """Build a scene again, with more values changed.
+
+    Raises:
+        SceneError: The changed scene is wrong; the error holds every problem found.
+    """
+    document = scene.document
+    return _built(replace(document, overrides=(*document.overrides, *overrides)), registry)
+
+
+def _built(document: SceneDocument, registry: Registry) -> SceneSpec:
+    """Build the scene of a document, with its overrides."""
+    builder, root = Builder(registry), document.root
     if root.value is None:
         builder.report(root, "is empty; a scene needs at least a dataset, a schedule and a sampler")
         raise SceneError(builder.problems)
     if root.map is None:
         builder.report(root, f"must be a mapping such as 'dataset: NAME', got {describe_value(root)}")
         raise SceneError(builder.problems)
-    root = _overridden(root, overrides, registry)
-    return _scene(with_paths(root), SceneDocument(text, name, folder, tuple(overrides)), registry, builder)
+    return _scene(with_paths(_overridden(root, document.overrides, registry)), document, registry, builder)
 
 
 def _overridden(root: Node, overrides: Sequence[Override], registry: Registry) -> Node:

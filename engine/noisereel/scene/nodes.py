@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-__all__ = ["Node", "Place", "Value", "describe_value", "plain", "with_paths"]
+__all__ = ["Given", "Node", "Place", "Value", "describe_object", "describe_value", "with_paths"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +26,18 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-Value = None | bool | int | float | str | tuple["Node", ...] | Mapping[str, "Node"]
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """A Python object in a scene: a plugin, an array, a function.
+
+    Attributes:
+        value: The object.
+    """
+
+    value: object
+
+
+Value = None | bool | int | float | str | tuple["Node", ...] | Mapping[str, "Node"] | Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +73,6 @@ class Node:
         return self.map.get(str(name)) if self.map is not None else None
 
 
-def plain(node: Node) -> Any:
-    """Return the node's value without places: dicts, lists and scalars."""
-    if node.map is not None:
-        return {key: plain(child) for key, child in node.map.items()}
-    return [plain(child) for child in node.list] if node.list is not None else node.value
-
-
 def with_paths(node: Node, path: str = "") -> Node:
     """Return the same tree with the path of each node."""
     stem = f"{path}." if path else ""
@@ -94,5 +97,17 @@ def describe_value(node: Node) -> str:
             return f"a list of {len(items)}"
         case Mapping():
             return "a mapping"
+        case Given(value):
+            return describe_object(value)
         case number:
             return str(number)
+
+
+def describe_object(value: object) -> str:
+    """Describe a Python object for the end of an error message: ``the class DDIM``, ``an array of shape (3, 2)``."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} (write {value.__name__}(…) for a plugin)"
+    if isinstance(shape := getattr(value, "shape", None), tuple):
+        return f"an array of shape {tuple(shape)}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

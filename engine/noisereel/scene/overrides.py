@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from ..contracts.plugin import Plugin
 from ..registry.registry import Registry
 from ..support.errors import NoisereelError, Problem, SceneError, UsageError, suggest
-from .nodes import Node, Place, describe_value
+from .nodes import Given, Node, Place, describe_value
 from .plugin_fields import plugin_kind
+from .python_nodes import python_node
 from .yaml_nodes import parse
 
 __all__ = ["PLUGIN_KEYS", "Override", "override"]
@@ -32,12 +33,17 @@ class Override:
     Attributes:
         place: The option that it came from, for errors, such as ``--set``.
         path: Dotted path, with list indices from 0: ``panels.0.title``.
-        value: YAML text.
+        value: YAML text, or a Python value.
     """
 
     place: str
     path: str
-    value: str
+    value: str | Given
+
+    @property
+    def text(self) -> str:
+        """The override as ``PATH=VALUE``."""
+        return f"{self.path}={self.value if isinstance(self.value, str) else repr(self.value.value)}"
 
     @classmethod
     def read(cls, text: str) -> Override:
@@ -87,6 +93,8 @@ class _Setter:
 
     def _read(self) -> Node:
         try:
+            if isinstance(self._change.value, Given):
+                return python_node(self._change.value.value, self._place)
             return self._without_positions(parse(self._change.value, self._change.place))
         except SceneError as error:
             raise self._error(len(self._parts), error.problems[0].message) from error
@@ -125,6 +133,8 @@ class _Setter:
 
     def _in_plugin(self, node: Node | None, depth: int, kind: str) -> Node:
         """Set the value inside ``name``, ``{name: value}`` or ``{name: {…}}``; the path may omit the plugin's name."""
+        if node is not None and isinstance(node.value, Given):
+            raise self._error(depth, f"is {describe_value(node)}; nothing can be set inside it")
         part = self._parts[depth]
         name, params = _name_and_params(node)
         if name is None or name == part:

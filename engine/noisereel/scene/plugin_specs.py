@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from ..contracts.plugin import Plugin
 from ..registry import Registry
 from ..support.errors import SceneError
 from .builder import Builder
+from .nodes import describe_object
 from .yaml_nodes import parse
 
 __all__ = ["PluginSpecs"]
@@ -55,10 +57,16 @@ class PluginSpecs:
         return plugin
 
     def _plain(self, value: Any) -> Any:
-        if isinstance(value, Plugin):
-            return self.to_spec(value)
-        if isinstance(value, (Mapping, BaseModel)):
-            return {str(key): self._plain(item) for key, item in dict(value).items()}
-        if isinstance(value, Iterable) and not isinstance(value, str):
-            return [self._plain(item) for item in value]
-        return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+        match value:
+            case Plugin():
+                return self.to_spec(value)
+            case Mapping() | BaseModel():
+                return {str(key): self._plain(item) for key, item in dict(value).items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._plain(item) for item in value]
+            case None | bool() | int() | float() | str():
+                return value
+            case Path():
+                return str(value)
+            case _:
+                return describe_object(value)

@@ -23,6 +23,7 @@ from ..contracts.schedule import Schedule
 from ..contracts.theme import Theme
 from ..support.errors import Problem
 from .areas import Arrangement, Cell, cells_of, near_square, places
+from .nodes import Node
 from .overrides import Override
 
 __all__ = [
@@ -31,9 +32,9 @@ __all__ = [
     "PanelSpec",
     "RunFields",
     "RunSpec",
-    "SceneSpec",
     "SceneDocument",
     "SceneHeader",
+    "SceneSpec",
     "SlowMotion",
     "StartAt",
     "TrainingSnapshots",
@@ -319,12 +320,13 @@ class FilmSettings(_Part):
 
 @dataclass(frozen=True, slots=True)
 class SceneDocument:
-    """The source of a scene: all that another process needs to read it again.
+    """The source of a scene.
 
     Attributes:
-        text: Text of the file.
+        text: Text of the file; of a scene written in Python, its description.
         name: Name of the file in errors.
         folder: Folder that relative paths start from.
+        root: The values as written, before overrides.
         overrides: Values set outside the file.
         places: Place and path of each value as written, by its path in the finished scene.
     """
@@ -332,13 +334,14 @@ class SceneDocument:
     text: str
     name: str
     folder: Path
+    root: Node
     overrides: tuple[Override, ...] = ()
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def given(self) -> dict[str, Any]:
         """The text and overrides of the scene, to store with outputs and weights so that they can be reproduced."""
-        return {"scene": self.text, "set": [f"{change.path}={change.value}" for change in self.overrides]}
+        return {"scene": self.text, "set": [change.text for change in self.overrides]}
 
     def problem(self, path: str, message: str) -> Problem:
         """Return a problem found after loading, at the place where the value was written.

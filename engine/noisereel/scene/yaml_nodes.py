@@ -30,7 +30,7 @@ from ruamel.yaml.events import (
 from ..support.errors import Problem, SceneError, suggest
 from .nodes import Node, Place, Value
 
-__all__ = ["parse"]
+__all__ = ["MAX_DEPTH", "check_text", "parse"]
 
 MAX_LENGTH = 1_000_000
 MAX_NODES = 100_000
@@ -113,7 +113,7 @@ class _Builder:
 
     def _value(self, event: NodeEvent, place: Place, depth: int) -> Value:
         if isinstance(event, ScalarEvent):
-            _check_text(event.value, place)
+            check_text(event.value, place)
             return event.value if event.style else _scalar(event.value, place)
         if isinstance(event, SequenceStartEvent):
             return tuple(self._items(depth))
@@ -142,7 +142,7 @@ class _Builder:
         if not isinstance(event, ScalarEvent) or event.ctag is not None:
             raise _error(place, "keys must be plain text")
         self._count += 1
-        _check_text(event.value, place)
+        check_text(event.value, place)
         return event.value, place
 
     def _alias(self, event: AliasEvent, place: Place) -> Node:
@@ -159,8 +159,12 @@ class _Builder:
         return Place(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def _check_text(text: str, place: Place) -> None:
-    """Refuse lone surrogates, which escapes such as backslash-ud800 can produce but no file can hold."""
+def check_text(text: str, place: Place) -> None:
+    """Refuse lone surrogates, which escapes such as backslash-ud800 can produce but no file can hold.
+
+    Raises:
+        SceneError: The text contains one.
+    """
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise _error(place, "contains an invalid character (a lone surrogate)")
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..contracts.dataset import Data, Dataset, LoadContext
+from ..contracts.dataset import Data, LoadContext
 from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
+from ..contracts.digests import facts_digest
+from ..contracts.identity import UnkeyableError, identity
 from ..scene import PluginSpecs
 from ..support.errors import PluginError, Problem, SceneError, plugin_errors
 from ..support.memory import require_memory
@@ -30,11 +32,13 @@ def load_all(scene: SceneSpec, registry: Registry) -> dict[str, Data]:
     Raises:
         SceneError: Data cannot be read or used, or a denoiser does not fit them.
     """
-    loaded: dict[tuple[Dataset, int], Data] = {}
-    for spec in scene.runs.values():
-        if (spec.dataset, spec.seed) not in loaded:
-            loaded[spec.dataset, spec.seed] = load_data(spec, scene.document)
-    data = {name: loaded[spec.dataset, spec.seed] for name, spec in scene.runs.items()}
+    loaded: dict[str, Data] = {}
+    data = {}
+    for name, spec in scene.runs.items():
+        key = _key(spec)
+        if key not in loaded:
+            loaded[key] = load_data(spec, scene.document)
+        data[name] = loaded[key]
     contexts = denoiser_contexts(scene, data, registry)
     problems = [
         problem for name, spec in scene.runs.items() for problem in _misfits(spec, contexts[name], scene.document)
@@ -42,6 +46,14 @@ def load_all(scene: SceneSpec, registry: Registry) -> dict[str, Data]:
     if problems:
         raise SceneError(problems)
     return data
+
+
+def _key(spec: RunSpec) -> str:
+    """Return a key of the data set and seed; plugins need not be hashable."""
+    try:
+        return facts_digest({"dataset": identity(spec.dataset), "seed": spec.seed})
+    except UnkeyableError:
+        return f"{id(spec.dataset)} {spec.seed}"
 
 
 def denoiser_contexts(scene: SceneSpec, data: Mapping[str, Data], registry: Registry) -> dict[str, DenoiserContext]:

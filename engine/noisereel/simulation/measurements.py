@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -15,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..contracts.digests import digest, identity
+from ..contracts.digests import digest
+from ..contracts.identity import UnkeyableError, identity
 from ..contracts.probe import Metric, Probe, Trace, Values
 from ..contracts.state import State
 from ..contracts.trajectory import AUX, Trajectory
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Measurements", "state_at"]
 
 _FILE = "values.npz"
+_UNKEYED = "unkeyed-"
 
 
 class Measurements:
@@ -43,6 +44,7 @@ class Measurements:
     ) -> None:
         self._trajectory, self._context_at, self._folder = trajectory, context_at, folder
         self._values: dict[str, dict[int, Values]] = {}
+        self._keys: dict[int, tuple[Probe, str]] = {}
         if folder is not None:
             with suppress(OSError, ValueError, KeyError, BadZipFile):  # there are none, or they are damaged
                 self._values = _load_values(folder / _FILE)
@@ -54,7 +56,7 @@ class Measurements:
         Raises:
             PluginError: The probe raised, or does not give what it promises.
         """
-        known = self._values.setdefault(_key(probe), {})
+        known = self._values.setdefault(self._key(probe), {})
         if index not in known:
             run = self._trajectory
             who = f"{probe.kind} {type(probe).__name__} (run '{run.name}', {run.clock} = {run.times[index]:g})"
@@ -75,7 +77,7 @@ class Measurements:
             OSError: They cannot be written.
         """
         if self._folder is not None and self._count() > self._saved:
-            _save_values(self._values, self._folder / _FILE)
+            _save_values(self._keyed(), self._folder / _FILE)
             self._saved = self._count()
 
     def _follow(self, trace: Trace, ctx: MeasureContext) -> dict[int, Values]:
@@ -87,8 +89,21 @@ class Measurements:
             raise ValueError(f"gave values for {len(values)} of {len(visits)} visits")
         return dict(zip(visits, values, strict=True))
 
+    def _key(self, probe: Probe) -> str:
+        """Return the key of a probe's values: a digest of its identity; without one, a number that is not saved."""
+        if id(probe) not in self._keys:  # called for every frame of a curve
+            try:
+                key = digest(json.dumps(identity(probe)).encode())
+            except UnkeyableError:
+                key = f"{_UNKEYED}{len(self._keys)}"
+            self._keys[id(probe)] = probe, key
+        return self._keys[id(probe)][1]
+
+    def _keyed(self) -> dict[str, dict[int, Values]]:
+        return {key: values for key, values in self._values.items() if not key.startswith(_UNKEYED)}
+
     def _count(self) -> int:
-        return sum(map(len, self._values.values()))
+        return sum(map(len, self._keyed().values()))
 
 
 def state_at(run: Trajectory, index: int, device: torch.device) -> State:
@@ -113,12 +128,6 @@ def _require_promised(probe: Probe, values: Values) -> None:
     missing = [name for name in probe.gives if name not in values] if isinstance(probe, Metric) else []
     if missing:
         raise ValueError(f"'gives' promises {', '.join(missing)}, 'measure' gave {', '.join(values) or 'nothing'}")
-
-
-@lru_cache(256)  # called for every frame of a curve
-def _key(probe: Probe) -> str:
-    """Return the cache key of a probe's values: its class, its source and all its fields, plugins among them."""
-    return digest(json.dumps(identity(probe)).encode())
 
 
 def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None:

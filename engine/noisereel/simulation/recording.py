@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..contracts.digests import data_digest, digest, facts_digest, identity
+from ..contracts.digests import data_digest, digest, facts_digest
+from ..contracts.identity import identity
 from ..contracts.plugin import plugins_in
 from ..contracts.trajectory import AUX, Arrays, Trajectory
 from ..support.compiled import uncompiled
@@ -46,13 +48,13 @@ class Recorder:
     warn: Callable[[str], None] = lambda message: None
 
     def record(
-        self, run: Run, key: str, shown: Sequence[int], watch: Callable[[State], None]
+        self, run: Run, key: str | None, shown: Sequence[int], watch: Callable[[State], None]
     ) -> tuple[Trajectory, Path | None]:
         """Simulate a run; returns its trajectory, and the folder with its arrays if they are on disk.
 
         Args:
             run: The run.
-            key: Its key, see `run_key`.
+            key: Its key, see `run_key`; None if it cannot be cached.
             shown: Visits that the film shows.
             watch: Called with every state as it is simulated.
 
@@ -60,7 +62,7 @@ class Recorder:
             NoisereelError: There is no room for the trajectory.
         """
         size = record_bytes(run, len(kept_visits(run, shown)))
-        if (home := self.store.folder(key)) is not None:
+        if key is not None and (home := self.store.folder(key)) is not None:
             try:
                 return self._in_folder(home, size, run, shown, watch)
             except NoRoomError as error:
@@ -68,7 +70,7 @@ class Recorder:
         if not self.on_disk and size <= MEMORY_BUDGET:
             return trajectory_of(run, _simulate(run, shown, None, watch)), None
         try:
-            return self._in_folder(self.store.scratch / key, size, run, shown, watch)
+            return self._in_folder(self.store.scratch / secrets.token_hex(8), size, run, shown, watch)
         except NoRoomError as error:
             message = f"run '{run.spec.name}': no room for its record of {format_bytes(size)}: {error}"
             raise NoisereelError(message) from error
@@ -168,6 +170,8 @@ class _Tape:
         return self.series[name]
 
     def arrays(self) -> Arrays:
+        for name, flags in self.present.items():
+            self.series[name][~flags] = np.nan
         return Arrays(self.kept, self.series, self.present, self.calls)
 
 
@@ -182,6 +186,9 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, predecessor_key: str |
         shown: Visits that the film shows.
         folder: The scene's folder.
         predecessor_key: Key of the runs that this one builds on, if there are any.
+
+    Raises:
+        UnkeyableError: The content of a plugin cannot be determined.
     """
     spec, kept = run.spec, kept_visits(run, shown)
     parts = [p for p in (spec.dataset, spec.schedule, spec.denoiser, *spec.sampler) if p is not None]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
+from ..contracts.identity import UnkeyableError, identity
 from ..contracts.trajectory import Trajectory
 from ..scene import PluginSpecs
 from ..support.compiled import Compile, uncompiled
@@ -61,14 +62,14 @@ class SimulatedRun:
         trajectory: The visited states.
         measurements: Values of probes on them.
         folder: Folder with its arrays, if they are on disk.
-        key: Its cache key.
+        key: Its cache key; None if it cannot be cached.
         cached: Whether it was found in the cache.
     """
 
     trajectory: Trajectory
     measurements: Measurements
     folder: Path | None
-    key: str
+    key: str | None
     cached: bool
 
 
@@ -163,10 +164,12 @@ def bound_runs(
         plugins=PluginSpecs(ctx.registry),
         provenance=scene.document.given,
     )
+    unkeyed = replace(training, cache=ctx.store.scratch / "denoisers", persistent=False)
     for spec in scene.run_order:
         local, folder = on_device[id(data[spec.name])], scene.document.folder
         pairs = None if spec.pairs is None else _pairs(done[spec.pairs].trajectory)
-        context = DenoiserContext(local, spec.schedule, ctx.device, folder, spec.seed, pairs, training)
+        own = training if _is_keyable(spec) else unkeyed
+        context = DenoiserContext(local, spec.schedule, ctx.device, folder, spec.seed, pairs, own)
         predecessor = None if spec.start_run is None else done[spec.start_run.run].trajectory
         yield Run(spec, plans[spec.name], context, predecessor)
 
@@ -188,22 +191,39 @@ def _simulated(
     advance: Callable[[int], None],
 ) -> SimulatedRun:
     """Find a run in the cache or simulate it now, and notify observers."""
-    key = run_key(run, shown, scene.document.folder, _key_of_dependencies(run.spec, done))
-    arrays = ctx.store.find(key)
+    key = _key(run, shown, scene.document.folder, done, ctx.progress)
+    arrays = None if key is None else ctx.store.find(key)
     notify(ctx.registry, "run_started", run=run, cached=arrays is not None)
     if arrays is None:
         recorder = Recorder(ctx.store, ctx.on_disk, ctx.progress.warn)
         trajectory, folder = recorder.record(run, key, shown, _watcher(run, ctx.registry, advance))
     else:
-        trajectory, folder = trajectory_of(run, arrays), ctx.store.folder(key)
+        trajectory, folder = trajectory_of(run, arrays), ctx.store.folder(str(key))
         advance(len(run.plan.levels))
     notify(ctx.registry, "run_finished", run=run, trajectory=trajectory)
     measurements = Measurements(trajectory, run.measure_context, folder)
     return SimulatedRun(trajectory, measurements, folder, key, arrays is not None)
 
 
-def _key_of_dependencies(spec: RunSpec, done: Mapping[str, SimulatedRun]) -> str | None:
-    return "+".join(done[name].key for name in spec.depends_on) or None
+def _key(
+    run: Run, shown: Sequence[int], folder: Path, done: Mapping[str, SimulatedRun], progress: Progress
+) -> str | None:
+    """Return a run's cache key; None, with a warning, if a part of it or of a run that it depends on has none."""
+    keys = [done[name].key for name in run.spec.depends_on]
+    try:
+        return None if None in keys else run_key(run, shown, folder, "+".join(map(str, keys)) or None)
+    except UnkeyableError as error:
+        progress.warn(f"run '{run.spec.name}' is not cached: {error}")
+        return None
+
+
+def _is_keyable(spec: RunSpec) -> bool:
+    """Return whether a run's denoiser can be cached."""
+    try:
+        identity([spec.denoiser, spec.schedule])
+    except UnkeyableError:
+        return False
+    return True
 
 
 def _watcher(run: Run, registry: Registry, advance: Callable[[int], None]) -> Callable[[State], None]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from noisereel.contracts.plugin import source_digest
+from noisereel.contracts.identity import source_digest
 from noisereel.contracts.renderer import RunView
 from noisereel.registry.registry import load_registry
 from noisereel.scene import parse_scene
