@@ -43,9 +43,9 @@ def test_weights_stay_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ("at", "message"),
     [
         ([], "no times to show: give one at least, or none at all for the end of the film"),
-        ([-1], "--at -1: write times as numbers from 0 to T, e.g. --at 0,6,12"),
-        ([0, float("nan")], "--at nan: write times as numbers from 0 to T, e.g. --at 0,6,12"),
-        ([13], "--at 13: no run reaches it; the last time is t = 12"),
+        ([-1], "cannot show t = -1: times are numbers from 0 to T"),
+        ([0, float("nan")], "cannot show t = nan: times are numbers from 0 to T"),
+        ([13], "cannot show t = 13: no run reaches it; the last time is t = 12"),
     ],
 )
 def test_times_that_no_run_reaches(tmp_path: Path, at: list[float], message: str) -> None:

@@ -11,7 +11,6 @@ import click
 from ..support.errors import UsageError
 
 if TYPE_CHECKING:
-    from ..output.options import RenderOptions
     from ..registry import Registry
     from ..scene import SceneSpec
 
@@ -112,17 +111,7 @@ def _size(text: str) -> str:
     return f"[{int(width)}, {int(height)}]"
 
 
-def render_options(flags: Flags) -> RenderOptions:
-    """Return the options of a rendering."""
-    from ..output.options import RenderOptions
-    from ..support.folders import cache_folder
-
-    return RenderOptions(
-        device=flags["device"],
-        cache=None if flags["no_cache"] else cache_folder(),
-        workers=flags["workers"],
-        quality=flags["quality"],
-        transparent=flags["transparent"],
-        compile=flags["compile_"],
-        resume=flags["resume"],
-    )
+def render_options(flags: Flags) -> dict[str, Any]:
+    """Return the keywords of a rendering."""
+    names = ("device", "workers", "quality", "transparent", "resume")
+    return {name: flags[name] for name in names} | {"cache": not flags["no_cache"], "compile": flags["compile_"]}

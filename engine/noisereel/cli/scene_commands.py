@@ -27,7 +27,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..output.render import Summary
+    from ..api import Summary, Written
     from ..scene import SceneSpec
 
 __all__ = ["render", "still", "train", "validate"]
@@ -54,7 +54,7 @@ def still(scene: str, at: str | None, **flags: Any) -> None:
     _run(partial(api.still, at=None if at is None else _parse_times(at)), scene, "png", flags)
 
 
-def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags: Flags) -> None:
+def _run(work: Callable[..., Written], name: str, suffix: str, flags: Flags) -> None:
     """Render films or stills and print a line for each drawing, or just print the plan."""
     from ..support.progress import Progress
 
@@ -63,17 +63,10 @@ def _run(work: Callable[..., tuple[Summary, ...]], name: str, suffix: str, flags
         scene = load_with(name, flags, registry)
     outputs = flags["outputs"] or (f"renders/{Path(name).stem}.{suffix}",)
     progress = Progress(flags["quiet"])
-    summaries = work(
-        scene,
-        *outputs,
-        options=render_options(flags),
-        registry=registry,
-        progress=progress,
-        dry_run=flags["dry_run"],
-    )
+    written = work(scene, *outputs, **render_options(flags), progress=progress, dry_run=flags["dry_run"])
     if flags["dry_run"]:
         _print_plan(scene, outputs)
-    for summary in summaries:
+    for summary in written.summaries:
         progress.say(_summary_line(summary))
         if flags["open_"]:
             click.launch(str(summary.files[0]))
@@ -133,15 +126,12 @@ def train(scene: str, output: str | None, **flags: Any) -> None:
     """Train the denoisers of SCENE without rendering it."""
     with importing():
         from .. import api
-        from ..output.options import RenderOptions
-        from ..support.folders import cache_folder
         from ..support.progress import Progress
 
         registry = find_registry(flags)
     progress = Progress(flags["quiet"])
-    settings = RenderOptions(device=flags["device"], cache=cache_folder(), resume=flags["resume"])
-    loaded = load_with(scene, flags, registry)
-    for weights in api.train(loaded, output, options=settings, registry=registry, progress=progress):
+    loaded, settings = load_with(scene, flags, registry), {"device": flags["device"], "resume": flags["resume"]}
+    for weights in api.train(loaded, output, **settings, progress=progress):
         size, facts = format_bytes(weights.file.stat().st_size), weights.facts
         progress.say(f"{weights.file}  (run '{weights.run}': {facts['step']} steps, loss {facts['loss']:.4g}, {size})")
 
@@ -159,7 +149,7 @@ def validate(scenes: Sequence[str], **flags: Any) -> None:
     for name in scenes:
         try:
             scene = load_with(name, flags, registry)
-            for problem in api.validate(scene, registry=registry):
+            for problem in api.validate(scene):
                 click.secho(f"warning: {problem}", fg="yellow", err=True)
             click.echo(f"{name}: fine  ({_outline(scene)})")
         except NoisereelError as error:

@@ -57,9 +57,9 @@ def check_times(plans: Mapping[str, RunPlan], times: Sequence[float]) -> None:
     latest = max(t for plan in plans.values() for t in plan.times)
     for t in times:
         if not 0 <= t < inf:
-            raise UsageError(f"--at {t:g}: write times as numbers from 0 to T, e.g. --at 0,6,12")
+            raise UsageError(f"cannot show t = {t:g}: times are numbers from 0 to T")
         if t > latest:
-            raise UsageError(f"--at {t:g}: no run reaches it; the last time is t = {latest:g}")
+            raise UsageError(f"cannot show t = {t:g}: no run reaches it; the last time is t = {latest:g}")
 
 
 def describe_nearest(plans: Mapping[str, RunPlan], times: Sequence[float]) -> Iterator[str]:

@@ -47,7 +47,9 @@ def check_outputs(outputs: Sequence[OutputPath], frames: int, registry: Registry
         writer, path = writer_of(output, registry), output.path
         if writer.still and frames > 1 and not output.numbered:
             numbered = path.with_name(f"{path.stem}-{{frame:04d}}{path.suffix}")
-            raise UsageError(f"{path}: holds one picture, not {frames}: use 'noisereel still', or -o '{numbered}'")
+            raise UsageError(
+                f"{path}: holds one picture, not {frames}: take a still instead, or number the files: {numbered}"
+            )
         if transparent and not writer.alpha:
             raise UsageError(f"{path}: {path.suffix} has no transparency: use .gif or .png")
 

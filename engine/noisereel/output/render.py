@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .files import OutputPath
     from .options import RenderOptions
 
-__all__ = ["Summary", "plan_render", "render"]
+__all__ = ["Summary", "draw", "plan_render", "render"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,7 @@ def render(
     with AtomicFiles() as files, scratch_folder() as scratch:
         # Created first, so that an unwritable path fails before any work is done.
         parts = [None if output.numbered else files.part(output.path) for output in outputs]
-        ctx = SimulationContext(
-            registry=registry,
-            store=TrajectoryStore(options.cache, scratch),
-            device=find_device(options.device),
-            progress=progress,
-            resume=options.resume,
-            compile=compiler or uncompiled,
-            on_disk=options.workers > 1,
-        )
+        ctx = _context(options, registry, progress, compiler, scratch)
         simulated, shown, frames = _simulated(plan, ctx)
         seconds = perf_counter() - start
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
@@ -146,6 +138,41 @@ def render(
         filmed=perf_counter() - start - seconds,
         cached=all(run.cached for run in simulated.values()),
         compiled=None if compiler is None else compiler.summary,
+    )
+
+
+def draw(plan: FilmPlan, options: RenderOptions, registry: Registry, progress: Progress) -> Pixels:
+    """Simulate a scene (or take it from the cache) and draw the first frame of a plan, shape (H, W, 3).
+
+    Args:
+        plan: The scene, planned by `plan_render`.
+        options: Options.
+        registry: Registry of plugins.
+        progress: Shows progress bars and warnings.
+
+    Raises:
+        NoisereelError: An error that the user can fix.
+    """
+    compiler = Compiler(progress.warn) if options.compile else None
+    with scratch_folder() as scratch:
+        ctx = _context(options, registry, progress, compiler, scratch)
+        simulated, shown, frames = _simulated(plan, ctx)
+        film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
+        with closing(pixels_of(Drawn(film, {}, registry), 1, finely=options.quality == "high")) as drawn:
+            return next(drawn)
+
+
+def _context(
+    options: RenderOptions, registry: Registry, progress: Progress, compiler: Compiler | None, scratch: Path
+) -> SimulationContext:
+    return SimulationContext(
+        registry=registry,
+        store=TrajectoryStore(options.cache, scratch),
+        device=find_device(options.device),
+        progress=progress,
+        resume=options.resume,
+        compile=compiler or uncompiled,
+        on_disk=options.workers > 1,
     )
 
 

@@ -1,7 +1,7 @@
 """Scene files: from YAML to a frozen `Scene`. `load.py` runs the steps in order; `specs.py` holds the schema."""
 
 from .areas import Cell
-from .load import changed, find_scene, load_scene, parse_scene, scene_from
+from .load import SCENE_KEYS, build_plugin, changed, find_scene, load_scene, parse_scene, scene_from
 from .nodes import Given
 from .overrides import Override
 from .plugin_specs import PluginSpecs
@@ -22,6 +22,7 @@ from .specs import (
 )
 
 __all__ = [
+    "SCENE_KEYS",
     "Cell",
     "FilmSettings",
     "Given",
@@ -40,6 +41,7 @@ __all__ = [
     "TrainingSnapshots",
     "as_data",
     "as_model",
+    "build_plugin",
     "changed",
     "find_scene",
     "load_scene",

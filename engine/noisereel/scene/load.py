@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..contracts.plugin import Plugin
 from ..contracts.theme import THEMES, Theme
 from ..registry.registry import Registry
 from ..support.errors import Problem, SceneError, UsageError, suggest
@@ -23,9 +24,10 @@ from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, 
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
-__all__ = ["changed", "find_scene", "load_scene", "parse_scene", "scene_from"]
+__all__ = ["SCENE_KEYS", "build_plugin", "changed", "find_scene", "load_scene", "parse_scene", "scene_from"]
 
-_KEYS = (*SceneHeader.model_fields, "runs", "panels", *RUN_KEYS)
+SCENE_KEYS = (*SceneHeader.model_fields, "runs", "panels", *RUN_KEYS)
+"""Keys of a scene."""
 
 _ELSEWHERE = {
     **{key: f"panels: [{{{key}: …}}]" for key in PanelSpec.model_fields},
@@ -91,7 +93,7 @@ def parse_scene(
     Raises:
         SceneError: The scene is wrong; the error holds every problem found.
     """
-    return _built(SceneDocument(text, name, folder, parse(text, name), tuple(overrides)), registry)
+    return _built(SceneDocument(text, name, folder, parse(text, name), registry, tuple(overrides)))
 
 
 def scene_from(
@@ -111,22 +113,41 @@ def scene_from(
     """
     root = python_node(values, Place(name))
     text = scene_text(root, PluginSpecs(registry))
-    return _built(SceneDocument(text, name, folder, root, tuple(overrides)), registry)
+    return _built(SceneDocument(text, name, folder, root, registry, tuple(overrides)))
 
 
-def changed(scene: SceneSpec, registry: Registry, overrides: Sequence[Override]) -> SceneSpec:
+def changed(scene: SceneSpec, overrides: Sequence[Override]) -> SceneSpec:
     """Build a scene again, with more values changed.
 
     Raises:
         SceneError: The changed scene is wrong; the error holds every problem found.
     """
     document = scene.document
-    return _built(replace(document, overrides=(*document.overrides, *overrides)), registry)
+    return _built(replace(document, overrides=(*document.overrides, *overrides)))
 
 
-def _built(document: SceneDocument, registry: Registry) -> SceneSpec:
+def build_plugin(value: object, kind: str, registry: Registry) -> Plugin:
+    """Build a plugin from its name, ``{name: parameters}`` or an instance, alone.
+
+    Args:
+        value: The value.
+        kind: Kind of the plugin; also its name in errors.
+        registry: Registry of plugins.
+
+    Raises:
+        SceneError: It is not a plugin of this kind, or its parameters are wrong.
+    """
+    builder = Builder(registry)
+    plugin = builder.plugin(python_node(value, Place(kind)), kind)
+    if plugin is None:
+        raise SceneError(builder.problems)
+    return plugin
+
+
+def _built(document: SceneDocument) -> SceneSpec:
     """Build the scene of a document, with its overrides."""
-    builder, root = Builder(registry), document.root
+    registry, root = document.registry, document.root
+    builder = Builder(registry)
     if root.value is None:
         builder.report(root, "is empty; a scene needs at least a dataset, a schedule and a sampler")
         raise SceneError(builder.problems)
@@ -155,7 +176,7 @@ def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Bui
         SceneError: Something is wrong with it.
     """
     entries = root.map or {}
-    refuse_unknown(root, _KEYS, builder, _ELSEWHERE)
+    refuse_unknown(root, SCENE_KEYS, builder, _ELSEWHERE)
     values = {
         key: child for key, child in entries.items() if key in SceneHeader.model_fields and child.value is not None
     }

@@ -106,8 +106,10 @@ def describe_value(node: Node) -> str:
 def describe_object(value: object) -> str:
     """Describe a Python object for the end of an error message: ``the class DDIM``, ``an array of shape (3, 2)``."""
     if isinstance(value, type):
-        return f"the class {value.__name__} (write {value.__name__}(…) for a plugin)"
+        return f"the class {value.__name__} (an instance is {value.__name__}(…))"
     if isinstance(shape := getattr(value, "shape", None), tuple):
         return f"an array of shape {tuple(shape)}"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function {value.__name__}"
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

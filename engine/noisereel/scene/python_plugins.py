@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict
+from pydantic import InstanceOf
 from torch import Tensor, nn
 
 from ..contracts.dataset import Data, Dataset, LoadContext
@@ -26,9 +26,7 @@ __all__ = ["ArrayDataset", "FunctionDenoiser", "as_data", "as_model", "as_plugin
 class ArrayDataset(Dataset):
     """Samples given as an array."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    data: Data
+    data: InstanceOf[Data]
     """The samples."""
 
     def load(self, ctx: LoadContext) -> Data:
@@ -37,9 +35,6 @@ class ArrayDataset(Dataset):
 
 class FunctionDenoiser(Denoiser):
     """A denoiser given as a function or module, model(x, level) or model(x, level, labels)."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-    primary: ClassVar[str | None] = "function"
 
     function: Callable[..., Any]
     """The function."""
@@ -69,8 +64,8 @@ def as_plugin(value: object, kind: str, base: type[Plugin]) -> Plugin:
     if kind == "denoiser" and callable(value) and not isinstance(value, (type, Plugin)):
         return FunctionDenoiser(function=value)
     other = f"the {value.kind} {type(value).__name__}" if isinstance(value, Plugin) else describe_object(value)
-    also = {"dataset": ", or an array of samples", "denoiser": ", or a function (x, level) -> x0"}.get(kind, "")
-    raise ValueError(f"must be a {kind}: its name or a {base.__name__}{also}; got {other}")
+    also = {"dataset": " or an array of samples", "denoiser": " or a function (x, level) -> x0"}.get(kind, "")
+    raise ValueError(f"must be the name of a {kind}, a {base.__name__}{also and f',{also}'}, got {other}")
 
 
 def as_data(value: Data | NDArray[Any] | Tensor) -> Data:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator, model_validator
 
 from ..contracts.dataset import Dataset
 from ..contracts.denoiser import Denoiser
@@ -21,6 +21,7 @@ from ..contracts.renderer import Renderer
 from ..contracts.sampler import Sampler
 from ..contracts.schedule import Schedule
 from ..contracts.theme import Theme
+from ..registry.registry import Registry
 from ..support.errors import Problem
 from .areas import Arrangement, Cell, cells_of, near_square, places
 from .nodes import Node
@@ -327,6 +328,7 @@ class SceneDocument:
         name: Name of the file in errors.
         folder: Folder that relative paths start from.
         root: The values as written, before overrides.
+        registry: Registry of its plugins.
         overrides: Values set outside the file.
         places: Place and path of each value as written, by its path in the finished scene.
     """
@@ -335,6 +337,7 @@ class SceneDocument:
     name: str
     folder: Path
     root: Node
+    registry: Registry = field(repr=False, compare=False)
     overrides: tuple[Override, ...] = ()
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -387,7 +390,7 @@ class SceneSpec(SceneHeader):
     runs: dict[str, RunSpec]
     panels: tuple[PanelSpec, ...]
     theme: Theme
-    document: SceneDocument
+    document: InstanceOf[SceneDocument]
 
     @property
     def arrangement(self) -> Arrangement:

@@ -22,8 +22,8 @@ def find_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name}: must be auto, cpu, cuda or cuda:N")
+        raise UsageError(f"device '{name}': must be auto, cpu, cuda or cuda:N")
     available = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= available:
-        raise UsageError(f"--device {name}: there is no such device here; CUDA devices found: {available}")
+        raise UsageError(f"device '{name}': there is no such device here; CUDA devices found: {available}")
     return device

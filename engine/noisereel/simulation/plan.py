@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from ..contracts.schedule import Level
 from ..contracts.trajectory import nearest
-from ..support.errors import PluginError, SceneError, plugin_errors
+from ..support.errors import PluginError, SceneError, UsageError, plugin_errors
 
 if TYPE_CHECKING:
     from ..contracts.sampler import Sampler
+    from ..contracts.schedule import Schedule
     from ..scene import RunSpec, SceneDocument, SceneSpec, StartAt
 
-__all__ = ["RunPlan", "Transition", "particle_count", "plan_run", "plan_runs", "start_of"]
+__all__ = ["RunPlan", "Transition", "particle_count", "plan_acts", "plan_run", "plan_runs", "start_of"]
 
 _DEFAULT_PARTICLES = 1000
 
@@ -103,21 +104,40 @@ def plan_run(spec: RunSpec, document: SceneDocument, start: float | None = None)
         SceneError: A sampler cannot take its path; the message gives the place in the scene.
         PluginError: A sampler gives times that do not exist.
     """
+    try:
+        plan = plan_acts(spec.sampler, spec.schedule, start, who=f"run '{spec.name}': ")
+    except UsageError as error:
+        raise SceneError([document.problem(f"runs.{spec.name}.sampler", str(error))]) from error
+    return plan if spec.training is None else _over_training(plan, spec)
+
+
+def plan_acts(samplers: Sequence[Sampler], schedule: Schedule, start: float | None = None, *, who: str = "") -> RunPlan:
+    """Plan the times that samplers visit, one after another; each begins where the last one ended.
+
+    Args:
+        samplers: The samplers, one per act.
+        schedule: Their schedule.
+        start: Time to begin at; None for the first sampler's own.
+        who: Beginning of error messages.
+
+    Raises:
+        UsageError: A sampler cannot take its path; the message gives the reason.
+        PluginError: A sampler gives times that do not exist.
+    """
     known: dict[float, Level] = {}
     levels: list[Level] = []
     acts: list[int] = []
     transitions = []
-    for act, sampler in enumerate(spec.sampler):
-        path = _checked_path(sampler, spec, document, start)
+    for act, sampler in enumerate(samplers):
+        path = _checked_path(sampler, schedule, start, f"{who}sampler {type(sampler).__name__} (path)")
         for t in path:
             if t not in known:
-                known[t] = spec.schedule.at(t)
+                known[t] = schedule.at(t)
         transitions.append(tuple((known[t], known[s], before) for t, s, before in _transitions(path)))
         levels += [known[t] for t in path[:-1]]
         acts += [act] * (len(path) - 1)
         start = path[-1]
-    plan = RunPlan((*levels, known[path[-1]]), (*acts, act), tuple(transitions))
-    return plan if spec.training is None else _over_training(plan, spec)
+    return RunPlan((*levels, known[path[-1]]), (*acts, act), tuple(transitions))
 
 
 def _over_training(plan: RunPlan, spec: RunSpec) -> RunPlan:
@@ -159,18 +179,17 @@ def _transitions(path: Sequence[float]) -> Iterator[tuple[float, float, int]]:
         passes[t, s] += 1
 
 
-def _checked_path(sampler: Sampler, spec: RunSpec, document: SceneDocument, start: float | None) -> tuple[float, ...]:
-    who = f"run '{spec.name}': sampler {type(sampler).__name__} (path)"
+def _checked_path(sampler: Sampler, schedule: Schedule, start: float | None, who: str) -> tuple[float, ...]:
     with plugin_errors(who):
         try:
-            path = tuple(map(float, sampler.path(spec.schedule, start)))
+            path = tuple(map(float, sampler.path(schedule, start)))
         except ValueError as error:
-            raise SceneError([document.problem(f"runs.{spec.name}.sampler", str(error))]) from error
+            raise UsageError(str(error)) from error
     if not path:
         raise PluginError(f"{who}: gave no times")
     if start is not None and path[0] != start:
         raise PluginError(f"{who}: begins at t = {path[0]:g}, but the particles are at t = {start:g}")
-    outside = [t for t in path if not 0 <= t <= spec.schedule.T]
+    outside = [t for t in path if not 0 <= t <= schedule.T]
     if outside:
-        raise PluginError(f"{who}: visits t = {outside[0]:g}, outside [0, {spec.schedule.T:g}]")
+        raise PluginError(f"{who}: visits t = {outside[0]:g}, outside [0, {schedule.T:g}]")
     return path

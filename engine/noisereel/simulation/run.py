@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..contracts.trajectory import Trajectory
     from ..scene import RunSpec
 
-__all__ = ["Run"]
+__all__ = ["CountedModel", "Run", "walk"]
 
 _START = -1  # the "act" in the keys of the initial state's draws
 
@@ -116,27 +116,12 @@ class Run:
             yield state._replace(index=index, act=0, aux={**state.aux, "loss": loss})
 
     def _path(self, model_of: Callable[[], Model | None]) -> Iterator[State]:
-        """Run the timestep loop; ``model_of`` is called once a model is needed."""
-        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), _Counted(model_of)
+        """Yield the states of one pass; ``model_of`` is called once a model is needed."""
+        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), CountedModel(model_of)
         origin = None if self.rows is None else self.data.x0[self.rows].float()
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
-        rest = (self.data, origin, labels, self.spec.schedule)
-        ctx = StepContext(model, noise.at(_START, 0, 0, 0), *rest)
-        x, arrived, index = self._first(ctx), None, 0
-        arrived_aux: Mapping[str, Tensor] = {}
-        no_grad, unchanged = torch.no_grad(), nullcontext()
-        for act, (sampler, transitions) in enumerate(zip(self.spec.sampler, self.plan.transitions, strict=True)):
-            carry = None
-            for t, s, before in transitions:
-                draw = noise.at(act, t.t, s.t, before)
-                # Around the step alone: a generator would leak the mode to its caller.
-                with no_grad if torch.is_grad_enabled() else unchanged:
-                    step = _step(sampler, x, t, s, StepContext(model, draw, *rest), carry)
-                aux = {**arrived_aux, **step.aux} if arrived_aux else step.aux
-                yield State(index, act, t, x, step.x0, arrived, model.calls, aux)
-                x, arrived, carry, index = _checked(step, x, sampler).x, step.noise, step.carry, index + 1
-                arrived_aux = step.next_aux
-        yield State(index, act, self.plan.last, x, None, arrived, model.calls, arrived_aux)
+        ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
+        yield from walk(self.spec.sampler, self.plan, self._first(ctx), noise, ctx)
 
     def _first(self, ctx: StepContext) -> Tensor:
         """Return the particles at the path's first level."""
@@ -158,8 +143,12 @@ class Run:
         return rows[torch.arange(self.particles) % len(rows)].to(self.device)
 
 
-class _Counted:
-    """A run's model that counts its calls."""
+class CountedModel:
+    """A model that counts its calls.
+
+    Args:
+        model_of: Returns the model; called when it is first needed.
+    """
 
     def __init__(self, model_of: Callable[[], Model | None]) -> None:
         self.model_of = model_of
@@ -170,6 +159,37 @@ class _Counted:
         model = self.model_of()
         assert model is not None, "the scene was checked for a denoiser"
         return model(x, level, labels)
+
+
+def walk(samplers: Sequence[Sampler], plan: RunPlan, x: Tensor, noise: Noise, ctx: StepContext) -> Iterator[State]:
+    """Run the timestep loop: yield every state that particles visit, in order.
+
+    Args:
+        samplers: The samplers, one per act.
+        plan: The times that they visit.
+        x: Particles at the first of these times, shape (n, *event).
+        noise: Source of each step's noise.
+        ctx: Inputs of the steps; its model is a `CountedModel`, its noise is replaced for each step.
+
+    Raises:
+        PluginError: A sampler raised, or gives particles of another shape.
+    """
+    model, rest = cast(CountedModel, ctx.model), ctx[2:]
+    arrived, index = None, 0
+    arrived_aux: Mapping[str, Tensor] = {}
+    no_grad, unchanged = torch.no_grad(), nullcontext()
+    for act, (sampler, transitions) in enumerate(zip(samplers, plan.transitions, strict=True)):
+        carry = None
+        for t, s, before in transitions:
+            draw = noise.at(act, t.t, s.t, before)
+            # Around the step alone: a generator would leak the mode to its caller.
+            with no_grad if torch.is_grad_enabled() else unchanged:
+                step = _step(sampler, x, t, s, StepContext(model, draw, *rest), carry)
+            aux = {**arrived_aux, **step.aux} if arrived_aux else step.aux
+            yield State(index, act, t, x, step.x0, arrived, model.calls, aux)
+            x, arrived, carry, index = _checked(step, x, sampler).x, step.noise, step.carry, index + 1
+            arrived_aux = step.next_aux
+    yield State(index, act, plan.last, x, None, arrived, model.calls, arrived_aux)
 
 
 def _step(sampler: Sampler, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Self
 
 from .errors import NoisereelError, UsageError
 
-__all__ = ["AtomicFiles", "atomic_write", "report_errors", "scratch_folder"]
+__all__ = ["AtomicFiles", "Scratch", "atomic_write", "report_errors", "scratch_folder"]
 
 
 class AtomicFiles:
@@ -111,6 +112,24 @@ def report_errors(path: Path, part: Path | None = None) -> Iterator[None]:
         raise NoisereelError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+class Scratch:
+    """A folder for temporary files, to be created when first needed; removed when nothing refers to this object.
+
+    Attributes:
+        folder: Its path.
+
+    Raises:
+        NoisereelError: There is no writable folder for temporary files.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self.folder = Path(tempfile.gettempdir()) / f"noisereel-{secrets.token_hex(8)}"
+        except FileNotFoundError as error:
+            raise NoisereelError("there is no writable folder for temporary files; set TMPDIR to one") from error
+        self.remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Yield the path of a folder for this program alone, to be created when first needed; it is removed at the end.
@@ -118,11 +137,8 @@ def scratch_folder() -> Iterator[Path]:
     Raises:
         NoisereelError: There is no writable folder for temporary files.
     """
+    scratch = Scratch()
     try:
-        folder = Path(tempfile.gettempdir()) / f"noisereel-{secrets.token_hex(8)}"
-    except FileNotFoundError as error:
-        raise NoisereelError("there is no writable folder for temporary files; set TMPDIR to one") from error
-    try:
-        yield folder
+        yield scratch.folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove()

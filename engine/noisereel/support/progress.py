@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 from tqdm import tqdm
 
-__all__ = ["Progress"]
+__all__ = ["NoisereelWarning", "Progress", "PythonWarnings"]
 
 
 class Progress:
@@ -74,3 +75,18 @@ class Progress:
         )
         bar.start_t = began
         return bar
+
+
+class NoisereelWarning(UserWarning):
+    """A setting that is probably a mistake, or a result that is probably not what was wanted."""
+
+
+class PythonWarnings(Progress):
+    """No bars and no messages, and warnings as Python's: the default in Python, where nothing is printed."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+
+    def warn(self, message: str) -> None:
+        """Issue a `NoisereelWarning`."""
+        warnings.warn(message, NoisereelWarning, stacklevel=2)

@@ -15,6 +15,7 @@ from noisereel.contracts.probe import MeasureContext, Metric
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.schedule import Level, posterior
 from noisereel.contracts.state import State
+from noisereel.registry import Registry
 from noisereel.scene import RunSpec, SceneDocument
 from noisereel.scene.nodes import Node, Place
 from noisereel.simulation.plan import plan_run
@@ -424,7 +425,7 @@ def test_the_likelihood_along_the_ode_is_the_exact_density() -> None:
     data = load(spec.dataset)
     run = Run(
         spec,
-        plan_run(spec, SceneDocument("", "", Path(), Node(None, Place("")))),
+        plan_run(spec, SceneDocument("", "", Path(), Node(None, Place("")), Registry())),
         DenoiserContext(data, spec.schedule, torch.device("cpu"), Path()),
     )
     for state in run.states():

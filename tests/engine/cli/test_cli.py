@@ -159,9 +159,9 @@ def register_renderers(register):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--device", "nonsense"], "--device nonsense: must be auto, cpu, cuda or cuda:N"),
-        (["--device", "meta"], "--device meta: must be auto, cpu, cuda or cuda:N"),
-        (["--device", "cuda:99"], "--device cuda:99: there is no such device here; CUDA devices found: {cuda}"),
+        (["--device", "nonsense"], "device 'nonsense': must be auto, cpu, cuda or cuda:N"),
+        (["--device", "meta"], "device 'meta': must be auto, cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "device 'cuda:99': there is no such device here; CUDA devices found: {cuda}"),
         (["--size", "wide"], "--size wide: write it as WIDTHxHEIGHT in pixels, e.g. --size 1280x720"),
         (["--size", "0x0"], "--size: film.size.0: must be between 16 and 8,192, got 0\n"
                             "--size: film.size.1: must be between 16 and 8,192, got 0"),
@@ -172,7 +172,7 @@ def register_renderers(register):
         (["--theme", "drak"], "--theme: film.theme: unknown theme 'drak'; did you mean 'dark'?"),
         (["--set", "film.fsp=3"], "--set: film.fsp: unknown key 'fsp'; did you mean 'fps'?"),
         (["--set", "film"], "--set takes PATH=VALUE, such as film.fps=30, got 'film'"),
-        (["-o", "a.png"], "a.png: holds one picture, not 6: use 'noisereel still', or -o 'a-{frame:04d}.png'"),
+        (["-o", "a.png"], "a.png: holds one picture, not 6: take a still instead, or number the files: a-{frame:04d}.png"),
         (["-o", "a.xyz"], "a.xyz: unknown suffix '.xyz'; known: {writers}"),
         (["-o", "a.gif", "-o", "./a.gif"], "a.gif: would be written more than once"),
         (["--plugin", "nowhere.py"], "no plugin file 'nowhere.py'"),
@@ -215,7 +215,7 @@ def test_verbose_shows_tracebacks(noisereel, scene):
     done = noisereel("render", scene(), "-o", "a.gif", "-v", "--device", "nonsense")
     assert done.code == 2
     assert done.err.startswith("Traceback (most recent call last):\n")
-    assert done.err.endswith("UsageError: --device nonsense: must be auto, cpu, cuda or cuda:N\n")
+    assert done.err.endswith("UsageError: device 'nonsense': must be auto, cpu, cuda or cuda:N\n")
 
 
 @pytest.mark.parametrize("command", ["render", "still"])
@@ -292,7 +292,7 @@ class TestStill:
 
     @pytest.mark.parametrize("at", ["13", "0,13"])
     def test_times_beyond_the_end(self, noisereel, scene, at):
-        message = "--at 13: no run reaches it; the last time is t = 12\n"
+        message = "cannot show t = 13: no run reaches it; the last time is t = 12\n"
         assert noisereel("still", scene(), "-o", "a.png", "--at", at) == (2, "", message)
 
     @pytest.mark.parametrize("at", ["x", "", "1,,2", "-1", "nan", "inf"])

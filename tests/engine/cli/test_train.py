@@ -40,7 +40,7 @@ class TestCommands:
         assert (facts["scene"], facts["set"], facts["seed"]) == (SCENE, ["dataset=circles", "seed=3"], 3)
 
     def test_weights_have_one_suffix(self, noisereel, scene):
-        message = "-o mine.pt: weights are saved as .safetensors, such as mine.safetensors\n"
+        message = "mine.pt: weights are saved as .safetensors, such as mine.safetensors\n"
         assert noisereel("train", scene(), "-o", "mine.pt") == (2, "", message)
 
     def test_a_scene_without_trained_denoisers(self, noisereel, scene):

@@ -109,10 +109,16 @@ class RePaint(Sampler):
 
 
 def _clean(x: Tensor, ctx: StepContext) -> Tensor:
-    """Return the clean samples that the given parts are taken from, one per particle."""
+    """Return the clean samples that the given parts are taken from, one per particle.
+
+    Raises:
+        ValueError: There are no data.
+    """
     if ctx.origin is not None:
         return ctx.origin
     data = ctx.data.x0
+    if len(data) == 0:
+        raise ValueError("it takes the given parts from data, and there are none")
     rows = torch.arange(ctx.first_row, ctx.first_row + len(x), device=data.device) % len(data)
     return data[rows].to(x)
 

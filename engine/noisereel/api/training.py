@@ -1,0 +1,100 @@
+"""Training in Python: the denoisers of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..film.visits import shown_visits
+from ..registry import Registry
+from ..simulation.data import load_all
+from ..simulation.device import find_device
+from ..simulation.plan import plan_runs
+from ..simulation.simulate import SimulationContext, train_denoisers
+from ..simulation.store import TrajectoryStore
+from ..support.errors import UsageError
+from ..support.files import atomic_write, scratch_folder
+from .defaults import cache_at, checked_scene, progress_of
+
+if TYPE_CHECKING:
+    from ..scene import SceneSpec
+    from ..support.progress import Progress
+    from .defaults import Cache, PathLike
+
+__all__ = ["TrainedWeights", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedWeights:
+    """Weights of a trained denoiser.
+
+    Attributes:
+        run: Name of the run that the denoiser belongs to.
+        file: The file with the weights.
+        facts: Facts stored with them: ``step``, ``loss``, and what they were trained on.
+    """
+
+    run: str
+    file: Path
+    facts: dict[str, Any]
+
+
+def train(
+    scene: SceneSpec,
+    output: PathLike | None = None,
+    *,
+    device: str = "auto",
+    cache: Cache = True,
+    resume: bool = False,
+    registry: Registry | None = None,
+    progress: Progress | bool = False,
+) -> tuple[TrainedWeights, ...]:
+    """Train the denoisers of a scene that are not trained yet.
+
+    Args:
+        scene: The scene.
+        output: Path to copy the weights to, ending in .safetensors; may contain ``{run}``. Needed without a cache.
+        device: Device to train on: auto, cpu, cuda or cuda:N.
+        cache: Folder to keep the weights in; True for the command line's, False for none.
+        resume: Whether to resume interrupted training instead of starting again.
+        registry: Registry of plugins; the scene's own if None.
+        progress: Whether to show progress bars, or what shows them; warnings are Python's if False.
+
+    Raises:
+        UsageError: No run has a denoiser that is trained, or the output cannot hold the weights.
+    """
+    registry = registry or checked_scene(scene).document.registry
+    if output is not None and Path(output).suffix != ".safetensors":
+        raise UsageError(f"{output}: weights are saved as .safetensors, such as {Path(output).stem}.safetensors")
+    if output is None and not cache:
+        raise UsageError("without a cache, name a file for the weights, such as weights.safetensors")
+    plans = plan_runs(scene)
+    with scratch_folder() as scratch:
+        ctx = SimulationContext(
+            registry=registry,
+            store=TrajectoryStore(cache_at(cache), scratch),
+            device=find_device(device),
+            progress=progress_of(progress),
+            resume=resume,
+        )
+        shown = shown_visits(scene, plans)
+        trained = list(train_denoisers(scene, plans, load_all(scene, registry), shown, ctx))
+        if not trained:
+            raise UsageError(f"{scene.document.name}: no run has a denoiser that is trained")
+        if output is not None and "{run}" not in str(output) and len({file for _, file in trained}) > 1:
+            runs = ", ".join(run for run, _ in trained)
+            raise UsageError(f"{output}: there are several sets of weights ({runs}); put {{run}} into the name")
+        return tuple(_copied(run, file, output) for run, file in trained)
+
+
+def _copied(run: str, file: Path, output: PathLike | None) -> TrainedWeights:
+    """Copy weights to the output path, if one is given."""
+    from ..learning.weights import read_facts  # imported here, since most scenes train nothing
+
+    path = file
+    if output is not None:
+        path = Path(str(output).replace("{run}", run))
+        with atomic_write(path) as part:
+            part.write_bytes(file.read_bytes())
+    return TrainedWeights(run, path, read_facts(path))
