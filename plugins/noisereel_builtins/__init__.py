@@ -1,6 +1,7 @@
 """The built-in plugins, registered exactly like third-party ones.
 
-Classes are registered as strings, so that none is imported before a scene names it.
+Classes are registered as strings, so that none is imported before a scene names it. They can also be imported by kind,
+as in ``from noisereel_builtins.samplers import DDIM``; these names come from the same tables.
 """
 
 from __future__ import annotations
