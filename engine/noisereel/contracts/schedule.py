@@ -126,7 +126,12 @@ class Schedule(Plugin):
         """Return the standard deviation of the noise that a reverse process starts from; 1 if α_T is near 0."""
         return 1.0
 
-    def _inside(self, t: float) -> float:
+    def inside(self, t: float) -> float:
+        """Return t, checked.
+
+        Raises:
+            ValueError: t is outside [0, T].
+        """
         if not 0 <= t <= self.T:
             raise ValueError(f"t = {t:g} is outside [0, {self.T:g}]")
         return float(t)
@@ -149,7 +154,7 @@ class BetaSchedule(Schedule):
         return float(len(self._log_alpha) - 1)
 
     def at(self, t: float) -> Level:
-        i, fraction = divmod(self._inside(t), 1.0)
+        i, fraction = divmod(self.inside(t), 1.0)
         log_alpha = float(self._log_alpha[int(i)])
         if fraction:
             log_alpha += fraction * (float(self._log_alpha[int(i) + 1]) - log_alpha)

@@ -36,7 +36,7 @@ class Exploding(Stepped):
 
     def at(self, t: float) -> Level:
         """Return α_t = 1 and σ_t."""
-        t = self._inside(t)
+        t = self.inside(t)
         return Level(t, 1.0, self.sigma(t))
 
     def prior_std(self) -> float:

@@ -40,7 +40,7 @@ class LogSNR(Stepped):
 
     def at(self, t: float) -> Level:
         """Return α_t and σ_t, each from its own logistic function to avoid cancellation."""
-        t = self._inside(t)
+        t = self.inside(t)
         share = max(t - 1, 0.0) / (self.steps - 1)
         log_snr = self.highest + share * (self.lowest - self.highest)
         sigma = min(t, 1.0) / math.sqrt(1 + math.exp(log_snr))

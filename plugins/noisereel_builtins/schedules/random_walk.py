@@ -30,7 +30,7 @@ class RandomWalk(Stepped):
 
     def at(self, t: float) -> Level:
         """Return α_t = 1 and σ_t = step_std·√t."""
-        t = self._inside(t)
+        t = self.inside(t)
         return Level(t, 1.0, self.step_std * math.sqrt(t))
 
     def prior_std(self) -> float:

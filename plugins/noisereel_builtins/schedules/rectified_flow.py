@@ -21,5 +21,5 @@ class RectifiedFlow(Stepped):
 
     def at(self, t: float) -> Level:
         """Return α_t = 1 − t/T and σ_t = t/T."""
-        u = self._inside(t) / self.T
+        u = self.inside(t) / self.T
         return Level(t, 1 - u, u)

@@ -42,7 +42,7 @@ class SigmoidAlphaBar(Stepped):
 
     def at(self, t: float) -> Level:
         """Return √ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve to avoid cancellation."""
-        u = self._inside(t) / self.T
+        u = self.inside(t) / self.T
         begin, now, end = (_logistic((self.start + v * (self.end - self.start)) / self.tau) for v in (0.0, u, 1.0))
         left = max((end - now) / (end - begin), _LEAST)
         lost = min((now - begin) / (end - begin), 1 - _LEAST)

@@ -39,6 +39,6 @@ class VP(Stepped):
 
     def at(self, t: float) -> Level:
         """Return α_t and σ_t from the integral of β."""
-        u = self._inside(t) / self.T
+        u = self.inside(t) / self.T
         log_alpha = -(u**2) * (self.beta_max - self.beta_min) / 4 - u * self.beta_min / 2
         return Level(t, math.exp(log_alpha), math.sqrt(-math.expm1(2 * log_alpha)))
