@@ -12,6 +12,37 @@ from noisereel.registry.registry import KINDS, Registry
 
 PAGE = Path(__file__).with_name("reference.md")
 
+PUBLIC = (
+    "noisereel",
+    "noisereel.canvas.vector",
+    "noisereel.contracts.dataset",
+    "noisereel.contracts.denoiser",
+    "noisereel.contracts.digests",
+    "noisereel.contracts.figure",
+    "noisereel.contracts.geometry",
+    "noisereel.contracts.guides",
+    "noisereel.contracts.marks",
+    "noisereel.contracts.parametrisation",
+    "noisereel.contracts.plugin",
+    "noisereel.contracts.probe",
+    "noisereel.contracts.renderer",
+    "noisereel.contracts.run_info",
+    "noisereel.contracts.sampler",
+    "noisereel.contracts.schedule",
+    "noisereel.contracts.state",
+    "noisereel.contracts.theme",
+    "noisereel.contracts.trajectory",
+    "noisereel.contracts.writer",
+    "noisereel.learning",
+    "noisereel.registry",
+    "noisereel.support.errors",
+    "noisereel.support.memory",
+    "noisereel.support.template",
+    "noisereel.support.threads",
+    "noisereel.support.typeset",
+)
+"""The modules that plugins may import from; the names in their ``__all__`` are the public interface."""
+
 INTRODUCTION = """# All plugins
 
 Generated from the plugins' documentation by `python docs/make_reference.py`. `noisereel plugins show NAME` shows the

@@ -13,9 +13,7 @@ from pydantic import Field
 
 from noisereel import (
     Arrows,
-    Box,
     Denoiser,
-    Mark,
     Metric,
     Points,
     Polylines,
@@ -26,6 +24,8 @@ from noisereel import (
     Step,
     hookimpl,
 )
+from noisereel.contracts.geometry import Box
+from noisereel.contracts.marks import Mark
 from noisereel.contracts.parametrisation import to_eps
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from noisereel.registry.hookspecs import hookimpl
+from noisereel.registry import hookimpl
 
 __all__: list[str] = []
 

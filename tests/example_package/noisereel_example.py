@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from noisereel import Data, Dataset, LoadContext, Mark, Moment, Polylines, RenderContext, Renderer, RunView, hookimpl
+from noisereel import Data, Dataset, LoadContext, Moment, Polylines, RenderContext, Renderer, RunView, hookimpl
+from noisereel.contracts.marks import Mark
 
 
 class Lissajous(Dataset):

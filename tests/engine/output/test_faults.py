@@ -109,6 +109,7 @@ class TestOutput:
 
 TEMPLATE = """
 from contextlib import contextmanager
+from noisereel.contracts.geometry import Box
 from noisereel.contracts.writer import Writer
 def fail(where, place):
     if where == place:
