@@ -21,6 +21,7 @@ PUBLIC = (
     "noisereel.contracts.figure",
     "noisereel.contracts.geometry",
     "noisereel.contracts.guides",
+    "noisereel.contracts.identity",
     "noisereel.contracts.marks",
     "noisereel.contracts.parametrisation",
     "noisereel.contracts.plugin",

@@ -8,10 +8,23 @@ that importing the package alone is fast.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing typing would take longer than everything else here
 if TYPE_CHECKING:
-    from .api import load as load, render as render, still as still, train as train, validate as validate
+    from typing import Any
+
+    from .api import (
+        RunResult as RunResult,
+        Scene as Scene,
+        frame as frame,
+        load as load,
+        render as render,
+        sample as sample,
+        simulate as simulate,
+        still as still,
+        train as train,
+        validate as validate,
+    )
     from .contracts.dataset import Data as Data, Dataset as Dataset, LoadContext as LoadContext, Scaling as Scaling
     from .contracts.denoiser import Denoiser as Denoiser, DenoiserContext as DenoiserContext, Model as Model
     from .contracts.figure import Drawing as Drawing
@@ -53,11 +66,11 @@ if TYPE_CHECKING:
         SceneError as SceneError,
         UsageError as UsageError,
     )
-    from .support.progress import Progress as Progress
+    from .support.progress import NoisereelWarning as NoisereelWarning, Progress as Progress
     from .support.version import __version__ as __version__
 
 _NAMES = {
-    "api": "load render still train validate",
+    "api": "RunResult Scene frame load render sample simulate still train validate",
     "contracts.dataset": "Data Dataset LoadContext Scaling",
     "contracts.denoiser": "Denoiser DenoiserContext Model",
     "contracts.figure": "Drawing",
@@ -72,7 +85,7 @@ _NAMES = {
     "learning": "TrainedDenoiser",
     "registry": "Registry hookimpl load_registry",
     "support.errors": "NoisereelError PluginError SceneError UsageError",
-    "support.progress": "Progress",
+    "support.progress": "NoisereelWarning Progress",
     "support.version": "__version__",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -28,6 +28,12 @@ class Plugin(BaseModel):
     kind: ClassVar[str]
     primary: ClassVar[str | None] = None
 
+    def __eq__(self, other: object) -> bool:
+        """Compare classes and fields; what a plugin computed and kept, such as a schedule's levels, does not count."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         """Return the files that this plugin reads, besides a data set's own: their content is part of cache keys."""
         return ()

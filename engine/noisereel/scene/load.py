@@ -43,10 +43,12 @@ def find_scene(name: str | Path, registry: Registry) -> Path:
         UsageError: There is no such scene; the message suggests the closest name.
     """
     path = Path(name)
-    if path.suffix or path.is_file() or len(path.parts) > 1:
+    if path.suffix or path.is_file() or len(path.parts) != 1:
         return path
     gallery = registry.scenes()
     if str(name) not in gallery:
+        if path.is_dir():
+            raise UsageError(f"'{path}' is a folder, not a scene file")
         raise UsageError(f"unknown scene '{name}'; {suggest(str(name), [*gallery])}")
     return gallery[str(name)]
 

@@ -64,8 +64,11 @@ def as_plugin(value: object, kind: str, base: type[Plugin]) -> Plugin:
     if kind == "denoiser" and callable(value) and not isinstance(value, (type, Plugin)):
         return FunctionDenoiser(function=value)
     other = f"the {value.kind} {type(value).__name__}" if isinstance(value, Plugin) else describe_object(value)
-    also = {"dataset": " or an array of samples", "denoiser": " or a function (x, level) -> x0"}.get(kind, "")
-    raise ValueError(f"must be the name of a {kind}, a {base.__name__}{also and f',{also}'}, got {other}")
+    accepted = {
+        "dataset": ", a Dataset or an array of samples",
+        "denoiser": ", a Denoiser or a function (x, level) -> x0",
+    }
+    raise ValueError(f"must be the name of a {kind}{accepted.get(kind, f' or a {base.__name__}')}, got {other}")
 
 
 def as_data(value: Data | NDArray[Any] | Tensor) -> Data:
@@ -98,7 +101,7 @@ def _samples(x: Tensor) -> Tensor:
     """
     if x.dtype == torch.bool or x.is_complex():
         raise ValueError(f"must be an array of numbers, got one of dtype {str(x.dtype).removeprefix('torch.')}")
-    if reason := _misshapen(tuple(x.shape)):
+    if (reason := _misshapen(tuple(x.shape))) is not None:
         raise ValueError(f"must be an array of shape (n, D), (n, H, W) or (n, H, W, 3), got {tuple(x.shape)}{reason}")
     try:
         samples = x.detach().to("cpu", torch.float32, copy=True)

@@ -220,6 +220,7 @@ _PLAIN_WORDS = (
     (r"expected ',' or '([\]}])', but got '(.+)'", "',' or '{0}' is missing before '{1}'"),
     (r"expected <block end>", "does not fit the lines before it; check the indentation"),
     (r"could not find expected ':'", "a ':' is missing"),
+    (r"expected the node content, but found '<stream end>'", "a value or a closing bracket is missing at the end"),
     (r"expected the node content, but found '(.+)'", "a value is missing before '{0}'"),
 )
 

@@ -172,7 +172,10 @@ def register_renderers(register):
         (["--theme", "drak"], "--theme: film.theme: unknown theme 'drak'; did you mean 'dark'?"),
         (["--set", "film.fsp=3"], "--set: film.fsp: unknown key 'fsp'; did you mean 'fps'?"),
         (["--set", "film"], "--set takes PATH=VALUE, such as film.fps=30, got 'film'"),
-        (["-o", "a.png"], "a.png: holds one picture, not 6: take a still instead, or number the files: a-{frame:04d}.png"),
+        (
+            ["-o", "a.png"],
+            "a.png: holds one picture, not 6: take a still instead, or number the files: a-{frame:04d}.png",
+        ),
         (["-o", "a.xyz"], "a.xyz: unknown suffix '.xyz'; known: {writers}"),
         (["-o", "a.gif", "-o", "./a.gif"], "a.gif: would be written more than once"),
         (["--plugin", "nowhere.py"], "no plugin file 'nowhere.py'"),
