@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -117,6 +118,8 @@ class RunResult:
             measured = self._run.measurements.value(chosen, index)
             for name, values in out.items():
                 values[index] = measured[name]
+        with suppress(OSError):  # the cache may be full or read-only
+            self._run.measurements.save()
         return out
 
     def _metric(self, metric: str | Mapping[str, Any] | Metric) -> Metric:

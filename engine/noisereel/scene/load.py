@@ -140,7 +140,7 @@ def build_plugin(value: object, kind: str, registry: Registry) -> Plugin:
         SceneError: It is not a plugin of this kind, or its parameters are wrong.
     """
     builder = Builder(registry)
-    plugin = builder.plugin(python_node(value, Place(kind)), kind)
+    plugin = builder.plugin(with_paths(python_node(value, Place(kind))), kind)
     if plugin is None:
         raise SceneError(builder.problems)
     return plugin

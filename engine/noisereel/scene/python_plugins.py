@@ -125,13 +125,13 @@ def as_model(function: Callable[..., Any]) -> Model:
     """Return a function as a model whose results are checked.
 
     Args:
-        function: ``function(x, level) -> x0_hat``, or ``function(x, level, labels)``.
+        function: ``function(x, level) -> x0_hat``, or ``function(x, level, labels) -> x0_hat``.
     """
-    name, takes_labels = _name(function), _takes_labels(function)
+    name, call = _name(function), _with_labels(function)
 
     def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
         with plugin_errors(f"denoiser {name} (t = {level.t:g})"):
-            x0 = function(x, level, labels) if takes_labels else function(x, level)
+            x0 = call(x, level, labels)
         if not isinstance(x0, Tensor):
             raise PluginError(f"denoiser {name}: must return a tensor like x, not {describe_object(x0)}")
         if x0.shape != x.shape:
@@ -146,10 +146,23 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _takes_labels(function: Callable[..., Any]) -> bool:
-    """Return whether a function takes labels as its third argument."""
+    """Return whether a function takes labels: as a parameter of this name, or as a third one without a default."""
+    parameters = _parameters(function)
+    third = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][2:3]
+    return any(p.name == "labels" for p in parameters) or any(p.default is p.empty for p in third)
+
+
+def _with_labels(function: Callable[..., Any]) -> Callable[[Tensor, Level, Tensor | None], Any]:
+    """Return the function as one of three arguments."""
+    if not _takes_labels(function):
+        return lambda x, level, labels: function(x, level)
+    by_name = any(p.name == "labels" and p.kind is p.KEYWORD_ONLY for p in _parameters(function))
+    return (lambda x, level, labels: function(x, level, labels=labels)) if by_name else function
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     target = function.forward if isinstance(function, nn.Module) else function
     try:
-        inspect.signature(target).bind(None, None, None)
-    except (TypeError, ValueError):  # it takes two, or is built in
-        return False
-    return True
+        return [*inspect.signature(target).parameters.values()]
+    except (TypeError, ValueError):  # it is built in
+        return []
