@@ -32,7 +32,7 @@ class Halo(nr.Renderer):
     space = "plane"
 
     def marks(self, run: nr.RunView, moment: nr.Moment, ctx: nr.RenderContext) -> Any:
-        yield nr.Points(np.array([[0.0, 0.0]]), "#FF0000", size=100, alpha=1)
+        yield nr.Points(np.array([[0.5, 0.5]]), "#FF0000", size=100, alpha=1)
 
 
 class TestRender:
