@@ -23,7 +23,7 @@ from ..simulation.store import TrajectoryStore
 from ..support.compiled import Compiler, uncompiled
 from ..support.files import AtomicFiles, scratch_folder
 from .encoder import check_names, check_outputs, encoder, rate_warnings, writer_of
-from .workers import Drawn, pixels_of
+from .workers import pixels_of
 
 if TYPE_CHECKING:
     from ..contracts.geometry import Pixels
@@ -124,8 +124,7 @@ def render(
         simulated, shown, frames = _simulated(plan, ctx)
         seconds = perf_counter() - start
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
-        drawn = Drawn(film, {name: run.folder for name, run in simulated.items()}, registry)
-        _write(drawn, list(zip(outputs, parts, strict=True)), options, files, progress)
+        _write(film, list(zip(outputs, parts, strict=True)), options, files, ctx)
     for file in files.paths:
         notify(registry, "film_finished", path=file)
     return Summary(
@@ -158,7 +157,7 @@ def draw(plan: FilmPlan, options: RenderOptions, registry: Registry, progress: P
         ctx = _context(options, registry, progress, compiler, scratch)
         simulated, shown, frames = _simulated(plan, ctx)
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
-        with closing(pixels_of(Drawn(film, {}, registry), 1, finely=options.quality == "high")) as drawn:
+        with closing(pixels_of(film, registry, 1, finely=options.quality == "high")) as drawn:
             return next(drawn)
 
 
@@ -172,7 +171,6 @@ def _context(
         progress=progress,
         resume=options.resume,
         compile=compiler or uncompiled,
-        on_disk=options.workers > 1,
     )
 
 
@@ -234,25 +232,24 @@ def _divergence_warnings(simulated: Mapping[str, SimulatedRun]) -> Iterator[str]
 
 
 def _write(
-    drawn: Drawn,
+    film: Film,
     outputs: Sequence[tuple[OutputPath, Path | None]],
     options: RenderOptions,
     files: AtomicFiles,
-    progress: Progress,
+    ctx: SimulationContext,
 ) -> None:
     """Draw every frame once and hand it to every output."""
-    film = drawn.film
     # The bar counts frames written to each output, so that it is full when the last file is complete.
     total = len(film.frames) * len(outputs)
-    with progress.bar("filming", total) as advance, ExitStack() as stack:
+    with ctx.progress.bar("filming", total) as advance, ExitStack() as stack:
         encoders = []
         for output, part in outputs:
-            writer = writer_of(output, drawn.registry)
+            writer = writer_of(output, ctx.registry)
             context = encoder(output, film, writer, options, files, part=part, advance=advance)
             encoders.append(stack.enter_context(context))
         pixels: Iterator[Pixels | None] = repeat(None)
         if any(thread.takes == "pixels" for thread in encoders):
-            frames = pixels_of(drawn, options.workers, finely=options.quality == "high")
+            frames = pixels_of(film, ctx.registry, options.workers, finely=options.quality == "high")
             pixels = stack.enter_context(closing(frames))
         times = {name: run.trajectory.times for name, run in film.runs.items()}
         for index, visit in enumerate(named_visits(film.scene, times, film.frames)):

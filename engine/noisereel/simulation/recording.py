@@ -39,12 +39,10 @@ class Recorder:
 
     Attributes:
         store: Folders for trajectories.
-        on_disk: Whether trajectories must be on disk, for other processes to read.
         warn: Receives one line if the cache has no room.
     """
 
     store: TrajectoryStore
-    on_disk: bool = False
     warn: Callable[[str], None] = lambda message: None
 
     def record(
@@ -67,7 +65,7 @@ class Recorder:
                 return self._in_folder(home, size, run, shown, watch)
             except NoRoomError as error:
                 self.warn(f"simulated runs are not kept: {error}")
-        if not self.on_disk and size <= MEMORY_BUDGET:
+        if size <= MEMORY_BUDGET:
             return trajectory_of(run, _simulate(run, shown, None, watch)), None
         try:
             return self._in_folder(self.store.scratch / secrets.token_hex(8), size, run, shown, watch)

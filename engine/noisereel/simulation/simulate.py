@@ -19,7 +19,7 @@ from ..support.progress import Progress
 from .measurements import Measurements
 from .recording import Recorder, run_key, trajectory_of
 from .run import Run
-from .store import TrajectoryStore, load_arrays
+from .store import TrajectoryStore
 
 if TYPE_CHECKING:
     from ..contracts.dataset import Data
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..scene import RunSpec, SceneSpec
     from .plan import RunPlan
 
-__all__ = ["SimulatedRun", "SimulationContext", "bound_runs", "notify", "reopen", "simulate", "train_denoisers"]
+__all__ = ["SimulatedRun", "SimulationContext", "bound_runs", "notify", "simulate", "train_denoisers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,6 @@ class SimulationContext:
         progress: Shows progress bars and warnings.
         resume: Whether to resume interrupted training.
         compile: Compiles the networks of denoisers, see `TrainingContext`.
-        on_disk: Whether trajectories must be on disk, for other processes to read.
     """
 
     registry: Registry
@@ -51,7 +50,6 @@ class SimulationContext:
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     resume: bool = False
     compile: Compile = uncompiled
-    on_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,31 +91,6 @@ def simulate(
     with ctx.progress.bar("simulating", sum(len(plan.levels) for plan in plans.values())) as advance:
         for run in bound_runs(scene, plans, data, done, ctx):
             done[run.spec.name] = _simulated(run, scene, done, shown[run.spec.name], ctx, advance=advance)
-    return {name: done[name] for name in scene.runs}
-
-
-def reopen(
-    scene: SceneSpec,
-    plans: Mapping[str, RunPlan],
-    data: Mapping[str, Data],
-    folders: Mapping[str, Path],
-    ctx: SimulationContext,
-) -> dict[str, SimulatedRun]:
-    """Open runs that another process simulated.
-
-    Args:
-        scene: The scene.
-        plans: The plan of each run.
-        data: The data of each run, on the CPU.
-        folders: Folder with each run's arrays.
-        ctx: Settings and services.
-    """
-    done: dict[str, SimulatedRun] = {}
-    for run in bound_runs(scene, plans, data, done, ctx):
-        folder = folders[run.spec.name]
-        trajectory = trajectory_of(run, load_arrays(folder))
-        measurements = Measurements(trajectory, run.measure_context, folder)
-        done[run.spec.name] = SimulatedRun(trajectory, measurements, folder, folder.name, cached=True)
     return {name: done[name] for name in scene.runs}
 
 
@@ -195,7 +168,7 @@ def _simulated(
     arrays = None if key is None else ctx.store.find(key)
     notify(ctx.registry, "run_started", run=run, cached=arrays is not None)
     if arrays is None:
-        recorder = Recorder(ctx.store, ctx.on_disk, ctx.progress.warn)
+        recorder = Recorder(ctx.store, ctx.progress.warn)
         trajectory, folder = recorder.record(run, key, shown, _watcher(run, ctx.registry, advance))
     else:
         trajectory, folder = trajectory_of(run, arrays), ctx.store.folder(str(key))

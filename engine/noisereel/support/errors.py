@@ -64,7 +64,7 @@ class SceneError(NoisereelError):
         super().__init__("\n".join(map(str, self.problems)))
 
     def __reduce__(self) -> tuple[type[SceneError], tuple[tuple[Problem, ...]]]:
-        """Pickle the problems, for errors in drawing processes: pickle would rebuild the error from its message."""
+        """Pickle the problems: pickle alone would rebuild the error from its message."""
         return SceneError, (self.problems,)
 
 
