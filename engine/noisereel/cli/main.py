@@ -48,7 +48,7 @@ def _add_plugin_commands(group: click.Group) -> None:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
 
 
-@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="noisereel", message="noisereel %(version)s")
 def cli() -> None:
     """Film diffusion processes: scene files in; GIF, MP4 and stills out."""

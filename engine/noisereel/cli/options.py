@@ -20,6 +20,7 @@ __all__ = [
     "find_registry",
     "load_with",
     "options",
+    "output_option",
     "plugin_options",
     "render_options",
     "resume_option",
@@ -50,25 +51,29 @@ plugin_options = options(
 )  # fmt: skip
 
 resume_option = click.option("--resume", is_flag=True, help="Resume training that was interrupted.")
-device_option = click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Device to compute on.")
+device_option = click.option(
+    "--device",
+    default="auto",
+    metavar="auto|cpu|cuda[:N]",
+    help="Device to simulate and train on; auto is the GPU, if there is one.",
+)
 
 scene_options = options(
     click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
-    click.option("--seed", metavar="N", help="Seed of all noise."),
-    click.option("--fps", metavar="N", help="Frames per second."),
-    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16."),
-    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file."),
+    click.option("--seed", metavar="N", help="Seed of all random numbers; replaces the scene's."),
+    click.option("--fps", metavar="N", help="Frames per second; replaces the scene's."),
+    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16; replaces the scene's."),
+    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file; replaces the scene's."),
 )  # fmt: skip
 
 work_options = options(
-    click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-                 help="File to write; the suffix chooses the format; may be repeated."),
     click.option("-q", "--quality", type=click.Choice(["draft", "standard", "high"]), default="standard",
                  help="draft: half the size, fast encoding; high: drawn at twice the size, slow encoding."),
-    click.option("--transparent", is_flag=True, help="Omit the background."),
+    click.option("--transparent", is_flag=True, help="Omit the background; GIF has no partial transparency."),
     device_option,
-    click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, help="Number of drawing processes."),
+    click.option("-j", "--workers", type=click.IntRange(1, 64), default=1, metavar="N",
+                 help="Number of drawing processes."),
     click.option("--no-cache", is_flag=True, help="Neither read nor write cached runs and trained weights."),
     resume_option,
     click.option("--compile", "compile_", is_flag=True, help="Compile networks first; worth it for long runs."),
@@ -76,6 +81,13 @@ work_options = options(
     click.option("--open", "open_", is_flag=True, help="Open the first file written."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
 )  # fmt: skip
+
+
+def output_option(suffix: str) -> Callable[[Command], Command]:
+    """Return the option for the files to write, by default one in ``renders`` with this suffix."""
+    return click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
+                        show_default=f"renders/SCENE.{suffix}",
+                        help="File to write; the suffix chooses the format; may be repeated.")  # fmt: skip
 
 
 def find_registry(flags: Flags, *, warn: bool = True) -> Registry:

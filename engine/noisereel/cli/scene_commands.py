@@ -19,6 +19,7 @@ from .options import (
     find_registry,
     load_with,
     options,
+    output_option,
     plugin_options,
     render_options,
     resume_option,
@@ -35,7 +36,7 @@ __all__ = ["render", "still", "train", "validate"]
 
 @click.command()
 @click.argument("scene")
-@options(work_options, scene_options, plugin_options)
+@options(output_option("gif"), work_options, scene_options, plugin_options)
 def render(scene: str, **flags: Any) -> None:
     """Render SCENE (a file, or a name from the gallery) as a film."""
     with importing():
@@ -45,8 +46,8 @@ def render(scene: str, **flags: Any) -> None:
 
 @click.command(short_help="Take stills of SCENE: one, a strip, or several files.")
 @click.argument("scene")
-@click.option("--at", metavar="T[,T…]", help="Times to show; the end of the film if omitted.")
-@options(work_options, scene_options, plugin_options)
+@click.option("--at", metavar="T[,T…]", show_default="the end of the film", help="Times to show, from 0 to T.")
+@options(output_option("png"), work_options, scene_options, plugin_options)
 def still(scene: str, at: str | None, **flags: Any) -> None:
     """Take stills of SCENE: one picture, a strip of several times, or several files ({t}, {step} or {frame} in -o)."""
     with importing():
@@ -119,7 +120,7 @@ def _file_names(files: Sequence[Path]) -> str:
 
 @click.command()
 @click.argument("scene")
-@click.option("-o", "--output", metavar="FILE", help="Copy the weights to FILE (.safetensors); may contain {run}.")
+@click.option("-o", "--output", metavar="FILE", help="File to copy the weights to (.safetensors); may contain {run}.")
 @options(device_option, resume_option, scene_options, plugin_options)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(scene: str, output: str | None, **flags: Any) -> None:

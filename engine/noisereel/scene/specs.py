@@ -65,7 +65,7 @@ class StartAt(_Part):
     run: str
     """Name of the other run."""
     at: float = Field(ge=0)
-    """Time t of the state to start from; the nearest visited one is used."""
+    """Time t of the state to start from, in [0, T]; the nearest visited one is used."""
 
 
 class TrainingSnapshots(_Part):
@@ -74,7 +74,7 @@ class TrainingSnapshots(_Part):
     snapshots: int = Field(default=60, ge=2, le=1000)
     """Number of snapshots; they are denser early in training."""
     at: float = Field(default=0.0, ge=0)
-    """Time t of the state to show, or the nearest visited one; 0 for finished samples."""
+    """Time t of the state to show, in [0, T], or the nearest visited one; 0 for finished samples."""
 
     def steps(self, total: int) -> tuple[int, ...]:
         """Return the training step of each snapshot, growing quadratically from 0 to the total."""
@@ -98,11 +98,11 @@ class RunFields(_Part):
     start: Literal["data", "prior", "marginal"] | StartAt | None = None
     """Initial state: clean data, pure noise (prior), noised data (marginal), or a state of another run."""
     seed: int = Field(default=0, ge=0, le=10**18)
-    """Random seed; the same seed gives the same states."""
+    """Seed of all random numbers; the same seed gives the same states."""
     metrics: tuple[Metric, ...] = ()
-    """Metrics to measure on every state shown, for titles and curves."""
+    """Metrics to measure on every state shown, for titles and curves; one, or a list."""
     training: TrainingSnapshots | None = None
-    """Snapshots of the run while its denoiser learns, such as {snapshots: 60}; its time axis is then training steps."""
+    """Snapshots of the run while its denoiser learns; its time axis then counts training steps."""
     pairs: str | None = None
     """Name of a run from noise to data; the denoiser learns from its end points instead of data and fresh noise."""
     copies: int = Field(default=1, ge=1, le=1000)
@@ -136,9 +136,9 @@ class InsetSettings(_Part):
     """Placement of a panel in a corner of another one."""
 
     panel: str
-    """Name of the other panel."""
+    """Name of the other panel, by its key ``name``."""
     corner: Corner = "top-right"
-    """Corner of the other panel: top-left, top-right, bottom-left or bottom-right."""
+    """Corner of the other panel."""
     size: tuple[Share, Share] = (0.35, 0.35)
     """[width, height] as fractions of the other panel's, labels included; one number for both."""
 
@@ -152,27 +152,27 @@ class PanelSpec(_Part):
     """One panel of the film."""
 
     run: str
-    """Name of the run to show."""
+    """Name of the run to show; required if the scene has several runs."""
     at: float | None = Field(default=None, ge=0)
-    """Fixed time to show, instead of the film's current one."""
+    """Fixed time t to show, in [0, T], instead of the film's current one."""
     title: str | None = None
     """Text above the panel, with live values such as {t}."""
     caption: str = ""
     """Text below the panel, with live values."""
     layers: tuple[Renderer, ...] = ()
-    """Renderers from back to front; a default that suits the data if omitted."""
+    """Renderers from back to front, one or a list; a default that suits the data if omitted."""
     name: str | None = Field(default=None, min_length=1)
     """Name for use in ``layout.areas`` and by insets."""
     inset: InsetSettings | None = None
-    """Placement over another panel, such as {panel: NAME, corner: top-left}."""
+    """Placement over another panel; without it, the panel has a place of its own in the layout."""
     x: Range | None = None
-    """Horizontal limits, [low, high]."""
+    """Horizontal limits, [low, high], in data coordinates; computed over the whole run if omitted."""
     y: Range | None = None
-    """Vertical limits, [low, high]."""
+    """Vertical limits, [low, high], in data coordinates; computed over the whole run if omitted."""
     x_label: str | None = None
-    """Label of the horizontal axis."""
+    """Label of the horizontal axis; none if omitted."""
     y_label: str | None = None
-    """Label of the vertical axis."""
+    """Label of the vertical axis; none if omitted."""
 
     @field_validator("x", "y")
     @classmethod
@@ -193,9 +193,9 @@ class Layout(_Part):
     areas: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Rows of panel names, such as "roll entropy"; a repeated name spans cells, a dot leaves one empty."""
     widths: tuple[Weight, ...] | None = None
-    """Relative width of each column."""
+    """Width of each column relative to the others, above 0, at most 1,000; equal if omitted."""
     heights: tuple[Weight, ...] | None = None
-    """Relative height of each row."""
+    """Height of each row relative to the others, above 0, at most 1,000; equal if omitted."""
 
     @field_validator("areas")
     @classmethod
@@ -264,9 +264,9 @@ class SlowMotion(_Part):
     by: Literal["t", "log-snr"] = "t"
     """Quantity in which 'at' and 'width' are given."""
     factor: float = Field(default=3, ge=1, le=100)
-    """Slowdown in the middle, relative to the parts at normal speed."""
+    """Slowdown in the middle: how many times slower than the parts at normal speed."""
     width: float | None = Field(default=None, gt=0)
-    """Full width of the stretch at half the slowdown; a tenth of the run's range if omitted."""
+    """Full width of the stretch at half the slowdown, in t or log-SNR; a tenth of the run's range if omitted."""
 
 
 class FilmSettings(_Part):
@@ -277,17 +277,19 @@ class FilmSettings(_Part):
     fps: float = Field(default=25, gt=0, le=120)
     """Frames per second."""
     size: tuple[Side, Side] = (1280, 720)
-    """[width, height] in pixels, or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, with a shorter side of 720 pixels."""
+    """[width, height] in pixels, each from 16 to 8192; or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, with a shorter side of
+    720 pixels."""
     hold: tuple[Seconds, Seconds] = (0.7, 1.2)
-    """Seconds to hold the first and the last frame; one number for both."""
+    """Seconds to hold the first and the last frame, each up to 3,600; one number for both."""
     theme: str = "dark"
     """Colours and font: dark, light, paper, blackboard, or a YAML file that modifies one, or an .mplstyle file."""
     align: Literal["progress", "t", "log-snr", "calls"] = "progress"
-    """Quantity in which frames are evenly spaced, and by which runs are synchronised."""
+    """Quantity in which frames are evenly spaced, and by which runs are synchronised: share of the steps, t, log-SNR, or
+    denoiser calls."""
     ease: Literal["in-out", "linear"] = "in-out"
     """Pace: in-out starts and ends gently, linear is constant."""
     slow: tuple[SlowMotion, ...] = ()
-    """Stretches in slow motion, such as {at: 12, factor: 3}."""
+    """Stretches in slow motion."""
     reverse: bool = False
     """Whether the film plays backwards."""
     boomerang: bool = False
@@ -364,15 +366,15 @@ class SceneHeader(_Part):
     """Settings of a scene besides its runs and panels."""
 
     title: str | None = None
-    """Title of the film, with live values such as {t}."""
+    """Title above the panels, with live values such as {t}."""
     subtitle: str = ""
-    """Line below the title."""
+    """Line below the title, with live values."""
     caption: str = ""
-    """Line below the panels."""
+    """Line below the panels, with live values."""
     description: str = ""
     """Description of the film, for lists and screen readers."""
     layout: Layout = Layout()
-    """Arrangement of the panels."""
+    """Arrangement of the panels; a roughly square grid if omitted."""
     film: FilmSettings = FilmSettings()
     """Settings of the film: frames, speed, size, theme."""
 
