@@ -61,6 +61,10 @@ class Metric(Probe):
     gives: ClassVar[tuple[str, ...]]
     unit: ClassVar[str] = ""
 
+    def unit_of(self, name: str) -> str:
+        """Return the unit of one of its scalars, if they differ."""
+        return self.unit
+
     def check(self, run: RunInfo) -> str | None:
         """Return the reason why it cannot be measured on a run, or None; called before anything is simulated."""
         return None

@@ -385,6 +385,7 @@ def test_log_likelihood_is_log_prior_minus_log_det() -> None:
     assert math.isnan(points["bits_per_dim"])
     images = values(LogLikelihood(), normal(2, 2, 2), Data(normal(2, 2, 2)), aux=aux)
     assert images["bits_per_dim"] == pytest.approx(math.log2(127.5) + 3.5 / (4 * math.log(2)))
+    assert [LogLikelihood().unit_of(name) for name in LogLikelihood.gives] == ["nat", "bit"]
 
 
 def test_images_of_uniform_noise_cost_8_bits_a_pixel() -> None:

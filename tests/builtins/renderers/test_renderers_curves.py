@@ -89,6 +89,21 @@ class TestCurveOfMetric:
             ("spread 2.0 m", DARK.color("rose")),
         ]
 
+    def test_the_values_of_a_metric_can_have_different_units(self):
+        class Both(Spread):
+            gives = ("spread", "ratio")
+
+            def measure(self, state, ctx):
+                (value,) = super().measure(state, ctx).values()
+                return {"spread": value, "ratio": value / 4}
+
+            def unit_of(self, name):
+                return "%" if name == "ratio" else self.unit
+
+        run = run_view(self.RUN.trajectory.arrays.series["x"], metrics=(Both(),))
+        texts = [m.text for m in marks_of(Curve(of=("spread", "ratio")), run, 2, self.CTX) if isinstance(m, marks.Text)]
+        assert texts == ["spread 2.0 m", "ratio 0.5 %"]
+
     def test_equal_values_are_stacked(self):
         run = run_view(self.RUN.trajectory.arrays.series["x"], metrics=(Spread(),))
         first, second = (

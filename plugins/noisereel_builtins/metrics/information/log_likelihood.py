@@ -32,6 +32,9 @@ class LogLikelihood(Metric):
     gives: ClassVar[tuple[str, ...]] = ("log_likelihood", "bits_per_dim")
     unit: ClassVar[str] = "nat"
 
+    def unit_of(self, name: str) -> str:
+        return "bit" if name == "bits_per_dim" else self.unit
+
     def check(self, run: RunInfo) -> str | None:
         if run.denoiser is not None and run.denoiser.is_discrete:
             return (

@@ -97,7 +97,7 @@ class Curve(Renderer):
     def _reference_levels(self, values: Iterable[_RunValue]) -> list[_ReferenceLevel]:
         """Return the reference levels of the metrics shown, without duplicates."""
         levels = [
-            _ReferenceLevel(name, level, metric.unit)
+            _ReferenceLevel(name, level, metric.unit_of(value_name))
             for value_name, run in values
             if value_name not in QUANTITIES
             for metric in [_metric(run, value_name)]
@@ -148,7 +148,9 @@ class Curve(Renderer):
     def _value_at(self, index: int, value: _RunValue, ctx: RenderContext, color: str) -> Iterator[marks.Text]:
         line = _past(value, index)
         if len(line) and np.isfinite(line[-1, 1]):
-            number = f"{_formatted(line[-1, 1], ctx.view.y)} {_metric(value.run, value.name).unit}".rstrip()
+            number = (
+                f"{_formatted(line[-1, 1], ctx.view.y)} {_metric(value.run, value.name).unit_of(value.name)}".rstrip()
+            )
             text = f"{self._label(value, value.name.replace('_', ' '))} {number}".lstrip()
             yield value_label(text, line[-1], value.line, color, ctx.view)
 
