@@ -1,16 +1,14 @@
-"""The reference: write docs/reference.md, tables of all built-in plugins: ``python docs/make_reference.py``."""
+"""The generated pages: write those that `PAGES` lists: ``python docs/make_reference.py``."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
-import noisereel_builtins
-from noisereel.cli.plugin_help import parameters
-from noisereel.registry.registry import KINDS, Registry
+DOCS = Path(__file__).parent
 
-PAGE = Path(__file__).with_name("reference.md")
+sys.path.insert(0, str(DOCS))  # also for those who run this file as a path
+from reference import api, commands, keys, plugins  # noqa: E402
 
 PUBLIC = (
     "noisereel",
@@ -44,34 +42,15 @@ PUBLIC = (
 )
 """The modules that plugins may import from; the names in their ``__all__`` are the public interface."""
 
-INTRODUCTION = """# All plugins
-
-Generated from the plugins' documentation by `python docs/make_reference.py`. `noisereel plugins show NAME` shows the
-whole documentation of a plugin, with equations and references.
-"""
-
-
-def page() -> str:
-    """Return the page as Markdown."""
-    registry = Registry.from_plugins({"noisereel": noisereel_builtins}, strict=True)
-    parts = [INTRODUCTION]
-    for kind in KINDS:
-        rows = (line for name in registry.names(kind) for line in _rows(name, registry.get(kind, name)))
-        parts.append(
-            f"## {kind.capitalize()}s\n\n| name | description | parameters |\n|---|---|---|\n" + "\n".join(rows)
-        )
-    return "\n".join(part.rstrip() + "\n" for part in parts)
-
-
-def _rows(name: str, cls: type) -> Iterator[str]:
-    summary = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
-    fields = [f"**{field}** ({kind}): {description}" for field, kind, description in parameters(cls)]
-    yield f"| `{name}` | {_cell(summary)} | {'<br>'.join(map(_cell, fields))} |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("``", "`").replace("|", "\\|")
+PAGES = {
+    "api.md": lambda: api.page(PUBLIC[1:]),
+    "commands.md": commands.page,
+    "keys.md": keys.page,
+    "reference.md": plugins.page,
+}
+"""Functions that return a page as Markdown, by the page's name."""
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")

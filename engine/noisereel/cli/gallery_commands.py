@@ -37,7 +37,7 @@ def list_scenes(**flags: Any) -> None:
 @click.argument("name")
 @plugin_options
 def show_scene(name: str, **flags: Any) -> None:
-    """Print a scene file."""
+    """Print the file of the scene NAME."""
     click.echo(_scene_file(name, flags).read_bytes(), nl=False)
 
 
@@ -47,7 +47,7 @@ def show_scene(name: str, **flags: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @plugin_options
 def copy_scene(name: str, target: Path, force: bool, **flags: Any) -> None:
-    """Copy a scene file to TARGET (a file or folder), to edit it."""
+    """Copy the file of the scene NAME to TARGET (a file or a folder, by default the current one), to edit it."""
     from ..support.files import atomic_write
 
     file = _scene_file(name, flags)

@@ -63,8 +63,10 @@ scene_options = options(
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
     click.option("--seed", metavar="N", help="Seed of all random numbers; replaces the scene's."),
     click.option("--fps", metavar="N", help="Frames per second; replaces the scene's."),
-    click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16; replaces the scene's."),
-    click.option("--theme", metavar="NAME", help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file; replaces the scene's."),
+    click.option("--size", metavar="WxH",
+                 help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16; replaces the scene's."),
+    click.option("--theme", metavar="NAME",
+                 help="Theme: dark, light, paper, blackboard, or a YAML or .mplstyle file; replaces the scene's."),
 )  # fmt: skip
 
 work_options = options(

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from ..registry import KINDS
 from ..support.errors import UsageError, suggest
 from .messages import wrapped
@@ -96,13 +98,15 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return f"{kind}, required"
     default = info.get_default(call_default_factory=True)
-    return kind if default is None else f"{kind} = {_value(default)}"
+    return kind if default is None or isinstance(default, BaseModel) else f"{kind} = {_value(default)}"
 
 
 def _value(value: Any) -> str:
     """Return a default as it is written in a scene."""
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if value == "":
+        return '""'
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -133,10 +137,15 @@ def _words(annotation: Any) -> str:
         return " | ".join(filter(None, dict.fromkeys(map(_words, arguments))))
     if origin is tuple:
         return (
-            f"list of {_words(arguments[0])}"
+            f"list of {_plural(_words(arguments[0]))}"
             if Ellipsis in arguments
             else "[" + ", ".join(map(_words, arguments)) + "]"
         )
     names = {int: "integer", float: "number", str: "text", bool: "true | false", Path: "file", Any: "anything"}
     name = getattr(annotation, "kind", None) or getattr(annotation, "__name__", annotation)
     return names.get(annotation, str(name))
+
+
+def _plural(words: str) -> str:
+    """Return the plural of a type; lists, choices and uncountable nouns have none."""
+    return f"{words}s" if words in ("integer", "number", "file", *KINDS) else words

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 __all__ = ["Box", "Corner", "Floats", "Pixels", "Range", "Rect", "View", "design_scale"]
 
 Floats = NDArray[np.floating]
+"""Numbers of any precision."""
 
 Pixels = NDArray[np.uint8]
 """One drawn frame, shape (H, W, 3), or (H, W, 4) with straight (not premultiplied) alpha."""
 
 Range = tuple[float, float]
+"""(low, high)."""
+
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+"""Corner of a panel."""
 
 
 @dataclass(frozen=True, slots=True)

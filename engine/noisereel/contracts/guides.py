@@ -45,3 +45,4 @@ class Colorbar:
 
 
 Guide = Legend | Colorbar
+"""Explanation of a layer's colours."""

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.floating]
+"""Numbers of any precision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,7 @@ class Shades:
 
 
 Color = str | Shades
+"""A hex colour for all items, or one of a palette for each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,14 +57,25 @@ class Level:
 
 
 class Kernel(NamedTuple):
-    """q(x_t | x_s) = N(a·x_s, variance·I)."""
+    """q(x_t | x_s) = N(a·x_s, variance·I).
+
+    Attributes:
+        a: Factor of x_s.
+        variance: Variance of the noise.
+    """
 
     a: float
     variance: float
 
 
 class Posterior(NamedTuple):
-    """q(x_s | x_t, x_0) = N(x_t·on_x + x_0·on_x0, variance·I); the variance is β̃."""
+    """q(x_s | x_t, x_0) = N(x_t·on_x + x_0·on_x0, variance·I).
+
+    Attributes:
+        on_x: Factor of x_t.
+        on_x0: Factor of x_0.
+        variance: Variance of the noise, β̃.
+    """
 
     on_x: float
     on_x0: float

@@ -64,3 +64,4 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
         "blackboard": _theme("blackboard", "#17251F #F4F1E8 #9DAFA5 #2E4138 #7FC4F5 #AF90E8 #F58BA3 #F6D06F"),
     }
 )
+"""The built-in themes by name."""

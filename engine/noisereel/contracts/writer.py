@@ -16,6 +16,7 @@ from .plugin import Plugin
 __all__ = ["Frame", "Quality", "Sink", "Writer", "WriterContext"]
 
 Quality = Literal["draft", "standard", "high"]
+"""Trade-off between encoding time and fidelity."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

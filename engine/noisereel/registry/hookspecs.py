@@ -25,6 +25,7 @@ GROUP = "noisereel"
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
+"""Decorator of the functions that register plugins or observe events."""
 
 Register = Callable[[str, Any], None]
 """``register("swiss-roll", SwissRoll)`` or ``register("swiss-roll", "package.module:SwissRoll")``."""

@@ -73,7 +73,7 @@ class TrainingSnapshots(_Part):
 
     snapshots: int = Field(default=60, ge=2, le=1000)
     """Number of snapshots; they are denser early in training."""
-    at: float = Field(default=0.0, ge=0)
+    at: float = Field(default=0, ge=0)
     """Time t of the state to show, in [0, T], or the nearest visited one; 0 for finished samples."""
 
     def steps(self, total: int) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ class InsetSettings(_Part):
     corner: Corner = "top-right"
     """Corner of the other panel."""
     size: tuple[Share, Share] = (0.35, 0.35)
-    """[width, height] as fractions of the other panel's, labels included; one number for both."""
+    """[width, height] as fractions of the other panel's with its labels, at most 1; one number for both."""
 
     @field_validator("size", mode="before")
     @classmethod
@@ -277,14 +277,14 @@ class FilmSettings(_Part):
     fps: float = Field(default=25, gt=0, le=120)
     """Frames per second."""
     size: tuple[Side, Side] = (1280, 720)
-    """[width, height] in pixels, each from 16 to 8192; or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, with a shorter side of
-    720 pixels."""
+    """[width, height] in pixels, each from 16 to 8,192; or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, whose shorter side
+    is 720 pixels."""
     hold: tuple[Seconds, Seconds] = (0.7, 1.2)
     """Seconds to hold the first and the last frame, each up to 3,600; one number for both."""
     theme: str = "dark"
     """Colours and font: dark, light, paper, blackboard, or a YAML file that modifies one, or an .mplstyle file."""
     align: Literal["progress", "t", "log-snr", "calls"] = "progress"
-    """Quantity in which frames are evenly spaced, and by which runs are synchronised: share of the steps, t, log-SNR, or
+    """Quantity in which frames are evenly spaced, and by which runs are synchronised: share of the steps, t, log-SNR or
     denoiser calls."""
     ease: Literal["in-out", "linear"] = "in-out"
     """Pace: in-out starts and ends gently, linear is constant."""
