@@ -2,6 +2,7 @@
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
 # make lint     formatting, lint, types and imports         make bench      measure; see docs/performance.md
 # make gallery  render every scene, and a page of them all   make clean      remove all that make made
+# make reference  write the generated pages in docs/
 # make dist     build the wheel and the source archive into dist/
 #
 # Another Python: make demo PYTHON=python3.12
@@ -14,7 +15,7 @@ READY := .venv/.ready
 DEMO := swiss-roll-forward.gif ddpm-vs-ddim.gif mandrill-forward.mp4
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: demo test test-all test-slow lint bench gallery dist clean
+.PHONY: demo test test-all test-slow lint bench gallery reference dist clean
 
 demo: $(READY)
 	@mkdir -p renders
@@ -41,6 +42,9 @@ bench: $(READY)
 
 gallery: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/make_gallery.py renders/gallery -j $(JOBS) -q $(QUALITY)
+
+reference: $(READY)
+	$(BIN)/python docs/make_reference.py
 
 dist: $(READY)
 	rm -rf dist

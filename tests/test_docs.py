@@ -15,9 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from documents import run_page
 from noisereel.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SMALL = ["--size", "160x120", "--set", "film.frames=4", "--quiet", "--no-cache"]
 
 
@@ -42,29 +44,37 @@ def render(scene: str, folder: Path, *arguments: str | Path) -> None:
         assert film.n_frames >= 4
 
 
-@pytest.mark.parametrize("scene", blocks("README.md", "yaml"), ids=["shortest", "two runs", "learning"])
-def test_the_readmes_scenes_render(scene: str, tmp_path: Path) -> None:
-    render(scene, tmp_path)
-
-
-@pytest.mark.parametrize("scene", blocks("docs/scenes.md", "yaml"))
-def test_the_scenes_of_the_page_on_scenes_render(scene: str, tmp_path: Path) -> None:
-    render(scene, tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_page(page, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("page", "name", "scene"),
+    ("block", "message"),
     [
-        ("README.md", "wave", blocks("README.md", "yaml")[0].replace("swiss-roll", "wave")),
-        ("docs/plugins.md", "halo", blocks("docs/plugins.md", "yaml")[0]),
+        ("```ruby\nputs 1\n```", "blocks in 'ruby' are not run by any test"),
+        ("```\n1\n```", "blocks in '' are not run by any test"),
+        ("```python\n1 / 0\n```", "division by zero"),
+        ("```python\n@hookimpl\ndef register_datasets(register): ...\n```", "name 'hookimpl' is not defined"),
+        ("```toml\n[project\n```", "Expected"),
+        ("```yaml\nfilm: {size: 1:2}\n```", "film.size"),
+        ("```yaml\nextends: light\nblue: 3\n```", "must be a hex colour"),
+        ("    noisereel still swiss-roll-forward --when 3", "No such option"),
+        ("    noisereel render nothing.yaml", "nothing.yaml"),
+        ("    make nothing", "nothing"),
+        ("    pip install another-project", "another-project"),
+        ("    curl example.org", "no test runs the command 'curl'"),
     ],
-    ids=["README", "plugins"],
 )
-def test_the_plugins_shown_render(page: str, name: str, scene: str, tmp_path: Path) -> None:
-    plugin = tmp_path / f"{name}.py"
-    plugin.write_text(blocks(page, "python")[0], encoding="utf-8")
-    render(scene, tmp_path, "--plugin", plugin)
-    assert "Number of points." in noisereel("plugins", "show", name, "--plugin", plugin).output
+def test_a_block_that_does_not_run_is_found(
+    block: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\nHere:\n\n{block}\n", encoding="utf-8")
+    with pytest.raises(Exception) as caught:
+        run_page(page, tmp_path, monkeypatch)
+    assert message in str(caught.value)
+    assert f"page.md:{6 if block.startswith('`') else 5}" in "".join(caught.value.__notes__)
 
 
 def test_the_denoiser_shown_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,9 +112,7 @@ def test_every_hook_has_its_place_on_the_plugins_page() -> None:
     assert [hook for hook in hooks if f"`{hook}" not in page] == []
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -15,7 +15,8 @@ __all__ = ["page"]
 
 INTRODUCTION = """# All commands
 
-Generated from the command line by `python docs/make_reference.py`. `noisereel COMMAND --help` shows the same.
+Generated from the command line by `python docs/make_reference.py`. `noisereel COMMAND --help` shows the same,
+and `noisereel --version` the version.
 
 Files on the command line are relative to the current folder, those named in a scene to the scene's folder. An
 output may contain placeholders: see [scenes.md](scenes.md#output-files)."""

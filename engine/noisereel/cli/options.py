@@ -61,7 +61,7 @@ device_option = click.option(
 scene_options = options(
     click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
                  help="Change the scene, e.g. --set film.frames=50; may be repeated."),
-    click.option("--seed", metavar="N", help="Seed of all random numbers; replaces the scene's."),
+    click.option("--seed", metavar="N", help="Seed of all runs that set none themselves; replaces the scene's."),
     click.option("--fps", metavar="N", help="Frames per second; replaces the scene's."),
     click.option("--size", metavar="WxH",
                  help="Size in pixels, e.g. 1280x720, or an aspect ratio, e.g. 9:16; replaces the scene's."),

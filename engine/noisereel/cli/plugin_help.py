@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from ..registry import KINDS
 from ..support.errors import UsageError, suggest
 from .messages import wrapped
@@ -98,7 +96,8 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return f"{kind}, required"
     default = info.get_default(call_default_factory=True)
-    return kind if default is None or isinstance(default, BaseModel) else f"{kind} = {_value(default)}"
+    # A model as default, such as another plugin, has no short form. (Importing pydantic to ask for it takes too long.)
+    return kind if default is None or hasattr(default, "model_fields_set") else f"{kind} = {_value(default)}"
 
 
 def _value(value: Any) -> str:
