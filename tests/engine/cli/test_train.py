@@ -28,7 +28,7 @@ class TestCommands:
         assert message == (
             2,
             "",
-            "-o w.safetensors: there are several sets of weights (a, b); put {run} into the name\n",
+            "w.safetensors: there are several sets of weights (a, b); put {run} into the name\n",
         )
         assert noisereel("train", "s.yaml", "-o", "{run}.safetensors").code == 0
         assert (tmp_path / "a.safetensors").read_bytes() == file.read_bytes()
