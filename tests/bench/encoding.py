@@ -14,7 +14,6 @@ from scenes import ROLL, film_of, roll, scene
 from noisereel.api import render
 from noisereel.canvas.raster import RasterCanvas
 from noisereel.contracts.writer import Frame, WriterContext
-from noisereel.output.options import RenderOptions
 from noisereel_builtins.writers.gif import _encoder, _indexed_frame
 from noisereel_builtins.writers.palette import Indexer, Palette
 
@@ -33,7 +32,7 @@ def rows() -> Iterator[Row]:
 
 def _render(size: tuple[int, int], path: str) -> None:
     parsed, registry = scene(ROLL.replace("COLOR", "blue"), size)
-    render(parsed, path, options=RenderOptions(), registry=registry)
+    render(parsed, path, device="cpu", cache=False, registry=registry)
 
 
 def _gif(size: tuple[int, int], target: str) -> Row:

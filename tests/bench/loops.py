@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import azula.denoise
 import azula.noise
@@ -18,8 +17,8 @@ from noisereel.contracts.dataset import Data, Dataset, LoadContext
 from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
 from noisereel.contracts.sampler import Sampler
 from noisereel.contracts.schedule import Schedule
-from noisereel.scene import RunSpec, SceneDocument
-from noisereel.simulation.plan import plan_run
+from noisereel.scene import RunSpec
+from noisereel.simulation.plan import plan_acts
 from noisereel.simulation.run import Run
 from noisereel_builtins.samplers.ancestral.ddim import DDIM
 from noisereel_builtins.samplers.forward.forward import Forward
@@ -73,7 +72,7 @@ def _walk(sampler: Sampler, n: int, schedule: Schedule | None = None) -> Callabl
     )
     data = Cloud().load(None)  # type: ignore[arg-type]
     context = DenoiserContext(data, spec.schedule, torch.device("cpu"))
-    run = Run(spec, plan_run(spec, SceneDocument("", "", Path())), context)
+    run = Run(spec, plan_acts(spec.sampler, spec.schedule), context)
 
     @torch.no_grad()
     def walk() -> None:

@@ -22,6 +22,7 @@ PARTS = {
     "loops": "The timestep loop",
     "learning": "Learning",
     "startup": "Starting up",
+    "api": "The Python API",
 }
 
 

@@ -148,3 +148,37 @@ class TestFrame:
     def test_a_time_outside_the_run(self, scene: nr.Scene) -> None:
         with pytest.raises(nr.UsageError, match="^cannot show t = 9: no run reaches it; the last time is t = 8$"):
             nr.frame(scene, t=9)
+
+
+ARRAY = """\
+import noisereel as nr
+run = nr.simulate(nr.load("swiss-roll-forward"))["run"]
+x = run.x
+"""
+FILM = """\
+import noisereel as nr
+scene = nr.load("swiss-roll-forward", {"film.frames": 3, "film.size": [160, 120]})
+nr.render(scene, "film.gif")
+"""
+OWN = """\
+import noisereel as nr
+class Mine(nr.Dataset):
+    n: int = 300
+    def load(self, ctx):
+        return nr.Data(ctx.draw.uniform(self.n, 2))
+scene = nr.Scene(dataset=Mine(), schedule="cosine", sampler="forward", film={"frames": 3, "size": [160, 120]})
+nr.render(scene, "film.gif")
+"""
+
+
+@pytest.mark.parametrize(("code", "most"), [(ARRAY, 3), (FILM, 3), (OWN, 8)], ids=["array", "film", "own data set"])
+def test_few_lines_are_enough(code: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(code.splitlines()) <= most
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(code, space)
+    if "x" in space:
+        assert space["x"].ndim == 3
+    else:
+        with Image.open("film.gif") as film:
+            assert film.n_frames >= 3
