@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..contracts.probe import Metric, Probe, Trace, Values
 from ..contracts.state import State
 from ..contracts.trajectory import AUX, Trajectory
 from ..support.errors import plugin_errors
+from ..support.files import part_name
 
 if TYPE_CHECKING:
     from ..contracts.probe import MeasureContext
@@ -141,7 +141,7 @@ def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None
         if all(len({a.shape for a in column}) == 1 for column in columns.values()):
             out[f"{key}/visits"] = np.array(visits, np.int64)
             out.update({f"{key}/{name}": np.stack(column) for name, column in columns.items()})
-    partial = file.with_name(f"values.{os.getpid()}.part.npz")
+    partial = file.with_name(part_name(file))
     try:
         np.savez(partial, **out)  # type: ignore[arg-type]  # numpy's stub types the keyword allow_pickle into **kwds
         partial.replace(file)

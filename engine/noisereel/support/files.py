@@ -16,7 +16,7 @@ from typing import Self
 
 from .errors import NoisereelError, UsageError
 
-__all__ = ["AtomicFiles", "Scratch", "atomic_write", "report_errors", "scratch_folder"]
+__all__ = ["AtomicFiles", "Scratch", "atomic_write", "part_name", "report_errors", "scratch_folder"]
 
 
 class AtomicFiles:
@@ -46,7 +46,7 @@ class AtomicFiles:
         target = path.resolve()  # through links, so that a link stays one
         if target in self._parts:
             raise UsageError(f"{path}: would be written more than once")
-        part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+        part = target.with_name("." + part_name(target))
         with report_errors(path):
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -86,6 +86,14 @@ class AtomicFiles:
         for folder in sorted(self._folders, key=lambda path: len(path.parts), reverse=True):
             with suppress(OSError):
                 folder.rmdir()
+
+
+def part_name(target: Path) -> str:
+    """Return a name for a temporary file, such as ``film.1234-ab12cd34.part.gif`` with the number of this process.
+
+    Threads of one process may write the same file at the same time, so each call gives another name.
+    """
+    return f"{target.stem}.{os.getpid()}-{secrets.token_hex(4)}.part{target.suffix}"
 
 
 @contextmanager

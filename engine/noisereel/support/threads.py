@@ -11,21 +11,36 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-__all__ = ["ThreadPlan", "by_rows", "shared", "thread_plan", "threads"]
+__all__ = ["ThreadPlan", "by_rows", "settle", "shared", "thread_plan", "threads"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
+_replaced: list[int] = []
+"""Counts that `threads` has replaced at the moment, in all Python threads; the first one is the user's."""
+
+
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Temporarily set torch's thread count."""
+    """Temporarily set torch's thread count in this Python thread."""
     before = torch.get_num_threads()
+    _replaced.append(before)
     torch.set_num_threads(n)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+        _replaced.remove(before)
+
+
+def settle() -> None:
+    """Set torch's thread count in a Python thread that begins its work while `threads` is active in another one.
+
+    A Python thread starts with the count that was set last, anywhere; results depend on it in their last bits.
+    """
+    if _replaced and torch.get_num_threads() != (usual := _replaced[0]):
+        torch.set_num_threads(usual)
 
 
 class ThreadPlan(NamedTuple):
@@ -70,10 +85,8 @@ def shared(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result
         with torch.set_grad_enabled(gradients):
             return work(part)
 
-    try:
+    with threads(n):
         return list(_pool(n).map(run_part, parts))
-    finally:
-        torch.set_num_threads(n)
 
 
 def by_rows(work: Callable[..., Tensor], x: Tensor, *aligned: Tensor | None, least: float | None) -> Tensor:
