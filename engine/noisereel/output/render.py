@@ -22,7 +22,6 @@ from ..simulation.simulate import SimulatedRun, SimulationContext, notify, simul
 from ..simulation.store import TrajectoryStore
 from ..support.compiled import Compiler, uncompiled
 from ..support.files import AtomicFiles, scratch_folder
-from ..support.threads import settle
 from .encoder import check_names, check_outputs, encoder, rate_warnings, writer_of
 from .workers import pixels_of
 
@@ -115,7 +114,6 @@ def render(
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
     start = perf_counter()
-    settle()
     compiler = Compiler(progress.warn) if options.compile else None
     for warning in rate_warnings(outputs, len(plan.frames), plan.scene.film.rate, registry):
         progress.warn(warning)

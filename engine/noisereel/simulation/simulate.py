@@ -16,6 +16,7 @@ from ..scene import PluginSpecs
 from ..support.compiled import Compile, uncompiled
 from ..support.errors import plugin_errors
 from ..support.progress import Progress
+from ..support.threads import settle
 from .measurements import Measurements
 from .recording import Recorder, run_key, trajectory_of
 from .run import Run
@@ -127,6 +128,7 @@ def bound_runs(
     ctx: SimulationContext,
 ) -> Iterator[Run]:
     """Yield every run after those that it depends on; they must be in ``done`` by then."""
+    settle()
     on_device = {id(loaded): loaded.to(ctx.device) for loaded in data.values()}
     training = TrainingContext(
         cache=(ctx.store.root or ctx.store.scratch) / "denoisers",
