@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from noisereel import api
-from noisereel.output.options import RenderOptions
 from noisereel.support.threads import settle, threads
 
 SCENE = """
@@ -49,7 +48,7 @@ def render(tmp_path: Path, eager: None):
         folder.mkdir(exist_ok=True)
         (folder / "scene.yaml").write_text(SCENE.format(i=i, n=60 + i, width=160 + 16 * i))
         outputs = [folder / output for output in ("a.gif", "{frame}.png", "{step}.svg")]
-        api.render(api.load(folder / "scene.yaml"), *outputs, options=RenderOptions(cache=cache))
+        api.render(api.load(folder / "scene.yaml"), *outputs, cache=cache or False)
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     return render_scene
@@ -72,10 +71,9 @@ def test_renders_in_threads_give_the_same_files(render, tmp_path, same):
 def test_the_last_of_several_renders_to_one_file_wins(render, tmp_path):
     expected = [render(i, f"alone-{i}")["a.gif"] for i in range(4)]
     scenes = [api.load(tmp_path / f"alone-{i}" / "scene.yaml") for i in range(4)]
-    options = RenderOptions(cache=None)
     with ThreadPoolExecutor(4) as pool:
         for _ in range(2):
-            list(pool.map(lambda scene: api.render(scene, tmp_path / "a.gif", options=options), scenes))
+            list(pool.map(lambda scene: api.render(scene, tmp_path / "a.gif", cache=False), scenes))
             assert (tmp_path / "a.gif").read_bytes() in expected
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
 

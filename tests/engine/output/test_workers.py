@@ -178,12 +178,11 @@ def test_a_killed_process_is_one_line(film_of):
 SCRIPT = """
 from pathlib import Path
 from noisereel import api
-from noisereel.output.options import RenderOptions
 
 print("running")
 scene = api.load("scene.yaml")
 for name in ("a.gif", "b.gif"):
-    api.render(scene, name, options=RenderOptions(cache=None, workers=2))
+    api.render(scene, name, cache=False, workers=2)
 assert Path("a.gif").read_bytes() == Path("b.gif").read_bytes()
 import __main__
 assert __main__.scene is scene
@@ -217,10 +216,8 @@ import os, signal, threading, time
 from multiprocessing import active_children
 from pathlib import Path
 from noisereel import api
-from noisereel.output.options import RenderOptions
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-options = RenderOptions(cache=None, workers=2)
 scene = api.load("long.yaml")
 def interrupt():
     while len(active_children()) < 2:
@@ -229,12 +226,12 @@ def interrupt():
     os.killpg(0, signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:
-    api.render(scene, "a.gif", options=options)
+    api.render(scene, "a.gif", cache=False, workers=2)
 except KeyboardInterrupt:
     print("interrupted")
 assert active_children() == []
 assert not [path for path in Path().iterdir() if path.name.startswith(".")]
-api.render(api.load("scene.yaml"), "b.gif", options=options)
+api.render(api.load("scene.yaml"), "b.gif", cache=False, workers=2)
 """
 
 
