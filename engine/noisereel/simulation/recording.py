@@ -196,6 +196,8 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, predecessor_key: str |
             "parts": [identity(part) for part in parts],
             "inputs": [digest(file.read_bytes()) for part in plugins_in(parts) for file in part.inputs(folder)],
             "data": data_digest(run.data),
+            # A schedule may keep what it computed before something that it depends on changed.
+            "levels": digest(np.array([[level.t, level.alpha, level.sigma] for level in run.plan.levels]).tobytes()),
             "start": [run.start, predecessor_key, run.plan.first.t, run.particles],
             "training": None if run.plan.training is None else [run.plan.training, run.plan.levels[0].t],
             "seed": [spec.seed, spec.copy_index],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import functools
 import json
@@ -49,6 +50,24 @@ def linear(weight: float) -> torch.nn.Module:
     return module
 
 
+class Counts(collections.defaultdict):
+    """A subclass of a built-in type."""
+
+
+class Wrapper:
+    """A decorator with a setting."""
+
+    def __init__(self, function: Any, k: float) -> None:
+        functools.update_wrapper(self, function)
+        self.k = k
+
+
+def attributed(value: object) -> Any:
+    function = loose("def f(x): return x")
+    function.scale = value
+    return function
+
+
 DIFFERENT = {
     "numbers": (1, 2),
     "types": (1, "1"),
@@ -64,6 +83,20 @@ DIFFERENT = {
     "dicts": ({"a": BIG}, {"a": changed(BIG, 7, 1)}),
     "sets": ({1, 2}, {1, 3}),
     "enums": (Side.LEFT, Side.RIGHT),
+    "members of loose enums": tuple(
+        loose(f"import enum\nclass E(enum.Enum):\n A = {value}\nf = E.A") for value in (1, 2)
+    ),
+    "lists and tuples": ([1], (1,)),
+    "default factories": (collections.defaultdict(int), collections.defaultdict(float)),
+    "fields of named tuples": (collections.namedtuple("P", "a b")(1, 2), collections.namedtuple("P", "b a")(1, 2)),
+    "methods of dicts": tuple(loose(f"class C(dict):\n def g(self): return {value}\nf = C(a=1)") for value in (1, 2)),
+    "methods of numbers": tuple(loose(f"class S(float):\n def g(self): return {value}\nf = S(1)") for value in (1, 2)),
+    "masks": (np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[1, 0])),
+    "attributes of functions": (attributed(1), attributed(2)),
+    "settings of wrappers": (Wrapper(max, 1), Wrapper(max, 2)),
+    "metaclasses": tuple(
+        loose(f"class M(type):\n def g(c): return {value}\nclass f(metaclass=M): pass") for value in (1, 2)
+    ),
     "paths": (Path("a"), Path("b")),
     "attributes": (Plain(1), Plain(2)),
     "partial": (functools.partial(max, 1), functools.partial(max, 2)),
@@ -160,12 +193,76 @@ print(json.dumps(identity([model, Cosine(steps=3), {"x", "y", "z"}])))
     assert len(outputs) == 1
 
 
-def test_files_count_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib
+FOLDER = {
+    "helper.py": "import util\nfrom util import SCALE\nk = 1\ndef den(x): return util.scale(x) * SCALE * k",
+    "util.py": "SCALE = 1\ndef scale(x): return x",
+    "lab/__init__.py": "",
+    "lab/model.py": "from .parts import scale\nclass Model:\n    def g(self): return scale(self)",
+    "lab/parts.py": "def scale(x): return 1",
+}
 
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "scaling.py").write_text("A = 1\nclass Scale:\n    def g(self): return A\n")
-    module = importlib.import_module("scaling")
-    before = identity(module.Scale)
-    (tmp_path / "scaling.py").write_text("A = 234\nclass Scale:\n    def g(self): return A\n")
-    assert identity(module.Scale) != before  # as after %autoreload, which keeps the class
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lab").mkdir()
+    for name, text in FOLDER.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def printed(folder: Path, code: str) -> list[str]:
+    """Return what a script prints in a folder."""
+    script = f"import json, helper, lab.model\nfrom noisereel.contracts.identity import identity\n{code}"
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+USES = ["lambda x: helper.den(x)", "helper.den", "lab.model.Model", "lab.model.Model()"]
+
+
+@pytest.mark.parametrize("edited", ["helper.py", "util.py", "lab/model.py", "lab/parts.py"])
+def test_edited_files(folder: Path, edited: str) -> None:
+    code = "\n".join(f"print(json.dumps(identity({use})))" for use in USES)
+    before = printed(folder, code)
+    text = FOLDER[edited].replace("return x", "return x + 1").replace("return 1", "return 2") + "\nX = 1"
+    (folder / edited).write_text(text.replace("SCALE = 1", "SCALE = 3").replace("* k", "- k"))
+    for use, first, second in zip(USES, before, printed(folder, code), strict=True):
+        assert (first != second) == (edited.startswith("lab") == use.startswith("lab"))
+
+
+def test_what_runs_counts_and_not_what_was_written_since(folder: Path) -> None:
+    code = """
+import time
+from pathlib import Path
+f = lambda x: (helper.den(x), lab.model.Model)
+first = identity(f)
+time.sleep(0.05)
+for name in ("helper.py", "lab/parts.py"):
+    Path(name).write_text(Path(name).read_text().replace("* k", "- k").replace("return 1", "return 2"))
+print(identity(f) == first, helper.den(7), lab.model.Model.g(0))
+helper.k = 2
+second = identity(f)
+print(second == first)
+import importlib
+importlib.reload(helper)
+print(identity(f) == second)
+"""
+    same, changed, reloaded = printed(folder, code)
+    assert same.endswith(" 7 1")  # the old code runs; its identity may be found anew, but not the new file's
+    assert changed == reloaded == "False"
+
+
+def test_imports_inside_functions_count(folder: Path) -> None:
+    code = "def f(x):\n    import helper\n    return helper.den(x)\nprint(json.dumps(identity(f)))"
+    before = printed(folder, code)
+    (folder / "helper.py").write_text(FOLDER["helper.py"].replace("* k", "- k"))
+    assert printed(folder, code) != before
+
+
+def test_values_that_raise_when_examined() -> None:
+    class Hostile:
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError("no")
+
+    with pytest.raises(UnkeyableError, match=r"^a list cannot be examined: RuntimeError: no$"):
+        identity([Hostile()])
