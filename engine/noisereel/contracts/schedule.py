@@ -44,6 +44,10 @@ class Level:
     alpha: float
     sigma: float
 
+    def __post_init__(self) -> None:
+        for name in ("t", "alpha", "sigma"):
+            object.__setattr__(self, name, getattr(self, name) + 0.0)  # a negative zero, as of √(−0), becomes 0
+
     @property
     def log_snr(self) -> float:
         """ln(α²/σ²); +∞ for clean data and −∞ for pure noise."""

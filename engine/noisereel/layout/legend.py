@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..contracts.guides import Guide, Legend
 from ..contracts.theme import Theme
+from ..support.numbers import number_text
 from ..support.typeset import measure
 
 __all__ = ["KEY_SIZE", "Ramp", "Word", "key_parts", "key_scale", "key_width"]
@@ -65,7 +66,7 @@ def _parts(guide: Guide, theme: Theme) -> list[Part]:
     if isinstance(guide, Legend):
         return [_word(label, theme.color(color), _FAR, theme.font) for label, color in guide.entries]
     ink = theme.color("muted")
-    low, high = (f"{value:.3g}".replace("-", "\N{MINUS SIGN}") for value in (guide.low, guide.high))
+    low, high = (number_text(value, ".3g") for value in (guide.low, guide.high))
     label = [_word(guide.label, ink, _FAR / 2, theme.font)] if guide.label else []
     ramp = Ramp(guide.palette)
     return [*label, _word(low, ink, _NEAR, theme.font), ramp, _word(high, ink, _FAR, theme.font)]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..support.numbers import number_text
+
 __all__ = ["Ticks", "candidates", "ticks"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0)
@@ -85,13 +87,12 @@ def _label(value: float, digits: int) -> str:
     """
     order = math.floor(math.log10(abs(value))) if value else 0
     if (digits > 4 and order < -3) or (digits <= -4 and order >= 6):
-        text = _scientific(value, order, digits)
-    else:
-        text = f"{value:{',' if abs(value) >= 10_000 else ''}.{max(0, digits) if value or digits <= 4 else 0}f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+        return _scientific(value, order, digits)
+    places = max(0, digits) if value or digits <= 4 else 0
+    return number_text(value, f"{',' if abs(value) >= 10_000 else ''}.{places}f")
 
 
 def _scientific(value: float, order: int, digits: int) -> str:
-    mantissa = f"{value / 10.0**order:.{order + digits}f}"
+    mantissa = number_text(value / 10.0**order, f".{order + digits}f")
     power = str(order).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{mantissa}×10{power}"

@@ -14,6 +14,7 @@ from numbers import Real
 from string import Formatter
 
 from .errors import suggest
+from .numbers import number_text
 
 __all__ = ["CONSTANT", "LIVE", "Template", "formula_fault"]
 
@@ -179,31 +180,26 @@ def _show(field: _Field, value: object, decimals: int | None = None) -> str:
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
     if field.spec:
-        return _fit(field, _for_spec(field, value)).replace("-", "−")
-    return (_automatic(number) if decimals is None else f"{number:z.{decimals}f}").replace("-", "−")
+        return _fit(field, value)
+    return _automatic(number) if decimals is None else number_text(number, f".{decimals}f")
 
 
 def _fit(field: _Field, value: object) -> str:
     try:
-        return format(value, field.spec)
+        return number_text(value, field.spec) if isinstance(value, Real) else format(value, field.spec)
     except ValueError as error:
         raise ValueError(f"the format '{field.spec}' does not fit {field.name}, such as {value!r}") from error
-
-
-def _for_spec(field: _Field, value: Real) -> Real | int:
-    """Round the value for an integer format: times are real numbers, but ``{t:03d}`` should work."""
-    return round(float(value)) if field.spec[-1] in "bdoxX" else value
 
 
 def _automatic(number: float) -> str:
     """Format whole numbers without decimals, others with three significant digits."""
     if number == round(number) and abs(number) < 1e15:
-        return str(round(number))
+        return number_text(round(number))
     if 1e-4 <= abs(number) < 1e6:
-        text = f"{number:.{_decimals(number)}f}"
+        text = number_text(number, f".{_decimals(number)}f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, _, exponent = f"{number:.2e}".partition("e")
-    return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return f"{number_text(float(mantissa), '.2f')}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
 def _decimals(number: float) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from contextlib import suppress
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
 from noisereel.contracts.schedule import Level, Schedule, posterior, transition
+from noisereel.registry import load_registry
+from noisereel.scene.plugin_fields import plugin_kind
 from noisereel_builtins.schedules.betas import Betas
 from noisereel_builtins.schedules.cosine import Cosine
 from noisereel_builtins.schedules.linear import Linear
@@ -200,3 +203,27 @@ def test_more_steps_than_whole_times_are_refused(spacing, name: str) -> None:
     with pytest.raises(ValueError) as error:
         spacing.times(Linear(steps=50), 60, 50.0)
     assert str(error.value) == f"{name} spacing visits integer times: from t = 50 it allows 50 steps at most, got 60"
+
+
+def every_schedule() -> list[Schedule]:
+    """Return an instance of every registered schedule, and those that another one is made of."""
+    registry = load_registry()
+    values = {"betas": [0.1, 0.2], "alpha-bars": [0.9, 0.5]}
+    classes = {name: registry.get("schedule", name) for name in registry.names("schedule")}
+    plain = {
+        name: cls.model_validate({cls.primary: values[name]} if name in values else {})
+        for name, cls in classes.items()
+        if not any(plugin_kind(field.annotation) for field in cls.model_fields.values())
+    }
+    composed = []
+    for name, of in product(sorted(classes.keys() - plain), plain.values()):
+        with suppress(ValidationError):  # not every schedule can be rescaled
+            composed.append(classes[name].model_validate({classes[name].primary: of}))
+    return [*plain.values(), *composed]
+
+
+@pytest.mark.parametrize("schedule", every_schedule(), ids=repr)
+def test_no_level_is_a_negative_zero(schedule: Schedule) -> None:
+    for t in (0.0, -0.0, 1.0, schedule.T):
+        level = schedule.at(t)
+        assert [math.copysign(1, value) for value in (level.t, level.alpha, level.sigma)] == [1, 1, 1]

@@ -15,6 +15,7 @@ from noisereel.contracts.probe import Metric
 from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.support.errors import suggest
+from noisereel.support.numbers import number_text
 
 from .labels import Line, apart, beside, value_label
 from .quantities import QUANTITIES, schedule_line, times_of
@@ -206,4 +207,4 @@ def _metric_line(run: RunView, name: str) -> NDArray[np.float64]:
 def _formatted(value: float, y: Range) -> str:
     """Format a number with the decimal places that the panel's range resolves, the same in every frame."""
     places = min(max(2 - math.floor(math.log10(y[1] - y[0])), 0), 4)
-    return f"{value:.{places}f}".replace("-", "−")
+    return number_text(value, f".{places}f")

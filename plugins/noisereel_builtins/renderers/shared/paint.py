@@ -16,6 +16,7 @@ from noisereel.contracts.renderer import RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.theme import ROLES, Theme
 from noisereel.support.errors import suggest
+from noisereel.support.numbers import number_text
 
 from .memo import once
 
@@ -107,7 +108,7 @@ def guide_of(paint: str, run: RunView, theme: Theme) -> Guide | None:
         return None
     values, low, high = _constant_values(paint, run)
     classes = np.unique(values)
-    entries = [(f"{c:g}", hex_of(palette, (c - low) / (high - low))) for c in classes.tolist()]
+    entries = [(number_text(c, "g"), hex_of(palette, (c - low) / (high - low))) for c in classes.tolist()]
     return Legend(tuple(entries)) if len(entries) <= MAX_NAMED else None
 
 
