@@ -196,7 +196,7 @@ def still(
         for line in describe_nearest(plans, times):
             shown.say(line)
     if times is not None and len(times) > 1 and not any(path.numbered for path in paths):
-        scene, times = strip(scene, times, sized=sized), None
+        scene, times = strip(scene, plans, times, sized=sized), None
     rendering = _Rendering([_Part(scene, paths, still_frames(times))], plans, options, registry, shown)
     if dry_run:
         rendering.planned()

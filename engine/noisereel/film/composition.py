@@ -13,7 +13,7 @@ from ..contracts.renderer import Moment, RenderContext, Renderer, RunView
 from ..layout import Grid, PanelPlan, lay_out
 from ..support.errors import plugin_errors
 from .panels import panel_layers, panel_plans
-from .text import FilmText, clock, film_text, shown_indices
+from .text import FilmText, film_text, shown_indices
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -71,7 +71,7 @@ class Film:
 
     def _progress(self, frame: FrameSpec) -> float:
         """Return the filled share of the time bar: the fraction of time passed, or of visits if time turns round."""
-        name = clock(self.scene)
+        name = self.scene.lead.run
         times, index = [*self.runs[name].trajectory.times], frame.indices[name]
         if times != sorted(times) and times != sorted(times, reverse=True):
             return index / max(1, len(times) - 1)

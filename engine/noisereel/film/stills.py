@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..contracts.renderer import space_of
 from ..contracts.trajectory import nearest
 from ..support.errors import UsageError
+from ..support.template import Template
 from .timeline import FrameSpec
 
 if TYPE_CHECKING:
@@ -73,25 +74,46 @@ def describe_nearest(plans: Mapping[str, RunPlan], times: Sequence[float]) -> It
                 yield f"at {time:g}: t = {t:g} is the nearest visit{suffix}"
 
 
-def strip(scene: SceneSpec, times: Sequence[float], *, sized: bool) -> SceneSpec:
+def strip(scene: SceneSpec, plans: Mapping[str, RunPlan], times: Sequence[float], *, sized: bool) -> SceneSpec:
     """Return the scene as one picture: a row per panel that shows particles or images, a column per time; no insets.
+
+    The first row is headed by the times that it shows, and so is each row that shows others. Text over the film that
+    holds for one moment only is left out.
 
     Args:
         scene: The scene.
+        plans: The plan of each run.
         times: Times of the columns.
         sized: Whether the user chose the size; otherwise the height fits the rows.
     """
     on_grid = [panel for panel in scene.panels if panel.inset is None]
     shown = [panel for panel in on_grid if space_of(panel.layers) != "time"] or on_grid
-    panels = tuple(_at(panel, t, row == 0) for row, panel in enumerate(shown) for t in times)
+    heads = [_head(panel, plans[panel.run], times) for panel in shown]
+    headed = [row == 0 or head != heads[0] for row, head in enumerate(heads)]
+    panels = tuple(
+        _at(panel, t, heads[row][0] if headed[row] else "") for row, panel in enumerate(shown) for t in times
+    )
+    still = _still_text(scene)
     width, height = scene.film.size
     if not sized:
-        head = 0.13 if scene.title else 0.08
+        head = (0.13 if still["title"] else 0.08) + 0.03 * (sum(headed) - 1)
         height = 2 * round((head + 0.95 * len(shown) / len(times)) * width / 2)
     film = scene.film.model_copy(update={"size": (width, height), "time_bar": False})
     layout = scene.layout.model_copy(update={"columns": len(times), "areas": None, "widths": None, "heights": None})
-    return scene.model_copy(update={"panels": panels, "film": film, "layout": layout})
+    return scene.model_copy(update={"panels": panels, "film": film, "layout": layout, **still})
 
 
-def _at(panel: PanelSpec, t: float, labelled: bool) -> PanelSpec:
-    return panel.model_copy(update={"at": t, "title": "t = {t}" if labelled else "", "caption": ""})
+def _head(panel: PanelSpec, plan: RunPlan, times: Sequence[float]) -> tuple[str, list[float]]:
+    """Return the title of a row's panels, and the times that they show."""
+    title = "t = {t}" if plan.training is None else "training step {trained}"
+    return title, [plan.times[nearest(plan.times, t)] for t in times]
+
+
+def _at(panel: PanelSpec, t: float, title: str) -> PanelSpec:
+    return panel.model_copy(update={"at": t, "title": title, "caption": ""})
+
+
+def _still_text(scene: SceneSpec) -> dict[str, str]:
+    """Return the text over a film without lines that change during it."""
+    lines = {"title": scene.title or "", "subtitle": scene.subtitle, "caption": scene.caption}
+    return {key: "" if Template(text).live else text for key, text in lines.items()}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..scene import PanelSpec, SceneSpec
     from .timeline import FrameSpec
 
-__all__ = ["FilmText", "clock", "film_text", "has_bar", "shown_indices"]
+__all__ = ["FilmText", "film_text", "has_bar", "shown_indices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,18 @@ class FilmText:
 
 def film_text(scene: SceneSpec, runs: Mapping[str, RunView], frames: Sequence[FrameSpec]) -> FilmText:
     """Fill in the live values of all text over a film, measuring the metrics that it uses."""
-    first, bar_run = next(iter(scene.runs)), clock(scene)
-    bar = "t = {t}" if scene.runs[bar_run].training is None else "training step {trained}"
-    indices = [frame.indices for frame in frames]
-
-    def of_run(text: str, run: str = first) -> LiveText:
-        return _live(text, runs[run], [visits[run] for visits in indices])
+    lead = scene.lead
+    bar = "t = {t}" if scene.runs[lead.run].training is None else "training step {trained}"
 
     def of_panel(text: str, spec: PanelSpec) -> LiveText:
         return _live(text, runs[spec.run], [shown_indices(spec, runs, frame)[spec.run] for frame in frames])
 
     return FilmText(
-        title=of_run(scene.title or ""),
-        subtitle=of_run(scene.subtitle),
-        caption=of_run(scene.caption),
-        bar=of_run(bar, bar_run) if has_bar(scene) else None,
-        bar_end=_end_label(runs[bar_run].trajectory),
+        title=of_panel(scene.title or "", lead),
+        subtitle=of_panel(scene.subtitle, lead),
+        caption=of_panel(scene.caption, lead),
+        bar=of_panel(bar, lead) if has_bar(scene) else None,
+        bar_end=_end_label(runs[lead.run].trajectory),
         panel_titles=tuple(of_panel(spec.title or "", spec) for spec in scene.panels),
         panel_captions=tuple(of_panel(spec.caption, spec) for spec in scene.panels),
     )
@@ -102,11 +98,6 @@ def _live(text: str, run: RunView, indices: Sequence[int]) -> LiveText:
 def has_bar(scene: SceneSpec) -> bool:
     """Return whether a time bar is shown: the scene enables it, and at least one panel moves."""
     return scene.film.time_bar and any(panel.at is None for panel in scene.panels)
-
-
-def clock(scene: SceneSpec) -> str:
-    """Return the run whose time the bar shows: the run of the first panel without a fixed time."""
-    return next((panel.run for panel in scene.panels if panel.at is None), next(iter(scene.runs)))
 
 
 def shown_indices(spec: PanelSpec, runs: Mapping[str, RunView], frame: FrameSpec) -> Mapping[str, int]:

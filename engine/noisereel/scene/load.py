@@ -20,7 +20,7 @@ from .panels import build_panels, check_title
 from .plugin_specs import PluginSpecs
 from .python_nodes import python_node, scene_text
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
-from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, SceneSpec
+from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, SceneSpec, leading
 from .theme_file import find_theme
 from .yaml_nodes import parse
 
@@ -185,9 +185,10 @@ def _scene(root: Node, document: SceneDocument, registry: Registry, builder: Bui
     header = builder.model(SceneHeader, replace(root, value=values))
     runs = build_runs(root, registry, builder)
     panels = build_panels(root, runs, registry, builder)
-    for key in ("title", "subtitle", "caption"):
-        check_title(entries.get(key), next(iter(runs.copies), None), runs, registry, builder)
     specs = tuple(spec for _, spec in panels)
+    lead = leading(specs).run if specs else None
+    for key in ("title", "subtitle", "caption"):
+        check_title(entries.get(key), lead, runs, registry, builder)
     if header is not None and not builder.problems:
         _check_layout(header.layout, specs, root, builder)
     theme = _theme(root, document.folder, builder)

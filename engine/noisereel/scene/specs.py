@@ -39,6 +39,7 @@ __all__ = [
     "SlowMotion",
     "StartAt",
     "TrainingSnapshots",
+    "leading",
 ]
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -180,6 +181,11 @@ class PanelSpec(_Part):
         if limits is not None and not (limits[0] < limits[1] and all(map(math.isfinite, limits))):
             raise ValueError(f"must be [low, high], got [{limits[0]:g}, {limits[1]:g}]")
         return limits
+
+
+def leading(panels: Sequence[PanelSpec]) -> PanelSpec:
+    """Return the panel whose moment the time bar and the text over the film show: the first without a fixed time."""
+    return next((panel for panel in panels if panel.at is None), panels[0])
 
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
@@ -393,6 +399,11 @@ class SceneSpec(SceneHeader):
     panels: tuple[PanelSpec, ...]
     theme: Theme
     document: InstanceOf[SceneDocument]
+
+    @property
+    def lead(self) -> PanelSpec:
+        """The panel whose moment the time bar and the text over the film show."""
+        return leading(self.panels)
 
     @property
     def arrangement(self) -> Arrangement:
