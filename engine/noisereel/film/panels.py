@@ -10,6 +10,7 @@ from ..contracts.geometry import Box, Range, design_scale
 from ..contracts.renderer import Renderer, space_of
 from ..layout import Grid, InsetPlan, PanelPlan, lay_out
 from ..support.errors import SceneError, plugin_errors
+from ..support.markup import with_formulas
 
 if TYPE_CHECKING:
     from ..contracts.renderer import RunView
@@ -83,8 +84,8 @@ def panel_plans(scene: SceneSpec, layers: Layers, text: FilmText, runs: Mapping[
             cell=cells[i],
             title=text.panel_titles[i].line,
             caption=text.panel_captions[i].line,
-            x_label=spec.x_label or "",
-            y_label=spec.y_label or "",
+            x_label=with_formulas(spec.x_label or ""),
+            y_label=with_formulas(spec.y_label or ""),
             inset=insets.get(i),
         )
         for i, spec in enumerate(scene.panels)

@@ -66,7 +66,7 @@ class OutputPath:
             step: Position in the run.
             t: The run's time there.
         """
-        return Path(Template(str(self.path)).format({"frame": frame, "step": step, "t": t}))
+        return Path(Template(str(self.path), markup=False).format({"frame": frame, "step": step, "t": t}))
 
 
 def _writer(path: Path, registry: Registry) -> str:
@@ -80,7 +80,7 @@ def _writer(path: Path, registry: Registry) -> str:
 
 def _placeholders(text: str) -> tuple[str, ...]:
     try:
-        template = Template(text)
+        template = Template(text, markup=False)
         for name in template.names:
             if name not in _NAMES:
                 raise ValueError(f"unknown name '{{{name}}}'; known: " + ", ".join(f"{{{n}}}" for n in _NAMES))

@@ -217,7 +217,7 @@ def _places(root: Node, runs: Runs, panels: Sequence[Node]) -> Iterator[tuple[st
     """Yield the place of each value of the finished scene, for problems found after loading."""
     owners = [(f"runs.{copy}", runs.nodes[name]) for name, copies in runs.copies.items() for copy in copies]
     owners += [(f"panels.{i}", node) for i, node in enumerate(panels)]
-    owners += [("film", film)] if (film := root.child("film")) is not None else []
+    owners += [(key, child) for key, child in (root.map or {}).items() if key in SceneHeader.model_fields]
     for path, node in owners:
         yield from _places_in(path, node)
 

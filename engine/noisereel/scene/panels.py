@@ -10,6 +10,7 @@ from typing import cast
 from ..contracts.renderer import Renderer
 from ..registry.registry import Registry
 from ..support.errors import suggest
+from ..support.markup import plain
 from ..support.template import CONSTANT, LIVE, Template, formula_fault
 from .builder import Builder
 from .insets import check_insets
@@ -72,7 +73,7 @@ def _default(name: str, runs: Runs) -> PanelSpec:
 
 
 def _escaped(name: str) -> str:
-    return name.replace("{", "{{").replace("}", "}}")
+    return plain(name).replace("{", "{{").replace("}", "}}")
 
 
 def _expanded(item: Node, runs: Runs, builder: Builder) -> Iterator[Node]:

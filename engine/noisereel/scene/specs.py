@@ -358,7 +358,7 @@ class SceneDocument:
         """Return a problem found after loading, at the place where the value was written.
 
         Args:
-            path: ``runs.NAME.KEY``, ``panels.INDEX.KEY`` or ``film.KEY``, as in `SceneSpec`.
+            path: ``runs.NAME.KEY``, ``panels.INDEX.KEY``, ``film.KEY`` or another key, as in `SceneSpec`.
             message: What is wrong.
         """
         known = path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contracts.plugin import plugins_in
 from ..contracts.schedule import signal_warning
+from ..support.markup import doubtful_formula
 
 if TYPE_CHECKING:
     from ..scene import SceneSpec
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["lint"]
 
 _PARTS = ("dataset", "schedule", "denoiser", "sampler", "metrics")
+_PANEL_TEXTS = ("title", "caption", "x_label", "y_label")
 
 
 def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
@@ -26,7 +28,10 @@ def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
         for plugin in plugins_in(value)
         for warning in plugin.lint()
     ]
-    return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans)]))
+    doubtful = [
+        scene.document.problem(path, warning) for path, text in _texts(scene) if (warning := doubtful_formula(text))
+    ]
+    return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans), *doubtful]))
 
 
 def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator[Problem]:
@@ -35,6 +40,13 @@ def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator
         warning = signal_warning(run.schedule)
         if warning and run.start in (None, "prior") and plans[name].levels[0].t > 0:
             yield scene.document.problem(f"runs.{name}.schedule", warning)
+
+
+def _texts(scene: SceneSpec) -> Iterator[tuple[str, str]]:
+    """Yield the text over the film and around panels, as (path, text)."""
+    yield from ((key, getattr(scene, key) or "") for key in ("title", "subtitle", "caption"))
+    for i, panel in enumerate(scene.panels):
+        yield from ((f"panels.{i}.{key}", getattr(panel, key) or "") for key in _PANEL_TEXTS)
 
 
 def _values(scene: SceneSpec) -> Iterator[tuple[str, str, Any]]:

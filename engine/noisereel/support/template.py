@@ -14,6 +14,7 @@ from numbers import Real
 from string import Formatter
 
 from .errors import suggest
+from .markup import plain, spans, with_formulas
 from .numbers import number_text
 
 __all__ = ["CONSTANT", "LIVE", "Template", "formula_fault"]
@@ -43,6 +44,11 @@ class _Field:
 class Template:
     """A text with fields such as ``{t}`` or ``{entropy:.2f}``; outside formulas ``{{`` and ``}}`` are literal braces.
 
+    Args:
+        text: The text as written.
+        markup: Whether the text is to be drawn: formulas are kept, and dollar signs elsewhere, also those of values, are
+            escaped.
+
     Attributes:
         text: The text as written.
 
@@ -50,9 +56,10 @@ class Template:
         ValueError: The text is not a valid template; the message gives the reason.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, markup: bool = True) -> None:
         self.text = text
-        self._parts = tuple(_split(text))
+        self._parts = tuple(_split(text) if markup else _fields(text))
+        self._shown = _marked if markup else _show
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +93,7 @@ class Template:
         Raises:
             ValueError: A format spec does not fit its value.
         """
-        return "".join(part if isinstance(part, str) else _show(part, values[part.name]) for part in self._parts)
+        return "".join(part if isinstance(part, str) else self._shown(part, values[part.name]) for part in self._parts)
 
     def pad(self, rows: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
         """Return the text for each row of values, with every field padded to a constant width so that nothing jitters.
@@ -113,20 +120,16 @@ def formula_fault(text: str) -> str | None:
         return None
     from .typeset import fault  # imports matplotlib, which most scenes do not need
 
-    return next((message for line in text.splitlines() if (message := fault(line))), None)
+    return next((message for line in with_formulas(text).splitlines() if (message := fault(line))), None)
 
 
 def _split(text: str) -> Iterator[str | _Field]:
     """Yield literal text, fields and formulas in order."""
-    pieces = re.split(r"(?<!\\)\$", text)
-    if len(pieces) % 2 == 0:  # an odd number of dollar signs: there is no formula
-        yield from _fields(text)
-        return
-    for i, piece in enumerate(pieces):
-        if i % 2:
-            yield _formula(piece)
+    for part, is_formula in spans(text):
+        if is_formula:
+            yield _formula(part)
         else:
-            yield from _fields(piece)
+            yield from (with_formulas(piece) if isinstance(piece, str) else piece for piece in _fields(part))
 
 
 def _fields(text: str) -> Iterator[str | _Field]:
@@ -142,12 +145,12 @@ def _fields(text: str) -> Iterator[str | _Field]:
 
 
 def _formula(text: str) -> str:
-    """Return the formula unchanged, unless it contains a number format: then a live value was intended."""
+    """Return the formula, unless it contains a number format: then a live value was intended."""
     if field := re.search(r"\{[A-Za-z_]\w*:" + _SPEC.pattern + r"\}", text):
         raise ValueError(
             f"'{field[0]}' is inside a formula, which cannot contain live values; close the formula before it"
         )
-    return f"${text}$"
+    return text
 
 
 def _field(name: str, spec: str, conversion: str | None) -> _Field:
@@ -164,11 +167,15 @@ def _field(name: str, spec: str, conversion: str | None) -> _Field:
 def _column(field: _Field, values: Sequence[object]) -> list[str]:
     """Format one field at all moments, padded to one width."""
     decimals = None if field.spec else _common_decimals(values)
-    texts = [_show(field, value, decimals) for value in values]
+    texts = [_marked(field, value, decimals) for value in values]
     if any(text.startswith("−") for text in texts):
         texts = [text if text.startswith("−") else FIGURE_SPACE + text for text in texts]
     width = max(map(len, texts), default=0)
     return [text.ljust(width, FIGURE_SPACE) for text in texts]
+
+
+def _marked(field: _Field, value: object, decimals: int | None = None) -> str:
+    return plain(_show(field, value, decimals))
 
 
 def _show(field: _Field, value: object, decimals: int | None = None) -> str:

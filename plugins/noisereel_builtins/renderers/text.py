@@ -9,6 +9,7 @@ from noisereel.contracts import marks
 from noisereel.contracts.guides import Space
 from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
+from noisereel.support.markup import doubtful_formula
 from noisereel.support.template import Template
 
 from .shared.memo import once
@@ -54,6 +55,10 @@ class Text(Renderer):
     """Type size in points at 720 lines."""
     bold: bool = False
     """Bold type."""
+
+    def lint(self) -> Iterable[str]:
+        warning = doubtful_formula(self.words)
+        return () if warning is None else (warning,)
 
     def check(self, run: RunInfo) -> str | None:
         return Template(self.words).fault(run.value_names)

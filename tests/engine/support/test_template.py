@@ -33,7 +33,7 @@ from noisereel.support.template import FIGURE_SPACE, Template
         ("$x_{t-1}$ at {t}", {"t": 1}, "$x_{t-1}$ at 1"),
         (r"$\frac{a_{t}}{b}$ {{and}} $x_{{t}}$", {}, r"$\frac{a_{t}}{b}$ {and} $x_{{t}}$"),
         (r"$\{t\}$ costs \$ {t}", {"t": 1}, r"$\{t\}$ costs \$ 1"),
-        ("costs $5 at {t}", {"t": 1}, "costs $5 at 1"),
+        ("costs $5 at {t}", {"t": 1}, r"costs \$5 at 1"),
         (r"\$ {t} \$", {"t": 1}, r"\$ 1 \$"),
         ("", {}, ""),
     ],

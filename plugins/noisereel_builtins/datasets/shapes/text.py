@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.markup import with_formulas
 from noisereel.support.memory import require_memory
 
 from .cloud import Count, within
@@ -62,7 +63,7 @@ class Text(Dataset):
         family = {"sans": "DejaVu Sans", "serif": "DejaVu Serif", "mono": "DejaVu Sans Mono"}[self.font]
         letters = FontProperties(family=family, weight="bold" if self.bold else "normal")
         lines = [(i, line) for i, line in enumerate(self.text.split("\n")) if line.strip()]
-        paths = [TextPath((0, -120 * i), line, size=100, prop=letters, usetex=False) for i, line in lines]
+        paths = [TextPath((0, -120 * i), with_formulas(line), size=100, prop=letters, usetex=False) for i, line in lines]
         outlines = [np.asarray(outline, np.float64) for path in paths for outline in path.to_polygons()]
         return [outline for outline in outlines if len(outline) > 2]
 

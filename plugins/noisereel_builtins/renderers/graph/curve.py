@@ -15,6 +15,7 @@ from noisereel.contracts.probe import Metric
 from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.support.errors import suggest
+from noisereel.support.markup import plain
 from noisereel.support.numbers import number_text
 
 from .labels import Line, apart, beside, value_label
@@ -116,7 +117,7 @@ class Curve(Renderer):
 
     def _label(self, value: _RunValue, name: str) -> str:
         """Return the text that distinguishes a line from the others: its run, its name, or both; empty for one line."""
-        parts = [value.run.trajectory.name] if len(self.runs) > 1 else []
+        parts = [plain(value.run.trajectory.name)] if len(self.runs) > 1 else []
         parts += [name] if len(self._names) > 1 else []
         return " ".join(parts)
 
@@ -152,7 +153,7 @@ class Curve(Renderer):
             number = (
                 f"{_formatted(line[-1, 1], ctx.view.y)} {_metric(value.run, value.name).unit_of(value.name)}".rstrip()
             )
-            text = f"{self._label(value, value.name.replace('_', ' '))} {number}".lstrip()
+            text = f"{self._label(value, plain(value.name.replace('_', ' ')))} {number}".lstrip()
             yield value_label(text, line[-1], value.line, color, ctx.view)
 
     def marks(self, run: RunView, moment: Moment, ctx: RenderContext) -> Iterable[marks.Mark]:

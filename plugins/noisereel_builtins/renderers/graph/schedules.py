@@ -12,7 +12,10 @@ from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Space
 from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.schedule import Schedule
+from noisereel.support.markup import with_formulas
+from noisereel.support.template import formula_fault
 
 from .labels import Line, beside
 from .quantities import QUANTITIES
@@ -41,9 +44,12 @@ class Schedules(Renderer):
     own: bool = True
     """Draw the run's own schedule."""
 
+    def check(self, run: RunInfo) -> str | None:
+        return next((f"names: {fault}" for name in self.names if (fault := formula_fault(name))), None)
+
     def _lines(self, run: RunView, ctx: RenderContext) -> list[Line]:
         schedules = ([run.trajectory.schedule] if self.own else []) + list(self.beside)
-        names = [*self.names, *(_kind(schedule) for schedule in schedules[len(self.names) :])]
+        names = [*map(with_formulas, self.names), *(_kind(schedule) for schedule in schedules[len(self.names) :])]
         return [
             Line(line_of(schedule, self.of), name, ctx.theme.color(PALETTE[i % len(PALETTE)]))
             for i, (schedule, name) in enumerate(zip(schedules, names, strict=False))
