@@ -9,7 +9,7 @@ from ..support.typeset import SANS, measure, rise
 from .plan import PanelPlan
 from .ticks import Ticks, candidates, ticks
 
-__all__ = ["LABEL_GAP", "LABEL_SIZE", "LINE", "footer", "gutter", "overhang", "x_ticks", "y_ticks"]
+__all__ = ["LABEL_GAP", "LABEL_SIZE", "LINE", "footer", "gutter", "lowest", "overhang", "x_ticks", "y_ticks"]
 
 LABEL_SIZE = 10.5
 """Type size in points."""
@@ -52,9 +52,17 @@ def y_ticks(limits: Range, length: float) -> Ticks:
 
 def footer(plan: PanelPlan) -> float:
     """Return the room for labels below the data."""
-    if not plan.has_axes:
+    if not plan.has_axes and not plan.x_label:
         return 0.0
-    return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0) + 2
+    descent = 0.0 if plan.has_axes else measure(plan.x_label, LABEL_SIZE).descent
+    return lowest(plan) + max(2.0, descent)
+
+
+def lowest(plan: PanelPlan) -> float:
+    """Return the distance from the data down to the lowest baseline of its labels: the x label's, if there is one."""
+    if not plan.has_axes:
+        return LABEL_GAP + rise(plan.x_label, LABEL_SIZE)
+    return LABEL_GAP + rise("0", LABEL_SIZE) + (LINE if plan.x_label else 0.0)
 
 
 def gutter(plan: PanelPlan, height: float, family: str) -> float:

@@ -8,7 +8,7 @@ from ..contracts.figure import Slot
 from ..contracts.guides import Guide
 from ..contracts.theme import Theme
 from ..support.typeset import fitting, measure, rise
-from .axis import LABEL_GAP, LABEL_SIZE, LINE, footer
+from .axis import LABEL_SIZE, footer, lowest
 from .legend import KEY_SIZE, Word, key_parts, key_scale, key_width
 from .plan import PanelPlan, Placed
 
@@ -77,7 +77,7 @@ def captions(plans: Sequence[PanelPlan], placed: Sequence[Placed]) -> tuple[Slot
         for on_grid in (True, False)
     }
     titles = [_title(*pair, min(size, common[on_grid])) for pair, (on_grid, size) in zip(pairs, fits, strict=True)]
-    labels = [label for pair in zip(placed, titles, strict=True) for label in _axis_labels(*pair)]
+    labels = [label for pair in zip(plans, placed, titles, strict=True) for label in _axis_labels(*pair)]
     return tuple(slot for slot in (*titles, *_captions(plans, placed), *labels) if slot.text)
 
 
@@ -142,15 +142,15 @@ def _title(plan: PanelPlan, placed: Placed, size: float) -> Slot:
     return Slot(plan.title.text, view.rect.left, y, size, theme.color("ink"), bold=True, live=plan.title.live)
 
 
-def _axis_labels(placed: Placed, title: Slot) -> tuple[Slot, Slot]:
-    """Return the y label, next to the title or below it, and the x label, below the right end of the tick labels."""
+def _axis_labels(plan: PanelPlan, placed: Placed, title: Slot) -> tuple[Slot, Slot]:
+    """Return the y label, next to the title or below it, and the x label, at the right below all numbers."""
     panel = placed.panel
     view, theme, (width, _) = panel.view, panel.theme, panel.view.size
     follows_title = title.text and not placed.stacked
     indent = measure(title.text, title.size, True, theme.font).width + _WORD_GAP if follows_title else 0.0
     free = max(_MIN_ROOM, width - indent - _key_width(panel.guides, width, theme))
     above = round(view.rect.top - HEADER * view.scale)
-    below = round(view.rect.bottom + (LABEL_GAP + rise("0", LABEL_SIZE) + LINE) * view.scale)
+    below = round(view.rect.bottom + lowest(plan) * view.scale)
     y_size = fitting(panel.y_label, LABEL_SIZE, free, False, theme.font)
     x_size = fitting(panel.x_label, LABEL_SIZE, width, False, theme.font)
     muted = theme.color("muted")

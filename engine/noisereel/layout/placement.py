@@ -188,7 +188,7 @@ def _cell(room: Room, table: _Table, plan: PanelPlan) -> Rect:
         table.columns[left].low,
         first.low if below_header else first.start,
         table.columns[right].high,
-        last.high if plan.has_axes or plan.caption.text else last.end,
+        last.high if plan.has_text_below else last.end,
     )
 
 
@@ -242,5 +242,5 @@ def _clip(room: Room, table: _Table, plan: PanelPlan, rect: Rect) -> Rect:
         table.columns[left].start - half if left else room.stray.left,
         room.stray.top if free_above else above,
         table.columns[right].end + half if right + 1 < len(table.columns) else room.stray.right,
-        rect.bottom + HEADER / 2 * room.scale if plan.caption.text else below,
+        rect.bottom + HEADER / 2 * room.scale if plan.has_text_below else below,
     )

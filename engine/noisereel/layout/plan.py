@@ -75,8 +75,8 @@ class PanelPlan:
         cell: (row, column, rows spanned, columns spanned); ignored for an inset.
         title: Its title.
         caption: The line below it.
-        x_label: Text under a graph.
-        y_label: Text at the top left of a graph.
+        x_label: Text below the data, at the right.
+        y_label: Text at the top left.
         guides: Legends and colour bars, at the top right.
         inset: Place in another panel; None for a panel of the grid.
     """
@@ -90,6 +90,11 @@ class PanelPlan:
     y_label: str = ""
     guides: tuple[Guide, ...] = ()
     inset: InsetPlan | None = None
+
+    @property
+    def has_text_below(self) -> bool:
+        """Whether a label or a caption is below the data."""
+        return self.has_axes or bool(self.x_label or self.caption.text)
 
     @property
     def has_axes(self) -> bool:

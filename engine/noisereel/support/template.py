@@ -46,8 +46,8 @@ class Template:
 
     Args:
         text: The text as written.
-        markup: Whether the text is to be drawn: formulas are kept, and dollar signs elsewhere, also those of values, are
-            escaped.
+        markup: Whether the text is to be drawn: formulas are kept, and all other dollar signs, also those of values,
+            are escaped.
 
     Attributes:
         text: The text as written.

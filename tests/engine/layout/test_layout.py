@@ -102,12 +102,12 @@ RANGES = st.tuples(st.floats(-100, 100), st.floats(0.01, 1000)).map(lambda r: (r
 
 @st.composite
 def plans(draw: st.DrawFn, cell: tuple[int, int, int, int]) -> PanelPlan:
-    space = draw(st.sampled_from(["plane", "graph", "image"]))
+    space = draw(st.sampled_from(["plane", "volume", "graph", "image"]))
     if space == "image":
         extent = Box((0.0, draw(st.integers(8, 600))), (0.0, draw(st.integers(8, 600))))
     else:
         extent = Box(draw(RANGES), draw(RANGES))
-    names = {"x_label": draw(WORDS), "y_label": draw(WORDS)} if space == "graph" else {}
+    names = {"x_label": draw(WORDS), "y_label": draw(WORDS) if space == "graph" else ""}
     return PanelPlan(
         space, extent, cell, title=Line(draw(WORDS)), caption=Line(draw(WORDS)), guides=draw(GUIDES), **names
     )
