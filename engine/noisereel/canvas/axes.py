@@ -96,14 +96,15 @@ def paint_backdrop(figure: Figure, color: str | None = None) -> Pixels:
 def write(page: Page, figure: Figure, slot: Slot, words: str | None = None) -> Text:
     """Write a slot's text, or other text in its place."""
     width, height = figure.size
+    text = slot.text if words is None else words
     return page.text(
         slot.x / width,
         1 - slot.baseline / height,
-        slot.text if words is None else words,
+        text,
         color=slot.color,
         ha=slot.align,
         va="baseline",
-        fontproperties=font(slot.size, slot.bold, figure.theme.font),
+        fontproperties=font(slot.size, slot.bold, figure.theme.font, text),
     )
 
 

@@ -23,7 +23,8 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from ..support.typeset import DPI, MATPLOTLIB, SANS, font
+from ..support.fonts import family_with
+from ..support.typeset import DPI, MATPLOTLIB, font
 from .halo import grown
 
 __all__ = ["Glyphs", "Inscription"]
@@ -135,9 +136,7 @@ class Glyphs:
         return get_font(findfont(font(12.0, bold, family)))
 
     def _sized(self, piece: _Piece) -> FT2Font:
-        face = self._face(piece.bold, self._family)
-        if not face.get_char_index(ord(piece.text)):  # a letter that the family lacks
-            face = self._face(piece.bold, SANS)
+        face = self._face(piece.bold, family_with(piece.text, self._family))
         face.set_size(piece.size * self._scale, DPI)
         return face
 

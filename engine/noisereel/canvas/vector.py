@@ -243,7 +243,7 @@ def _text(mark: Text, axes: Axes, view: View, theme: Theme) -> Artist:
         color=mark.color,
         ha=mark.anchor[0],
         va="baseline",
-        fontproperties=font(mark.size, mark.bold, theme.font),
+        fontproperties=font(mark.size, mark.bold, theme.font, mark.text),
         transform=axes.transData,
     )
 
@@ -265,7 +265,7 @@ def _halo(mark: Text, color: str, axes: Axes, view: View, theme: Theme) -> Itera
     page, per_inch = axes.get_figure(root=True), DPI * view.scale
     assert page is not None
     at = left / per_inch, page.get_figheight() - baseline / per_inch
-    outline = TextPath((0, 0), mark.text, prop=font(mark.size, mark.bold, theme.font))
+    outline = TextPath((0, 0), mark.text, prop=font(mark.size, mark.bold, theme.font, mark.text))
     place = Affine2D().scale(1 / 72).translate(*at) + page.dpi_scale_trans
     for ring in reversed(RINGS):
         style: dict[str, Any] = {"linewidth": 2 * ring * POINT, "joinstyle": "round", "capstyle": "round"}

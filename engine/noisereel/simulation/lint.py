@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contracts.plugin import plugins_in
 from ..contracts.schedule import signal_warning
-from ..support.markup import doubtful_formula
+from ..support.markup import doubtful_formula, plain
 
 if TYPE_CHECKING:
     from ..scene import SceneSpec
@@ -29,7 +29,10 @@ def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
         for warning in plugin.lint()
     ]
     doubtful = [
-        scene.document.problem(path, warning) for path, text in _texts(scene) if (warning := doubtful_formula(text))
+        scene.document.problem(path, warning)
+        for path, text in _texts(scene)
+        for warning in (doubtful_formula(text), _missing_letters(text, scene.theme.font))
+        if warning
     ]
     return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans), *doubtful]))
 
@@ -42,8 +45,17 @@ def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator
             yield scene.document.problem(f"runs.{name}.schedule", warning)
 
 
+def _missing_letters(text: str, family: str) -> str | None:
+    if text.isascii():
+        return None
+    from ..support.fonts import missing_letters  # imports matplotlib, which most scenes do not need
+
+    return missing_letters(text, family)
+
+
 def _texts(scene: SceneSpec) -> Iterator[tuple[str, str]]:
-    """Yield the text over the film and around panels, as (path, text)."""
+    """Yield the text over the film and around panels, and names of runs, as (path, text)."""
+    yield from ((f"runs.{name}", plain(name)) for name in scene.runs)
     yield from ((key, getattr(scene, key) or "") for key in ("title", "subtitle", "caption"))
     for i, panel in enumerate(scene.panels):
         yield from ((f"panels.{i}.{key}", getattr(panel, key) or "") for key in _PANEL_TEXTS)

@@ -10,6 +10,8 @@ from matplotlib.cbook import is_math_text
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from .fonts import SANS, families
+
 __all__ = [
     "ASCENT",
     "DESCENT",
@@ -32,9 +34,6 @@ DPI = 100
 ASCENT, MIDDLE, DESCENT = 0.76, 0.365, 0.24
 """Shares of the type size: height of capitals and parentheses, half the height of a capital, depth of descenders."""
 
-SANS = "DejaVu Sans"
-"""The default family."""
-
 _MATHS = {"DejaVu Serif": "dejavuserif", "STIXGeneral": "stix"}
 """The family of formulas for a family of text; DejaVu Sans for all others."""
 
@@ -51,17 +50,18 @@ class Extent(NamedTuple):
     descent: float
 
 
-def font(size: float, bold: bool = False, family: str = SANS) -> FontProperties:
+def font(size: float, bold: bool = False, family: str = SANS, text: str = "") -> FontProperties:
     """Return the properties of a font, independent of the user's matplotlibrc.
 
     Args:
         size: Type size in points.
         bold: Weight.
         family: Family.
+        text: Text to set, for the fonts of letters that the family lacks.
     """
     weight = "bold" if bold else "normal"
     return FontProperties(
-        family=[family] if family == SANS else [family, SANS],  # the second for glyphs that the first lacks
+        family=families(text, family),
         size=size,
         weight=weight,
         style="normal",
@@ -85,7 +85,9 @@ def measure(text: str, size: float, bold: bool = False, family: str = SANS) -> E
     math = is_math_text(text)
     words = text if math else text.replace(r"\$", "$")
     with MATPLOTLIB:
-        width, height, descent = TextToPath().get_text_width_height_descent(words, font(size, bold, family), math)
+        width, height, descent = TextToPath().get_text_width_height_descent(
+            words, font(size, bold, family, words), math
+        )
     unit = DPI / 72
     return Extent(float(width) * unit, float(height - descent) * unit, float(descent) * unit)
 

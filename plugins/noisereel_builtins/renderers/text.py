@@ -9,6 +9,7 @@ from noisereel.contracts import marks
 from noisereel.contracts.guides import Space
 from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
+from noisereel.support.fonts import missing_letters
 from noisereel.support.markup import doubtful_formula
 from noisereel.support.template import Template
 
@@ -57,8 +58,8 @@ class Text(Renderer):
     """Bold type."""
 
     def lint(self) -> Iterable[str]:
-        warning = doubtful_formula(self.words)
-        return () if warning is None else (warning,)
+        warnings = doubtful_formula(self.words), missing_letters(self.words)
+        return [warning for warning in warnings if warning is not None]
 
     def check(self, run: RunInfo) -> str | None:
         return Template(self.words).fault(run.value_names)

@@ -22,8 +22,9 @@ __all__ = ["Text"]
 class Text(Dataset):
     """Points spread evenly over the letters of a word: ``{text: noise}``. Hue runs from left to right.
 
-    The fonts come with matplotlib, so the letters are the same everywhere. The text is centred on 0, and its longer
-    side is 2·``extent``. A line break starts a new line.
+    Latin, Greek and Cyrillic letters are the same everywhere, as their fonts come with matplotlib; those of other
+    scripts come from installed fonts. The text is centred on 0, and its longer side is 2·``extent``. A line break
+    starts a new line.
     """
 
     primary: ClassVar[str | None] = "text"
@@ -43,7 +44,7 @@ class Text(Dataset):
         """Draw the points, shape (n, 2).
 
         Raises:
-            ValueError: The text has nothing to draw.
+            ValueError: The text has nothing to draw, or letters that no font has.
         """
         require_memory("points", self.n, 112)
         outlines = [torch.from_numpy(outline) for outline in self._outlines()]
@@ -60,10 +61,16 @@ class Text(Dataset):
         from matplotlib.font_manager import FontProperties
         from matplotlib.textpath import TextPath
 
+        from noisereel.support.fonts import families, missing_letters
+
         family = {"sans": "DejaVu Sans", "serif": "DejaVu Serif", "mono": "DejaVu Sans Mono"}[self.font]
-        letters = FontProperties(family=family, weight="bold" if self.bold else "normal")
+        if message := missing_letters(self.text, family):
+            raise ValueError(message)
+        letters = FontProperties(family=families(self.text, family), weight="bold" if self.bold else "normal")
         lines = [(i, line) for i, line in enumerate(self.text.split("\n")) if line.strip()]
-        paths = [TextPath((0, -120 * i), with_formulas(line), size=100, prop=letters, usetex=False) for i, line in lines]
+        paths = [
+            TextPath((0, -120 * i), with_formulas(line), size=100, prop=letters, usetex=False) for i, line in lines
+        ]
         outlines = [np.asarray(outline, np.float64) for path in paths for outline in path.to_polygons()]
         return [outline for outline in outlines if len(outline) > 2]
 
