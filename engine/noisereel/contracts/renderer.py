@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from .run_info import RunInfo
     from .schedule import Level
 
-__all__ = ["Moment", "RenderContext", "Renderer", "RunView", "space_of"]
+__all__ = ["IN_PIXELS", "Moment", "RenderContext", "Renderer", "RunView", "space_of"]
+
+
+IN_PIXELS = "in design pixels"
+"""Mark of a field that is a length in design pixels: ``width: Annotated[float, IN_PIXELS] = 1.5``."""
+
+_VISIBLE = 0.2
+"""Design pixels below which a radius or a width can hardly be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,13 @@ class Renderer(Plugin):
 
     kind: ClassVar[str] = "renderer"
     space: ClassVar[Space]
+
+    def lint(self) -> Iterable[str]:
+        """Yield a warning for each length in design pixels that was probably meant in data units."""
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if IN_PIXELS in info.metadata and value is not None and value < _VISIBLE:
+                yield f"'{name}' is in pixels at 720 lines, and {value:g} is invisible; write 2, for example"
 
     def check(self, run: RunInfo) -> str | None:
         """Return the reason why it cannot show a run, or None; called before anything is simulated."""

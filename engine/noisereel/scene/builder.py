@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,8 +26,17 @@ Model = TypeVar("Model", bound=BaseModel)
 ABSENT = Node(None, Place(""))
 """Placeholder for a missing value that has already been reported."""
 
+_LARGEST = 2.0**63
+"""Floats of this size and more stay floats: they are not meant as integers."""
+
 _FAILED = "\0"
 """Handle of a plugin that could not be built: it has already been reported, so the model's own error is dropped."""
+
+
+def _whole(value: object) -> object:
+    """Return a number without a fraction as an integer, which fields of both kinds accept: 1e4 is 10,000."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST
+    return int(value) if is_whole else value
 
 
 class Builder:
@@ -80,7 +90,7 @@ class Builder:
         if node.list is not None:
             return [self._plain(child) for child in node.list]
         if not isinstance(node.value, Given):
-            return node.value
+            return _whole(node.value)
         if isinstance(node.value.value, (np.ndarray, Tensor)):
             return node.value.value.tolist()
         self.report(node, f"must be a plain value, got {describe_value(node)}")
@@ -142,13 +152,19 @@ class Builder:
         path = f"{node.path}.{name}".lstrip(".") if params is None else params.path
         if params is None or params.value is None:
             return Node({}, node.place if params is None else params.key or params.place, None, path)
-        if params.map is not None:
+        if params.map is not None and not self._is_plugin_of_primary(cls, params.map):
             return params
         if cls.primary is not None:
             return Node({cls.primary: params}, params.place, params.key, path)
         known = ", ".join(cls.model_fields) or "none"
         self.report(params, f"must be a mapping of parameters ({known}), got {describe_value(params)}")
         return None
+
+    def _is_plugin_of_primary(self, cls: type[Plugin], entries: Mapping[str, Node]) -> bool:
+        """Return whether a mapping is the plugin of the primary field, ``{NAME: {parameters}}``, instead of fields."""
+        kind = plugin_kind(cls.model_fields[cls.primary].annotation) if cls.primary is not None else None
+        names = self._registry.names(kind) if kind is not None else ()
+        return len(entries) == 1 and not entries.keys() & cls.model_fields.keys() and next(iter(entries)) in names
 
     def _built(self, cls: type[Plugin], name: str, params: Node | None) -> Plugin | None:
         if params is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..contracts.plugin import Plugin
@@ -68,16 +69,20 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        names = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-        hint = suggest(path.name, names)
-        suffix = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise UsageError(f"no scene file '{path}'{suffix}") from None
+        raise UsageError(f"no scene file '{path}'{_nearby(path)}") from None
     except IsADirectoryError:
         raise UsageError(f"'{path}' is a folder, not a scene file") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"'{path}' is not a scene file: byte {error.start} is not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def _nearby(path: Path) -> str:
+    """Return a suggestion of a scene with a similar name, not counting suffixes, in the same folder; or nothing."""
+    files = {file.stem: file for file in sorted(path.parent.glob("*.y*ml"))} if path.parent.is_dir() else {}
+    near = get_close_matches(path.stem, files, n=1, cutoff=0.7)
+    return f"; did you mean '{files[near[0]]}'?" if near else ""
 
 
 def parse_scene(

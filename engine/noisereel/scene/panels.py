@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import cast
 
+from ..contracts.probe import Metric
 from ..contracts.renderer import Renderer
 from ..registry.registry import Registry
 from ..support.errors import suggest
@@ -60,10 +61,15 @@ def check_title(node: Node | None, run: str | None, runs: Runs, registry: Regist
 def _unmeasured(template: Template, numbers: list[str], registry: Registry) -> str | None:
     """Return what to add to a run if its text names a metric that it does not measure, or None."""
     for name in template.names:
-        metric = name.replace("_", "-")
-        if name not in (*LIVE, *CONSTANT, *numbers) and metric in registry.names("metric"):
+        if name not in (*LIVE, *CONSTANT, *numbers) and (metric := _metric_of(name, registry)):
             return f"'{{{name}}}' is not measured; add 'metrics: [{metric}]' to the run"
     return None
+
+
+def _metric_of(name: str, registry: Registry) -> str | None:
+    """Return the name of the metric that gives a value, or None."""
+    metrics = [(metric, cast("type[Metric]", registry.get("metric", metric))) for metric in registry.names("metric")]
+    return next((metric for metric, cls in metrics if name in cls.gives), None)
 
 
 def _default(name: str, runs: Runs) -> PanelSpec:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator, model_validator
 
@@ -275,8 +275,25 @@ class SlowMotion(_Part):
     """Full width of the stretch at half the slowdown, in t or log-SNR; a tenth of the run's range if omitted."""
 
 
+_LASTS = "write 'frames: NUMBER'; the film lasts frames / fps seconds, plus 'hold'"
+_IS_SIZED = "write 'size: [WIDTH, HEIGHT]', in pixels"
+
+
 class FilmSettings(_Part):
-    """Settings of the film."""
+    """Settings of the film.
+
+    Attributes:
+        hints: What to write instead, for keys that users try.
+    """
+
+    hints: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **dict.fromkeys(("duration", "length", "seconds"), _LASTS),
+            **dict.fromkeys(("width", "height", "resolution", "dimensions"), _IS_SIZED),
+            **dict.fromkeys(("frame_rate", "framerate", "rate"), "write 'fps: NUMBER', in frames per second"),
+            "speed": "write 'fps: NUMBER', in frames per second, or fewer 'frames'",
+        }
+    )
 
     frames: int = Field(default=120, ge=1, le=100_000)
     """Number of moving frames, not counting holds."""

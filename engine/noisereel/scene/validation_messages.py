@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -151,6 +151,12 @@ def _child_alternatives(allowed: Sequence[_Alternative], part: str | int) -> Ite
             yield from _alternatives(arguments[1])
 
 
+def _hints(annotation: Any) -> Mapping[str, str]:
+    """Return what a model says to write instead of keys that users try."""
+    hints: Mapping[str, str] = getattr(annotation, "hints", {})
+    return hints
+
+
 def _fields(annotation: Any) -> dict[str, FieldInfo]:
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return annotation.model_fields if is_model else {}
@@ -173,8 +179,10 @@ def _missing(error: _Error) -> Fault:
 
 def _unknown(error: _Error) -> Fault:
     """Return the fault of an unknown key."""
+    hints = {key: hint for alternative in error.allowed[-2] for key, hint in _hints(alternative.type).items()}
     known = sorted({name for alternative in error.allowed[-2] for name in _fields(alternative.type)})
     hint = suggest(str(error.name), known) if known else "there are no parameters"
+    hint = hints.get(str(error.name), hint)
     return Fault(error.node.key or error.node.place, error.node.path, f"unknown key '{error.name}'; {hint}")
 
 

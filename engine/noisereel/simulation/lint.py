@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["lint"]
 
 _PARTS = ("dataset", "schedule", "denoiser", "sampler", "metrics")
+_LONG_HOLD = 60
+"""Seconds from which on a hold is probably meant in milliseconds."""
+
 _PANEL_TEXTS = ("title", "caption", "x_label", "y_label")
 
 
@@ -34,7 +37,7 @@ def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
         for warning in (doubtful_formula(text), _missing_letters(text, scene.theme.font))
         if warning
     ]
-    return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans), *doubtful]))
+    return tuple(dict.fromkeys([*warnings, *_too_much_signal(scene, plans), *doubtful, *_long_holds(scene)]))
 
 
 def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator[Problem]:
@@ -43,6 +46,14 @@ def _too_much_signal(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> Iterator
         warning = signal_warning(run.schedule)
         if warning and run.start in (None, "prior") and plans[name].levels[0].t > 0:
             yield scene.document.problem(f"runs.{name}.schedule", warning)
+
+
+def _long_holds(scene: SceneSpec) -> Iterator[Problem]:
+    """Warn of holds that were probably meant in milliseconds."""
+    longest = max(scene.film.hold)
+    if longest >= _LONG_HOLD:
+        message = f"{longest:g} seconds is a long hold; for {longest:g} milliseconds, write {longest / 1000:g}"
+        yield scene.document.problem("film.hold", message)
 
 
 def _missing_letters(text: str, family: str) -> str | None:

@@ -32,6 +32,7 @@ FIGURE_SPACE = "\u2007"
 """A space as wide as a digit."""
 
 _SPEC = re.compile(r"([^{}]?[<>=^])?[-+ ]?z?#?0?\d{0,2}[_,]?(\.\d{1,2})?[bdeEfFgGosxX%]?")
+_NAME = re.compile(r"[A-Za-z_]\w*(-[A-Za-z]\w*)*")  # a metric may be written as it is registered, with hyphens
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -146,7 +147,7 @@ def _fields(text: str) -> Iterator[str | _Field]:
 
 def _formula(text: str) -> str:
     """Return the formula, unless it contains a number format: then a live value was intended."""
-    if field := re.search(r"\{[A-Za-z_]\w*:" + _SPEC.pattern + r"\}", text):
+    if field := re.search(r"\{[A-Za-z_][\w-]*:" + _SPEC.pattern + r"\}", text):
         raise ValueError(
             f"'{field[0]}' is inside a formula, which cannot contain live values; close the formula before it"
         )
@@ -155,13 +156,13 @@ def _formula(text: str) -> str:
 
 def _field(name: str, spec: str, conversion: str | None) -> _Field:
     written = f"{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}"
-    if not re.fullmatch(r"[A-Za-z_]\w*", name) or conversion:
+    if not _NAME.fullmatch(name) or conversion:
         raise ValueError(
             f"'{{{written}}}' is not a live value such as {{t:.1f}}; write '{{{{' and '}}}}' for literal braces"
         )
     if not _SPEC.fullmatch(spec):
         raise ValueError(f"'{spec}' in '{{{written}}}' is not a number format such as '.2f'")
-    return _Field(name, spec)
+    return _Field(name.replace("-", "_"), spec)
 
 
 def _column(field: _Field, values: Sequence[object]) -> list[str]:

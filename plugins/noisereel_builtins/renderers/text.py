@@ -59,7 +59,7 @@ class Text(Renderer):
 
     def lint(self) -> Iterable[str]:
         warnings = doubtful_formula(self.words), missing_letters(self.words)
-        return [warning for warning in warnings if warning is not None]
+        return [*super().lint(), *(warning for warning in warnings if warning is not None)]
 
     def check(self, run: RunInfo) -> str | None:
         return Template(self.words).fault(run.value_names)

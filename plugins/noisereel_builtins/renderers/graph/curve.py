@@ -68,7 +68,9 @@ class Curve(Renderer):
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return (self.of,) if isinstance(self.of, str) else self.of
+        """The values' names; those of metrics may be written as they are registered, with hyphens."""
+        names = (self.of,) if isinstance(self.of, str) else self.of
+        return tuple(name.replace("-", "_") for name in names)
 
     def check(self, run: RunInfo) -> str | None:
         for name in self.runs:

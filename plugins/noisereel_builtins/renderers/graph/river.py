@@ -1,7 +1,7 @@
 """River: one coordinate against time, from data to noise or back, over its density."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pydantic import Field
 from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Guide, Space
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 
 from ..shared.chosen import chosen, paths, shades_of
@@ -53,7 +53,7 @@ class River(Renderer):
     ahead: bool = True
     """Show the future."""
     color: ParticlePaint = "ink"
-    width: float = Field(default=1.3, gt=0, le=100)
+    width: Annotated[float, IN_PIXELS] = Field(default=1.3, gt=0, le=100)
     """Width of the lines in design pixels."""
     alpha: float = Field(default=0.6, gt=0, le=1)
     """Opacity of the past."""

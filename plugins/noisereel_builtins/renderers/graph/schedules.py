@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
@@ -43,6 +44,11 @@ class Schedules(Renderer):
     """Names at the lines, starting with the run's own schedule; by default the kind of each."""
     own: bool = True
     """Draw the run's own schedule."""
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _with_underscores(cls, of: object) -> object:
+        return of.replace("-", "_") if isinstance(of, str) else of
 
     def check(self, run: RunInfo) -> str | None:
         return next((f"names: {fault}" for name in self.names if (fault := formula_fault(name))), None)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from noisereel.contracts import marks
 from noisereel.contracts.guides import Space
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 
 from ..shared.chosen import chosen
 from ..shared.paint import Ink
@@ -32,7 +32,7 @@ class ParticleArrows(Renderer):
     particles: int = Field(default=250, ge=1, le=10_000)
     """Number of particles, evenly spread over all of them."""
     color: Ink
-    width: float = Field(default=1.6, gt=0, le=100)
+    width: Annotated[float, IN_PIXELS] = Field(default=1.6, gt=0, le=100)
     """Width of the shafts in design pixels."""
     alpha: float = Field(default=0.9, gt=0, le=1)
     """Opacity of the arrows."""

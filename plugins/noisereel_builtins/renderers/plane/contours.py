@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.contracts import marks
-from noisereel.contracts.renderer import Moment, RenderContext, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, RunView
 
 from ..shared.grid import Grid, grid_over
 from ..shared.paint import Paint
@@ -30,7 +30,7 @@ class Contours(PlanarDensity):
     """Fraction of the probability that each line encloses, between 0 and 1."""
     color: Paint = "hue"
     """Colour of the lines: hue (from blue outside to amber inside), a theme colour, or a hex colour."""
-    width: float = Field(default=1.5, gt=0, le=100)
+    width: Annotated[float, IN_PIXELS] = Field(default=1.5, gt=0, le=100)
     """Width of the lines in design pixels."""
     alpha: float = Field(default=0.9, gt=0, le=1)
     """Opacity of the lines."""

@@ -1,7 +1,7 @@
 """Data: the clean samples, faint, behind everything else."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Space
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 
 from ..shared.chosen import shades_of, spread
 from ..shared.cloud import crowding, reach
@@ -32,7 +32,7 @@ class Data(Renderer):
 
     color: Paint = "muted"
     """Colour of the samples: hue (each sample's own), a theme colour such as muted, or a hex colour."""
-    size: float | None = Field(default=None, gt=0, le=100)
+    size: Annotated[float | None, IN_PIXELS] = Field(default=None, gt=0, le=100)
     """Radius in design pixels; if omitted, it suits the number of samples and the panel's size."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; if omitted, it suits the number of samples and the panel's size."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Guide, Space
 from noisereel.contracts.probe import MeasureContext, Probe, Trace
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.state import State
 from noisereel.contracts.theme import rgb
@@ -78,7 +78,7 @@ class Embedding(Renderer):
     iterations: int = Field(default=500, ge=300, le=10_000)
     """Number of optimisation steps; the first 250 only find the groups."""
     color: ParticlePaint = "hue"
-    size: float | None = Field(default=None, gt=0, le=100)
+    size: Annotated[float | None, IN_PIXELS] = Field(default=None, gt=0, le=100)
     """Radius of a disc in design pixels; if omitted, it suits the number of particles and the panel's size."""
     picture: float = Field(default=26, gt=0, le=400)
     """Size of a thumbnail in design pixels."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pydantic
@@ -16,7 +16,7 @@ from noisereel.contracts.geometry import View
 from noisereel.contracts.guides import Space
 from noisereel.contracts.parametrisation import to_eps, to_score
 from noisereel.contracts.probe import MeasureContext, Probe
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.schedule import Level, Schedule, posterior
 from noisereel.contracts.state import State
@@ -127,7 +127,7 @@ class Field(Renderer):
     density: int = pydantic.Field(default=27, ge=2, le=200)
     """Number of arrows across the panel."""
     color: Ink = "muted"
-    width: float | None = pydantic.Field(default=None, gt=0, le=100)
+    width: Annotated[float | None, IN_PIXELS] = pydantic.Field(default=None, gt=0, le=100)
     """Width in design pixels; if omitted, 1.1 for arrows and 1.8 for streamlines."""
     alpha: float | None = pydantic.Field(default=None, gt=0, le=1)
     """Opacity; if omitted, 0.55 for arrows and 0.8 for the ends of streamlines."""

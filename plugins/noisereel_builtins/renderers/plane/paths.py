@@ -1,7 +1,7 @@
 """Paths: the whole trajectories of some particles."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pydantic import Field
 from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Guide, Space
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.trajectory import Series
 
@@ -37,7 +37,7 @@ class Paths(Renderer):
     ahead: bool = True
     """Show the future."""
     color: ParticlePaint = "hue"
-    width: float = Field(default=1.6, gt=0, le=100)
+    width: Annotated[float, IN_PIXELS] = Field(default=1.6, gt=0, le=100)
     """Width of the lines in design pixels."""
     alpha: float = Field(default=0.75, gt=0, le=1)
     """Opacity of the past."""

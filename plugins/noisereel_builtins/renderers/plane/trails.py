@@ -1,7 +1,7 @@
 """Trails: the recent positions of every particle."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from noisereel.contracts import marks
 from noisereel.contracts.geometry import Box
 from noisereel.contracts.guides import Space
-from noisereel.contracts.renderer import Moment, RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, Moment, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.trajectory import Series
 
@@ -32,7 +32,7 @@ class Trails(Renderer):
     of: Series = "x"
     """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     color: ParticlePaint = "hue"
-    width: float = Field(default=1.5, gt=0, le=100)
+    width: Annotated[float, IN_PIXELS] = Field(default=1.5, gt=0, le=100)
     """Width at the newest end, in design pixels."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity at the newest end; if omitted, it suits the number of particles."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from noisereel.contracts.guides import Guide
-from noisereel.contracts.renderer import RenderContext, Renderer, RunView
+from noisereel.contracts.renderer import IN_PIXELS, RenderContext, Renderer, RunView
 from noisereel.contracts.run_info import RunInfo
 from noisereel.contracts.trajectory import Series
 
@@ -25,7 +25,7 @@ class Discs(Renderer):
     of: Series = "x"
     """Series to show: the particles x, the estimates x0 or eps, the injected noise, or the signal α_t·x_0."""
     color: ParticlePaint = "hue"
-    size: float | None = Field(default=None, gt=0, le=100)
+    size: Annotated[float | None, IN_PIXELS] = Field(default=None, gt=0, le=100)
     """Radius in design pixels; if omitted, it suits the number of particles and the panel's size."""
     alpha: float | None = Field(default=None, gt=0, le=1)
     """Opacity of one disc; if omitted, it suits the number of particles and the panel's size."""
