@@ -35,8 +35,9 @@ _FAILED = "\0"
 
 def _whole(value: object) -> object:
     """Return a number without a fraction as an integer, which fields of both kinds accept: 1e4 is 10,000."""
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST
-    return int(value) if is_whole else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
+        return int(value)
+    return value
 
 
 class Builder:

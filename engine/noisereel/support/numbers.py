@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from numbers import Integral, Real
+from numbers import Integral
+from typing import SupportsFloat
 
 __all__ = ["number_text"]
 
 _SPEC = re.compile(r"(?P<head>(?:.?[<>=^])?[-+ ]?)z?(?P<tail>.*?)(?P<kind>[a-zA-Z%]?)", re.DOTALL)
 
 
-def number_text(value: Real, spec: str = "") -> str:
+def number_text(value: SupportsFloat, spec: str = "") -> str:
     """Return a finite number as text, with a true minus sign and without a negative zero.
 
     Args:

@@ -383,7 +383,7 @@ def test_a_scene_file_is_read_and_named_in_errors(tmp_path: Path, registry: Regi
 def test_files_that_cannot_be_read_are_one_clear_line(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "moons.yaml").write_bytes(b"title: \xff")
     for name, message in {
-        "mons.yaml": "no scene file '{}'; did you mean 'moons.yaml'?",
+        "mons.yaml": f"no scene file '{{}}'; did you mean '{tmp_path / 'moons.yaml'}'?",
         "far/away.yaml": "no scene file '{}'",
         "moons.yaml": "'{}' is not a scene file: byte 7 is not UTF-8 text",
         "": "'{}' is a folder, not a scene file",
