@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import inf
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ..support.template import Template
 from .timeline import FrameSpec
 
 if TYPE_CHECKING:
-    from ..scene import PanelSpec, SceneSpec
+    from ..scene import PanelSpec, SceneDocument, SceneSpec
     from ..simulation.plan import RunPlan
     from .plan import FrameSelector
 
@@ -100,7 +101,21 @@ def strip(scene: SceneSpec, plans: Mapping[str, RunPlan], times: Sequence[float]
         height = 2 * round((head + 0.95 * len(shown) / len(times)) * width / 2)
     film = scene.film.model_copy(update={"size": (width, height), "time_bar": False})
     layout = scene.layout.model_copy(update={"columns": len(times), "areas": None, "widths": None, "heights": None})
-    return scene.model_copy(update={"panels": panels, "film": film, "layout": layout, **still})
+    document = _with_places(scene, [scene.panels.index(panel) for panel in shown for _ in times])
+    return scene.model_copy(
+        update={"panels": panels, "film": film, "layout": layout, "document": document, **still},
+    )
+
+
+def _with_places(scene: SceneSpec, origins: Sequence[int]) -> SceneDocument:
+    """Return the scene's document for other panels, each at the place of the one that it comes from."""
+    places = {path: place for path, place in scene.document.places.items() if not path.startswith("panels.")}
+    for path, place in scene.document.places.items():
+        part, _, rest = path.partition(".")
+        origin, dot, key = rest.partition(".")
+        if part == "panels" and origin:
+            places |= {f"panels.{i}{dot}{key}": place for i, own in enumerate(origins) if str(own) == origin}
+    return replace(scene.document, places=places)
 
 
 def _head(panel: PanelSpec, plan: RunPlan, times: Sequence[float]) -> tuple[str, list[float]]:

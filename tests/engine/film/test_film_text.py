@@ -11,6 +11,7 @@ from noisereel.film.stills import still_frames, strip
 from noisereel.registry import load_registry
 from noisereel.scene import SceneSpec
 from noisereel.scene.load import parse_scene
+from noisereel.simulation.lint import lint
 from noisereel.simulation.plan import plan_runs
 from simulating import context, simulated
 
@@ -104,3 +105,10 @@ def test_the_text_layer_and_captions_of_a_fixed_panel_name_its_time(tmp_path: Pa
     film = composed(scene, tmp_path, [0])
     drawn = [mark.text for mark in film.drawing(0).marks[0] if hasattr(mark, "text")]
     assert [text.strip() for text in drawn + words(film)] == ["at 667"] * 2
+
+
+def test_warnings_of_a_strip_name_the_panel_as_written_and_once() -> None:
+    panels = "panels:\n- {run: many, layers: [points]}\n- {run: few, layers: [{points: {size: 0.02}}]}"
+    scene = scene_of(TWO_CLOCKS, panels)
+    plans = plan_runs(scene)
+    assert lint(strip(scene, plans, [0, 500, 1000], sized=False), plans) == lint(scene, plans) != ()
