@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, get_args
 
@@ -21,7 +22,7 @@ from ..simulation.lint import lint
 from ..simulation.plan import plan_runs
 from ..support.errors import UsageError
 from ..support.progress import Progress
-from .defaults import cache_at, checked_scene, progress_of
+from .defaults import cache_at, checked_path, checked_scene, progress_of, whole_number
 
 if TYPE_CHECKING:
     from ..contracts.geometry import Pixels
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .defaults import Cache, PathLike
 
 __all__ = ["Written", "frame", "render", "still"]
+
+MOST_WORKERS = 64
 
 
 class Written(tuple[Path, ...]):
@@ -132,7 +135,8 @@ def render(
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
-    registry = registry or checked_scene(scene).document.registry
+    scene, registry = checked_scene(scene, registry)
+    workers = whole_number(workers, "workers", 1, MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
     scene, paths = _at_quality(scene, quality), _parsed(outputs, registry)
     films = [path for path in paths if not path.numbered or path.each_frame]
@@ -186,7 +190,8 @@ def still(
     Raises:
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
-    registry = registry or checked_scene(scene).document.registry
+    scene, registry = checked_scene(scene, registry)
+    workers = whole_number(workers, "workers", 1, MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
     sized, times = _is_sized(scene), _times(at)
     scene, paths, shown = _at_quality(scene, quality), _parsed(outputs, registry), progress_of(progress)
@@ -236,8 +241,10 @@ def frame(
     Raises:
         NoisereelError: An error that the user can fix, such as a time that no run reaches.
     """
-    registry = registry or checked_scene(scene).document.registry
+    scene, registry = checked_scene(scene, registry)
     options = RenderOptions(device, cache_at(cache), quality=quality, compile=compile, resume=resume)
+    if t is not None and not isinstance(t, Real):
+        raise UsageError(f"t must be one number from 0 to T, got {describe_object(t)}; noisereel.still shows several")
     scene, times = _at_quality(scene, quality), _times(t)
     plans = plan_runs(scene)
     if times is not None:
@@ -254,7 +261,7 @@ def _times(at: Sequence[float] | float | None) -> tuple[float, ...] | None:
     if at is None:
         return None
     try:
-        return tuple(map(float, at)) if hasattr(at, "__len__") else (float(at),)  # type: ignore[arg-type]
+        return (float(at),) if isinstance(at, Real) else tuple(map(float, at))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise UsageError(f"times must be numbers from 0 to T, got {at!r:.60}") from None
 
@@ -267,10 +274,10 @@ def _parsed(outputs: Sequence[PathLike], registry: Registry) -> list[OutputPath]
     """
     if not outputs:
         raise UsageError("name at least one file to write, such as film.gif")
-    for output in outputs:
-        if not isinstance(output, (str, os.PathLike)):
-            raise UsageError(f"outputs must be paths, such as film.gif, got {describe_object(output)}")
-    return [OutputPath.parse(os.fspath(output), registry) for output in outputs]
+    paths = [checked_path(output, "outputs must be paths, such as film.gif") for output in outputs]
+    # As text: a path would lose the slash at the end of a folder's name.
+    slashes = ["/" if str(output).endswith(("/", os.sep)) else "" for output in outputs]
+    return [OutputPath.parse(f"{path}{slash}", registry) for path, slash in zip(paths, slashes, strict=True)]
 
 
 def _is_sized(scene: SceneSpec) -> bool:

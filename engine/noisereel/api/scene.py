@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..output.render import plan_render
 from ..registry import Registry
@@ -55,9 +55,14 @@ class Scene(SceneSpec):
         return render(self, *outputs, **options)
 
     def __repr__(self) -> str:
-        return f"Scene(runs: {', '.join(self.runs)}; {len(self.panels)} panels, {self.film.frames} frames)"
+        panels = "1 panel" if len(self.panels) == 1 else f"{len(self.panels)} panels"
+        return f"Scene(runs: {', '.join(self.runs)}; {panels}, {self.film.frames} frames)"
 
     __str__ = __repr__
+
+    def __deepcopy__(self, memo: object = None) -> Self:
+        """Return a copy that shares all parts, which cannot be changed."""
+        return self.__copy__()
 
 
 # What completion and help show; pydantic would list the fields of the finished scene.
@@ -68,7 +73,7 @@ Scene.__signature__ = Signature(
 
 def load(
     scene: PathLike | Mapping[str, Any] | SceneSpec,
-    overrides: Mapping[str, Any] | Sequence[Override] = (),
+    overrides: Mapping[str, Any] | Sequence[Override] | None = None,
     *,
     registry: Registry | None = None,
 ) -> Scene:
@@ -93,17 +98,19 @@ def load(
     elif isinstance(scene, str) and "\n" in scene:
         spec = parse_scene(scene, _NAME, Path(), registry, changes)
     elif isinstance(scene, (str, os.PathLike)) and str(scene).strip():
-        spec = load_scene(os.fspath(scene), registry, changes)
+        spec = load_scene(Path(scene).expanduser(), registry, changes)
     else:
         given = "nothing" if scene in ("", None) else describe_object(scene)
         raise UsageError(f"load takes a file, a name from the gallery, a mapping, or lines of text; got {given}")
     return Scene.model_construct(**dict(spec))
 
 
-def _overrides(overrides: Mapping[str, Any] | Sequence[Override]) -> list[Override]:
+def _overrides(overrides: Mapping[str, Any] | Sequence[Override] | None) -> list[Override]:
+    if overrides is None:
+        return []
     if isinstance(overrides, Mapping):
         return [Override("overrides", str(path), Given(value)) for path, value in overrides.items()]
-    if isinstance(overrides, (str, bytes)) or not all(isinstance(change, Override) for change in overrides):
+    if not isinstance(overrides, (list, tuple)) or not all(isinstance(change, Override) for change in overrides):
         raise UsageError('overrides: write them as a mapping from paths to values, such as {"film.frames": 50}')
     return list(overrides)
 
@@ -118,7 +125,7 @@ def validate(scene: SceneSpec, *, registry: Registry | None = None) -> tuple[Pro
     Raises:
         NoisereelError: Something is wrong; the message gives the place.
     """
-    registry = registry or checked_scene(scene).document.registry
+    scene, registry = checked_scene(scene, registry)
     plans = plan_runs(scene)
     plan_render(scene, plans, (), registry)
     return lint(scene, plans)

@@ -18,7 +18,7 @@ from ..contracts.probe import Metric
 from ..contracts.sampler import Sampler
 from ..contracts.schedule import Schedule
 from ..registry import Registry
-from ..scene import Given, Override, as_data, as_model, build_plugin, changed
+from ..scene import Given, Override, as_data, as_model, as_tensor, build_plugin, changed
 from ..simulation.data import load_all
 from ..simulation.device import find_device
 from ..simulation.plan import plan_runs
@@ -29,7 +29,7 @@ from ..simulation.store import TrajectoryStore
 from ..support.compiled import Compiler, uncompiled
 from ..support.errors import UsageError
 from ..support.files import Scratch
-from .defaults import cache_at, checked_scene, plugins, progress_of
+from .defaults import cache_at, checked_scene, plugins, progress_of, whole_number
 
 if TYPE_CHECKING:
     from ..contracts.run_info import RunInfo
@@ -94,7 +94,7 @@ class RunResult:
     def labels(self) -> NDArray[np.int64] | None:
         """Class of each particle, shape (particles,), int64; None if there are none, or particles begin as noise."""
         origin, labels = self.trajectory.origin, self.trajectory.data.labels
-        return None if origin is None or labels is None else _read_only(labels.numpy()[origin])
+        return None if origin is None or labels is None else _read_only(labels.numpy()[origin].astype(np.int64))
 
     def metric(self, metric: str | Mapping[str, Any] | Metric) -> dict[str, NDArray[np.float64]]:
         """Measure the run.
@@ -179,9 +179,9 @@ def simulate(
     Raises:
         NoisereelError: An error that the user can fix.
     """
-    registry = registry or checked_scene(scene).document.registry
+    scene, registry = checked_scene(scene, registry)
     if seed is not None:
-        scene = changed(scene, [Override("seed", "seed", Given(seed))])
+        scene = changed(scene, [Override("simulate", "seed", Given(seed))])
     plans = plan_runs(scene)
     data = load_all(scene, registry)
     infos = run_infos(scene, plans, data, registry)
@@ -237,6 +237,9 @@ def sample(
         raise UsageError("model: must be a function (x, level) -> x0")
     registry = plugins(registry)
     several = sampler if isinstance(sampler, (list, tuple)) else (sampler,)
+    if not several:
+        raise UsageError("sampler: name at least one")
+    seed = whole_number(seed, "seed", 0, 10**18)
     samplers = [cast(Sampler, build_plugin(one, "sampler", registry)) for one in several]
     tensor = _particles(x)
     known = (Data(tensor[:0]) if data is None else _data(data)).to(tensor.device)
@@ -253,7 +256,9 @@ def _particles(x: NDArray[Any] | Tensor) -> Tensor:
     """
     if not isinstance(x, (np.ndarray, Tensor)):
         raise UsageError("x: must be an array or a tensor of shape (n, *event)")
-    tensor = x.detach() if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
+    tensor = x.detach().clone() if isinstance(x, Tensor) else as_tensor(x, "x: ")
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise UsageError(f"x: must be a dense tensor with content, got {tensor.layout} on {tensor.device}")
     if not tensor.is_floating_point() or tensor.ndim < 2:
         raise UsageError(f"x: must hold floats, shape (n, *event), got {tensor.dtype} of shape {tuple(tensor.shape)}")
     if not bool(torch.isfinite(tensor).all()):
@@ -264,5 +269,5 @@ def _particles(x: NDArray[Any] | Tensor) -> Tensor:
 def _data(data: Data | NDArray[Any] | Tensor) -> Data:
     try:
         return as_data(data)
-    except ValueError as error:
+    except UsageError as error:
         raise UsageError(f"data: {error}") from error

@@ -15,7 +15,7 @@ from ..simulation.simulate import SimulationContext, train_denoisers
 from ..simulation.store import TrajectoryStore
 from ..support.errors import UsageError
 from ..support.files import atomic_write, scratch_folder
-from .defaults import cache_at, checked_scene, progress_of
+from .defaults import cache_at, checked_path, checked_scene, progress_of
 
 if TYPE_CHECKING:
     from ..scene import SceneSpec
@@ -64,9 +64,11 @@ def train(
     Raises:
         UsageError: No run has a denoiser that is trained, or the output cannot hold the weights.
     """
-    registry = registry or checked_scene(scene).document.registry
-    if output is not None and Path(output).suffix != ".safetensors":
-        raise UsageError(f"{output}: weights are saved as .safetensors, such as {Path(output).stem}.safetensors")
+    scene, registry = checked_scene(scene, registry)
+    if output is not None:
+        output = checked_path(output, "the weights need a file, such as weights.safetensors")
+        if output.suffix != ".safetensors":
+            raise UsageError(f"{output}: weights are saved as .safetensors, such as {output.stem}.safetensors")
     if output is None and not cache:
         raise UsageError("without a cache, name a file for the weights, such as weights.safetensors")
     plans = plan_runs(scene)

@@ -32,7 +32,7 @@ class Plugin(BaseModel):
         """Compare classes and fields; what a plugin computed and kept, such as a schedule's levels, does not count."""
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+        return all(_is_equal(getattr(self, name), getattr(other, name)) for name in type(self).model_fields)
 
     def inputs(self, folder: Path) -> tuple[Path, ...]:
         """Return the files that this plugin reads, besides a data set's own: their content is part of cache keys."""
@@ -58,6 +58,14 @@ class Plugin(BaseModel):
         if isinstance(plugin, cls):
             return plugin
         raise PydanticCustomError("plugin_type", "must be a {kind}", {"kind": cls.kind})
+
+
+def _is_equal(first: object, second: object) -> bool:
+    """Return whether two values are equal; arrays, which have no single answer, are if they are the same object."""
+    try:
+        return first is second or bool(first == second)
+    except (RuntimeError, TypeError, ValueError):
+        return False
 
 
 class PluginCodec(Protocol):

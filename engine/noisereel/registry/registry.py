@@ -261,14 +261,14 @@ class Registry:
         return (min(fitting, key=itemgetter(0))[1],) if fitting else ()
 
     def name_of(self, plugin: Plugin | type[Plugin]) -> str:
-        """Return the name a plugin is registered under; ``module:Class`` for one that is not registered."""
+        """Return the name a plugin is registered under; for others ``module:Class``, or ``Class`` in a script."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
         where = f"{cls.__module__}:{cls.__qualname__}"
         if cls not in self._classes:
             for name, entry in self._entries.get(cls.kind, {}).items():
                 if entry.target == where:
                     return name
-        return self._classes.get(cls, where)
+        return self._classes.get(cls, cls.__qualname__ if cls.__module__ == "__main__" else where)
 
     def scenes(self) -> Mapping[str, Path]:
         """Return the gallery: every scene file in a registered folder, by bare name.

@@ -5,7 +5,7 @@ from .load import SCENE_KEYS, build_plugin, changed, find_scene, load_scene, par
 from .nodes import Given
 from .overrides import Override
 from .plugin_specs import PluginSpecs
-from .python_plugins import as_data, as_model
+from .python_plugins import as_data, as_model, as_tensor
 from .specs import (
     FilmSettings,
     InsetSettings,
@@ -41,6 +41,7 @@ __all__ = [
     "TrainingSnapshots",
     "as_data",
     "as_model",
+    "as_tensor",
     "build_plugin",
     "changed",
     "find_scene",

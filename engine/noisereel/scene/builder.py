@@ -13,7 +13,7 @@ from torch import Tensor
 from ..contracts.plugin import Plugin
 from ..contracts.schedule import Schedule, check_schedule
 from ..registry.registry import Registry
-from ..support.errors import NoisereelError, PluginError, Problem
+from ..support.errors import NoisereelError, PluginError, Problem, UsageError
 from .nodes import Given, Node, Place, describe_value
 from .plugin_fields import plugin_kind
 from .python_plugins import as_plugin
@@ -125,7 +125,7 @@ class Builder:
         try:
             plugin = as_plugin(value, kind, self._registry.base(kind))
             reason = check_schedule(plugin) if isinstance(plugin, Schedule) else None
-        except ValueError as error:
+        except (ArithmeticError, UsageError, ValueError) as error:
             plugin, reason = None, str(error)
         if reason is not None:
             self.report(node, reason)

@@ -17,10 +17,11 @@ from ..contracts.dataset import Data, Dataset, LoadContext
 from ..contracts.denoiser import Denoiser, DenoiserContext, Model
 from ..contracts.plugin import Plugin
 from ..contracts.schedule import Level
-from ..support.errors import PluginError, plugin_errors
+from ..support.errors import PluginError, UsageError, plugin_errors
+from ..support.memory import require_memory
 from .nodes import describe_object
 
-__all__ = ["ArrayDataset", "FunctionDenoiser", "as_data", "as_model", "as_plugin"]
+__all__ = ["ArrayDataset", "FunctionDenoiser", "as_data", "as_model", "as_plugin", "as_tensor"]
 
 
 class ArrayDataset(Dataset):
@@ -55,7 +56,7 @@ def as_plugin(value: object, kind: str, base: type[Plugin]) -> Plugin:
         base: Base class of this kind.
 
     Raises:
-        ValueError: It is neither; the message says what was given.
+        ValueError, UsageError: It is neither, or cannot be used; the message says what was given.
     """
     if isinstance(value, base):
         return value
@@ -78,37 +79,52 @@ def as_data(value: Data | NDArray[Any] | Tensor) -> Data:
         value: Samples, shape (n, D), (n, H, W) or (n, H, W, 3); bytes of images are scaled from 0 … 255 to −1 … 1.
 
     Raises:
-        ValueError: They are not samples of finite numbers.
+        UsageError: They are not samples of finite numbers.
     """
     if isinstance(value, Data):
         data = value.to(torch.device("cpu"))
-        return replace(data, x0=_samples(data.x0))
-    return Data(_samples(torch.as_tensor(value) if isinstance(value, Tensor) else _tensor(value)))
+        labels, hue = (None if rows is None else rows.clone() for rows in (data.labels, data.hue))
+        return replace(data, x0=_samples(data.x0), labels=labels, hue=hue)
+    return Data(_samples(value if isinstance(value, Tensor) else as_tensor(value)))
 
 
-def _tensor(array: NDArray[Any]) -> Tensor:
+def as_tensor(array: NDArray[Any], name: str = "") -> Tensor:
+    """Return a copy of an array as a tensor.
+
+    Args:
+        array: The array.
+        name: Beginning of error messages.
+
+    Raises:
+        UsageError: It does not hold numbers, or parts of it are masked.
+    """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise UsageError(f"{name}is a masked array: fill it, or leave out what is masked")
     try:
-        return torch.from_numpy(np.array(array))
+        require_memory(f"{name}array", array.size, 2 * array.itemsize)
+        return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), subok=False))
     except TypeError:
-        raise ValueError(f"must be an array of numbers, got one of dtype {array.dtype}") from None
+        raise UsageError(f"{name}must be an array of numbers, got one of dtype {array.dtype}") from None
 
 
 def _samples(x: Tensor) -> Tensor:
     """Return samples in float32, on the CPU.
 
     Raises:
-        ValueError: They are not samples of finite numbers.
+        UsageError: They are not samples of finite numbers.
     """
     if x.dtype == torch.bool or x.is_complex():
-        raise ValueError(f"must be an array of numbers, got one of dtype {str(x.dtype).removeprefix('torch.')}")
+        raise UsageError(f"must be an array of numbers, got one of dtype {str(x.dtype).removeprefix('torch.')}")
+    if x.layout != torch.strided or x.is_nested:
+        raise UsageError("must be a dense array, got a sparse or nested tensor")
     if (reason := _misshapen(tuple(x.shape))) is not None:
-        raise ValueError(f"must be an array of shape (n, D), (n, H, W) or (n, H, W, 3), got {tuple(x.shape)}{reason}")
+        raise UsageError(f"must be an array of shape (n, D), (n, H, W) or (n, H, W, 3), got {tuple(x.shape)}{reason}")
     try:
         samples = x.detach().to("cpu", torch.float32, copy=True)
     except (NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"cannot be copied from device {x.device}: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"cannot be copied from device {x.device}: {str(error).splitlines()[0]}") from error
     if not bool(torch.isfinite(samples).all()):
-        raise ValueError("the array contains NaN or infinite values (in float32)")
+        raise UsageError("the array contains NaN or infinite values (in float32)")
     return samples / 127.5 - 1 if x.dtype == torch.uint8 and x.ndim > 2 else samples
 
 
@@ -130,12 +146,17 @@ def as_model(function: Callable[..., Any]) -> Model:
     name, call = _name(function), _with_labels(function)
 
     def model(x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        before = x._version
         with plugin_errors(f"denoiser {name} (t = {level.t:g})"):
             x0 = call(x, level, labels)
+        if x._version != before:
+            raise PluginError(f"denoiser {name}: must not change x in place")
         if not isinstance(x0, Tensor):
             raise PluginError(f"denoiser {name}: must return a tensor like x, not {describe_object(x0)}")
         if x0.shape != x.shape:
             raise PluginError(f"denoiser {name}: must return the shape of x, {tuple(x.shape)}, not {tuple(x0.shape)}")
+        if not x0.is_floating_point():
+            raise PluginError(f"denoiser {name}: must return floats, not {str(x0.dtype).removeprefix('torch.')}")
         return x0.to(x.device, x.dtype)
 
     return model

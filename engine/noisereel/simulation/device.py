@@ -18,7 +18,7 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(str(name))
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):

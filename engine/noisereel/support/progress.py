@@ -44,6 +44,9 @@ class Progress:
 
         It appears when it first moves, so that nested work is shown above it.
         """
+        if self.quiet:
+            yield lambda n, note="": None
+            return
         began = time.time()
         lock = threading.Lock()  # each output advances the bar from a thread of its own
         bars: list[tqdm[NoReturn]] = []
@@ -68,7 +71,7 @@ class Progress:
             total=total,
             desc=f"{label:>10}",
             unit="",
-            disable=True if self.quiet else None,
+            disable=None,
             mininterval=0.05,
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}  {elapsed} < {remaining}{postfix}",
@@ -89,4 +92,13 @@ class PythonWarnings(Progress):
 
     def warn(self, message: str) -> None:
         """Issue a `NoisereelWarning`."""
-        warnings.warn(message, NoisereelWarning, stacklevel=2)
+        warnings.warn(message, NoisereelWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """Return the stack level, seen from `PythonWarnings.warn`, of the code that called noisereel."""
+    package, level = __name__.partition(".")[0], 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (package, "contextlib"):
+        frame, level = frame.f_back, level + 1
+    return level

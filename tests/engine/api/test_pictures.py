@@ -60,11 +60,17 @@ class TestRender:
         nr.still(scene, tmp_path / "a.png", at=3.3, cache=False, progress=Lines(quiet=True))
         assert shown == ["at 3.3: t = 3 is the nearest visit"]
 
+    def test_the_home_folder(self, scene: nr.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert nr.render(scene, "~/a.gif", cache="~/cache") == (tmp_path / "a.gif",)
+        assert {path.name for path in tmp_path.iterdir()} == {"a.gif", "cache"}
+
     def test_warnings_are_pythons(self, tmp_path: Path) -> None:
         scene = nr.Scene(**{**VALUES, "schedule": {"linear": {"steps": 5, "beta_end": 0.1}}, "sampler": "ddim"},
                          denoiser="gaussian")  # fmt: skip
-        with pytest.warns(nr.NoisereelWarning, match=r"^scene: schedule: "):
+        with pytest.warns(nr.NoisereelWarning, match=r"^scene: schedule: ") as caught:
             nr.render(scene, tmp_path / "a.gif", cache=False)
+        assert caught[0].filename == __file__
 
     def test_a_film_tells_what_it_shows(self, scene: nr.Scene, tmp_path: Path) -> None:
         nr.still(nr.load(scene, {"seed": 3}), tmp_path / "a.png", cache=False)
@@ -78,6 +84,13 @@ class TestRender:
         [
             ((), {}, "name at least one file to write, such as film.gif"),
             ((3,), {}, "outputs must be paths, such as film.gif, got an int"),
+            (("",), {}, "outputs must be paths, such as film.gif, got nothing"),
+            (("a.gif",), {"workers": 0}, "workers must be a whole number from 1 to 64, got 0"),
+            (("a.gif",), {"workers": "2"}, "workers must be a whole number from 1 to 64, got '2'"),
+            (("a.gif",), {"cache": 3}, "cache must be a folder, True or False, got an int"),
+            (("a.gif",), {"progress": "yes"}, "progress must be True, False or a Progress, got a str"),
+            (("a.gif",), {"registry": []}, "registry must be a Registry, as load_registry gives, got a list"),
+            (("a.gif",), {"device": None}, "device 'None': must be auto, cpu, cuda or cuda:N"),
             (("a.foo",), {}, "a.foo: unknown suffix '.foo'; known: .gif, .mp4, .pdf, .png, .svg"),
             (("a",), {}, "a: needs a suffix that names the format; known: .gif, .mp4, .pdf, .png, .svg"),
             (
@@ -144,6 +157,10 @@ class TestFrame:
         scene = nr.Scene(**VALUES, panels=[{"layers": [Halo()]}])
         red, green, blue = np.moveaxis(nr.frame(scene, 0, cache=False).astype(int), 2, 0)
         assert ((red > 200) & (green < 60) & (blue < 60)).sum() > 500
+
+    def test_several_times(self, scene: nr.Scene) -> None:
+        with pytest.raises(nr.UsageError, match=r"^t must be one number from 0 to T, got a list; "):
+            nr.frame(scene, [0, 4])  # type: ignore[arg-type]
 
     def test_a_time_outside_the_run(self, scene: nr.Scene) -> None:
         with pytest.raises(nr.UsageError, match="^cannot show t = 9: no run reaches it; the last time is t = 8$"):

@@ -40,6 +40,7 @@ A_DATASET = "must be the name of a dataset, a Dataset or an array of samples"
 A_DENOISER = "must be the name of a denoiser, a Denoiser or a function (x, level) -> x0"
 SHAPES = "must be an array of shape (n, D), (n, H, W) or (n, H, W, 3)"
 NOT_FINITE = "the array contains NaN or infinite values (in float32)"
+MASKED = "is a masked array: fill it, or leave out what is masked"
 FORWARD: dict[str, Any] = {"schedule": {"cosine": {"steps": 4}}, "sampler": "forward"}
 
 
@@ -153,11 +154,18 @@ class TestObjects:
         assert nr.simulate(scene, cache=tmp_path)["run"].x.shape == (5, 4, 2)
         assert nr.render(scene, tmp_path / "a.gif") == (tmp_path / "a.gif",)
 
-    @pytest.mark.parametrize("kind", ["numpy", "float64", "torch", "integers", "needs grad"])
+    @pytest.mark.parametrize(
+        "kind",
+        ["big-endian", "unmasked", "read-only", "strided", "numpy", "float64", "torch", "integers", "needs grad"],
+    )
     def test_an_array_is_a_data_set(self, kind: str) -> None:
         array = np.arange(12, dtype=np.float32).reshape(6, 2)
         given: Any = {
             "numpy": array,
+            "big-endian": array.astype(">f4"),
+            "unmasked": np.ma.array(array),
+            "read-only": np.broadcast_to(array, array.shape),
+            "strided": np.repeat(array, 2, axis=0)[::2],
             "float64": array.astype(np.float64),
             "torch": torch.from_numpy(array.copy()),
             "integers": array.astype(np.int32),
@@ -171,6 +179,17 @@ class TestObjects:
         scene = nr.Scene(dataset=array, **FORWARD)
         array += 1
         assert (runs(scene)["run"].x[0] == 0).all()
+
+    def test_labels_are_copied_too(self) -> None:
+        labels = torch.zeros(3, dtype=torch.int32)
+        scene = nr.Scene(dataset=nr.Data(torch.zeros(3, 2), labels=labels), **FORWARD)
+        labels += 1
+        found = runs(scene)["run"].labels
+        assert found is not None and found.dtype == np.int64 and (found == 0).all()
+
+    def test_an_array_too_large_for_memory(self) -> None:
+        with pytest.raises(nr.SceneError, match=r"^scene: dataset: .*array"):
+            nr.Scene(dataset=np.broadcast_to(np.float32(1), (10**10, 50)), **FORWARD)
 
     def test_bytes_are_images(self) -> None:
         pixels = np.array([[[0, 255], [51, 204]]], np.uint8)
@@ -225,6 +244,11 @@ class TestObjects:
             (
                 {"dataset": torch.zeros(2, 2, device="meta")},
                 "scene: dataset: cannot be copied from device meta: Cannot copy out of meta tensor; no data!",
+            ),
+            ({"dataset": np.ma.array([[1.0, 2.0]], mask=[[0, 1]])}, f"scene: dataset: {MASKED}"),
+            (
+                {"dataset": torch.zeros(3, 2).to_sparse()},
+                "scene: dataset: must be a dense array, got a sparse or nested tensor",
             ),
             ({"sampler": Blob()}, "scene: sampler: must be the name of a sampler or a Sampler, got the dataset Blob"),
             ({"denoiser": Blob()}, f"scene: denoiser: {A_DENOISER}, got the dataset Blob"),
@@ -300,4 +324,13 @@ def test_help_shows_the_keys_of_a_scene() -> None:
 
     names = [*inspect.signature(nr.Scene).parameters]
     assert {"dataset", "schedule", "sampler", "runs", "panels", "film", "registry"} <= {*names}
-    assert str(nr.load(TEXT)) == "Scene(runs: run; 1 panels, 5 frames)"
+    assert str(nr.load(TEXT)) == "Scene(runs: run; 1 panel, 5 frames)"
+
+
+def test_copies() -> None:
+    import copy
+
+    scene = nr.Scene(dataset=np.zeros((3, 2)), **FORWARD)
+    for other in (copy.copy(scene), copy.deepcopy(scene)):
+        assert other is not scene and other == scene
+    assert scene != nr.Scene(dataset=np.zeros((3, 2)), **FORWARD)  # arrays are equal only if they are the same

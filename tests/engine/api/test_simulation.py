@@ -144,7 +144,7 @@ class TestSeed:
 
     @pytest.mark.parametrize(("seed", "given"), [(-1, "-1"), (0.5, "0.5"), ("a", "text 'a'")])
     def test_wrong_ones(self, seed: Any, given: str) -> None:
-        with pytest.raises(nr.SceneError, match=rf"^seed: seed: must be .*, got {given}$"):
+        with pytest.raises(nr.SceneError, match=rf"^simulate: seed: must be .*, got {given}$"):
             run_of(nr.load(REVERSE), seed=seed)
 
     def test_wrong_device(self) -> None:
@@ -181,6 +181,17 @@ class TestCaching:
     def simulate(self, folder: Path, **values: Any) -> np.ndarray:
         scene = nr.Scene(**{**FORWARD, "schedule": Cosine(steps=2), "denoiser": Gaussian(), "particles": 5, **values})
         return run_of(scene, cache=folder).x
+
+    def test_a_schedule_that_remembers_does_not_spoil_the_cache(self, tmp_path: Path) -> None:
+        code = "import noisereel as nr\nK = 1.0\nclass Mine(nr.BetaSchedule):\n    def betas(self):\n"
+        space = cell(f"import numpy as np\n{code}        return np.full(2, K / 10)")
+        old = space["Mine"]()
+        first = self.simulate(tmp_path, schedule=old, sampler="forward")
+        space["K"] = 3.0
+        assert (self.simulate(tmp_path, schedule=old, sampler="forward") == first).all()
+        fresh = self.simulate(tmp_path, schedule=space["Mine"](), sampler="forward")
+        assert (fresh == self.simulate(tmp_path / "other", schedule=space["Mine"](), sampler="forward")).all()
+        assert (fresh[-1] != first[-1]).any()
 
     def test_an_edited_cell_is_another_run(self, tmp_path: Path) -> None:
         halves = self.simulate(tmp_path, sampler=cell(CELL.format(factor=0.5))["Mine"]())
@@ -291,6 +302,9 @@ class TestSample:
                 lambda x, level: x.numpy(),
                 "denoiser <lambda>: must return a tensor like x, not an array of shape (5, 2)",
             ),
+            (lambda x, level: x.mul_(2), "denoiser <lambda>: must not change x in place"),
+            (lambda x, level: x.long(), "denoiser <lambda>: must return floats, not int64"),
+            (lambda x, level: x.cfloat(), "denoiser <lambda>: must return floats, not complex64"),
             (lambda x, level: None, "denoiser <lambda>: must return a tensor like x, not a NoneType"),
             (lambda x, level: 1 / 0, "denoiser <lambda> (t = 1000): ZeroDivisionError: division by zero"),
         ],
@@ -313,6 +327,15 @@ class TestSample:
             (
                 {"sampler": RePaint()},
                 "sampler RePaint (t = 1000 to 999): it takes the given parts from data, and there are none",
+            ),
+            ({"sampler": []}, "sampler: name at least one"),
+            ({"seed": -1}, "seed must be a whole number from 0 to 1,000,000,000,000,000,000, got -1"),
+            ({"seed": 1.5}, "seed must be a whole number from 0 to 1,000,000,000,000,000,000, got 1.5"),
+            ({"seed": True}, "seed must be a whole number from 0 to 1,000,000,000,000,000,000, got True"),
+            ({"x": np.array([[object()]])}, "x: must be an array of numbers, got one of dtype object"),
+            (
+                {"x": torch.ones(3, 2, device="meta")},
+                "x: must be a dense tensor with content, got torch.strided on meta",
             ),
             ({"x": [1, 2]}, "x: must be an array or a tensor of shape (n, *event)"),
             ({"x": np.ones(3)}, "x: must hold floats, shape (n, *event), got torch.float64 of shape (3,)"),
