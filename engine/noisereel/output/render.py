@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contracts.writer import Frame
 from ..film.composition import Film, compose, run_views
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from .options import RenderOptions
 
 __all__ = ["Summary", "draw", "plan_render", "render"]
+
+_MAX_TIMES_WIDER = 100  # than its data: far beyond what guidance does
+_ROUNDING = 1e-6  # relative error of particles in float32, so that a single point's copies do not count as wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +227,27 @@ def _composed(
 
 
 def _divergence_warnings(simulated: Mapping[str, SimulatedRun]) -> Iterator[str]:
-    """Yield a warning for each run that ends without any finite particle."""
+    """Yield a warning for each reverse run whose particles end far outside its data."""
     for name, run in simulated.items():
-        index = run.trajectory.kept_visits[-1]
-        x = run.trajectory.series("x", index)
-        if x is not None and not np.isfinite(x).any():
-            t = run.trajectory.levels[index].t
-            yield f"run '{name}': all particles are NaN or infinite at its end, t = {t:g}"
+        trajectory = run.trajectory
+        first, last = trajectory.levels[0], trajectory.levels[-1]
+        x = trajectory.series("x", trajectory.kept_visits[-1])
+        if x is None or first.t <= last.t:
+            continue
+        x0 = trajectory.data.x0.double().numpy()
+        centre = x0.mean(0)
+        expected = math.hypot(last.alpha * _width(x0 - centre), last.sigma)
+        times_wider = _width(x - last.alpha * centre) / max(expected, _ROUNDING * (1 + _width(centre)))
+        if times_wider > _MAX_TIMES_WIDER:
+            yield (
+                f"run '{name}': its particles end {times_wider:,.0f} times wider than its data, at t = {last.t:g}: "
+                "the sampler diverged; try more steps, another spacing or another sampler"
+            )
+
+
+def _width(x: NDArray[np.float64]) -> float:
+    """Return the root mean square of all numbers."""
+    return math.sqrt(np.square(x).mean())
 
 
 def _write(

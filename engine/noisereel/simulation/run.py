@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..contracts.denoiser import DenoiserContext, Model, Snapshot
 from ..contracts.probe import MeasureContext
 from ..contracts.sampler import Sampler, Step, StepContext
 from ..contracts.state import State
-from ..support.errors import PluginError, plugin_errors
+from ..support.errors import NoisereelError, PluginError, plugin_errors
 from ..support.noise import Noise
 from .plan import RunPlan, particle_count, start_of
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["CountedModel", "Run", "walk"]
 
 _START = -1  # the "act" in the keys of the initial state's draws
+_MAX_STEPS_UNCHECKED = 16  # so that looking for NaN costs little; NaN in one step remains in the next ones
+_MAX_UNCHECKED = 2**22  # numbers that are kept in memory until then, at most
+
+_Taken = tuple[Sampler, "Level", "Level", int, Tensor]
+"""A step: its sampler, the level left, the level reached, its number, and the particles that it gave."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Run:
 
         Raises:
             PluginError: A sampler raised, or gives particles of another shape.
+            NoisereelError: Particles become NaN or infinite.
         """
         if self.plan.training is None:
             yield from self._path(lambda: self.model)
@@ -121,7 +128,7 @@ class Run:
         origin = None if self.rows is None else self.data.x0[self.rows].float()
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
         ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
-        yield from walk(self.spec.sampler, self.plan, self._first(ctx), noise, ctx)
+        yield from walk(self.spec.sampler, self.plan, self._first(ctx), noise, ctx, who=f"run '{self.spec.name}': ")
 
     def _first(self, ctx: StepContext) -> Tensor:
         """Return the particles at the path's first level."""
@@ -161,7 +168,9 @@ class CountedModel:
         return model(x, level, labels)
 
 
-def walk(samplers: Sequence[Sampler], plan: RunPlan, x: Tensor, noise: Noise, ctx: StepContext) -> Iterator[State]:
+def walk(
+    samplers: Sequence[Sampler], plan: RunPlan, x: Tensor, noise: Noise, ctx: StepContext, *, who: str = ""
+) -> Iterator[State]:
     """Run the timestep loop: yield every state that particles visit, in order.
 
     Args:
@@ -170,12 +179,15 @@ def walk(samplers: Sequence[Sampler], plan: RunPlan, x: Tensor, noise: Noise, ct
         x: Particles at the first of these times, shape (n, *event).
         noise: Source of each step's noise.
         ctx: Inputs of the steps; its model is a `CountedModel`, its noise is replaced for each step.
+        who: Beginning of the message about particles that become NaN or infinite.
 
     Raises:
         PluginError: A sampler raised, or gives particles of another shape.
+        NoisereelError: Particles become NaN or infinite.
     """
     model, rest = cast(CountedModel, ctx.model), ctx[2:]
     arrived, index = None, 0
+    taken: list[_Taken] = []
     arrived_aux: Mapping[str, Tensor] = {}
     no_grad, unchanged = torch.no_grad(), nullcontext()
     for act, (sampler, transitions) in enumerate(zip(samplers, plan.transitions, strict=True)):
@@ -189,6 +201,11 @@ def walk(samplers: Sequence[Sampler], plan: RunPlan, x: Tensor, noise: Noise, ct
             yield State(index, act, t, x, step.x0, arrived, model.calls, aux)
             x, arrived, carry, index = _checked(step, x, sampler).x, step.noise, step.carry, index + 1
             arrived_aux = step.next_aux
+            taken.append((sampler, t, s, index, x))
+            if len(taken) * x.numel() >= _MAX_UNCHECKED or len(taken) == _MAX_STEPS_UNCHECKED:
+                _check_finite(taken, who)
+                taken.clear()
+    _check_finite(taken, who)
     yield State(index, act, plan.last, x, None, arrived, model.calls, arrived_aux)
 
 
@@ -206,3 +223,24 @@ def _checked(step: Step, x: Tensor, sampler: Sampler) -> Step:
         name = type(sampler).__name__
         raise PluginError(f"{name}.step gave particles of shape {tuple(step.x.shape)}, not {tuple(x.shape)}")
     return step
+
+
+def _check_finite(taken: Sequence[_Taken], who: str) -> None:
+    """Check that particles are finite after the last of these steps; name the first step after which they are not.
+
+    Raises:
+        NoisereelError: They are not.
+    """
+    if not taken or _is_finite(taken[-1][-1]):
+        return
+    sampler, t, s, index, x = next(step for step in taken if not _is_finite(step[-1]))
+    bad = int((~x.flatten(1).isfinite().all(1)).sum())
+    raise NoisereelError(
+        f"{who}sampler {type(sampler).__name__}, step {index} (t = {t.t:g} to {s.t:g}): {bad:,} of {len(x):,} particles "
+        f"{'is' if bad == 1 else 'are'} NaN or infinite; try more steps, another spacing or another sampler"
+    )
+
+
+def _is_finite(x: Tensor) -> bool:
+    # The sum takes a tenth of the time; if finite numbers overflow it, every number is examined.
+    return math.isfinite(x.sum().item()) or bool(x.isfinite().all())
