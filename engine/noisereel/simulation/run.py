@@ -236,8 +236,8 @@ def _check_finite(taken: Sequence[_Taken], who: str) -> None:
     sampler, t, s, index, x = next(step for step in taken if not _is_finite(step[-1]))
     bad = int((~x.flatten(1).isfinite().all(1)).sum())
     raise NoisereelError(
-        f"{who}sampler {type(sampler).__name__}, step {index} (t = {t.t:g} to {s.t:g}): {bad:,} of {len(x):,} particles "
-        f"{'is' if bad == 1 else 'are'} NaN or infinite; try more steps, another spacing or another sampler"
+        f"{who}sampler {type(sampler).__name__}, step {index} (t = {t.t:g} to {s.t:g}): {bad:,} of {len(x):,} "
+        f"particles {'is' if bad == 1 else 'are'} NaN or infinite; try more steps, another spacing or another sampler"
     )
 
 

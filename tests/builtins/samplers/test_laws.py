@@ -9,43 +9,18 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from registered import REGISTRY, example, keyed, names
 from torch import Tensor
 from walking import DOUBLE, Gauss, context, rows_of, walk
 
-import noisereel_builtins
 from noisereel.contracts.sampler import Sampler, StepContext
 from noisereel.contracts.schedule import Schedule, Spacing, check_schedule, signal_left
-from noisereel.registry.registry import Registry
-from noisereel.support.noise import Noise
 from noisereel_builtins.schedules.edm import EDM
 from noisereel_builtins.schedules.linear import Linear
 from noisereel_builtins.schedules.rectified_flow import RectifiedFlow
 from noisereel_builtins.spacings.linspace import Linspace
 
-REGISTRY = Registry.from_plugins({"builtins": noisereel_builtins})
-
-EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
-    ("schedule", "alpha-bars"): {"values": (0.9, 0.6, 0.6, 0.1)},
-    ("schedule", "betas"): {"values": (0.1, 0.2, 0.5)},
-    ("schedule", "zero-terminal-snr"): {"of": Linear()},
-    ("spacing", "t-min"): {"t": 0.5},
-    ("spacing", "times"): {"values": (12.0, 7.0, 1.0, 0.0)},
-}
-"""Required fields of plugins."""
-
 SCHEDULES = {"vp": Linear(steps=12), "ve": EDM(steps=12), "flow": RectifiedFlow(steps=12)}
-
-
-def names(kind: str) -> list[str]:
-    return REGISTRY.names(kind)
-
-
-def example(kind: str, name: str, **fields: Any) -> Any:
-    cls = REGISTRY.get(kind, name)
-    needed = {field for field, info in cls.model_fields.items() if info.is_required()}
-    required = EXAMPLES.get((kind, name), {})
-    assert needed <= required.keys(), f"add an example of {kind} '{name}' with {needed}"
-    return cls(**required, **fields)
 
 
 # Schedules
@@ -106,16 +81,6 @@ def test_spacings_fall_strictly_from_start(name: str, steps: int, schedule: Sche
 
 
 # Samplers
-
-
-def keyed(seed: int, first_row: int = 0) -> Any:
-    """Return draws keyed as in a run; the number of earlier draws distinguishes the steps."""
-    noise, visits = Noise.of(seed, 0, torch.device("cpu")), iter(range(10**6))
-
-    def draw(like: Tensor, stream: str = "noise") -> Tensor:
-        return noise.at(0, 0.0, 0.0, next(visits), first_row)(like, stream)
-
-    return draw
 
 
 def prepared(

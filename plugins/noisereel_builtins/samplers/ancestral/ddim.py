@@ -36,7 +36,7 @@ class DDIM(Sampler):
         """Take x_t to a cleaner level s."""
         x0 = ctx.model(x, t)
         variance = self.eta**2 * posterior(s, t).variance if self.eta else 0.0
-        on_eps = math.sqrt(s.sigma**2 - variance)
+        on_eps = math.sqrt(max(s.sigma**2 - variance, 0.0))
         on_x = on_eps / t.sigma  # ε̂ substituted, so that a step takes two passes over the particles
         x_s, z = gaussian(x.mul(on_x).add_(x0, alpha=s.alpha - on_x * t.alpha), math.sqrt(variance), ctx)
         return Step(x_s, x0, z)

@@ -17,6 +17,8 @@ from ..shared.rising import Rising
 
 __all__ = ["Bridge"]
 
+_ROUNDING = 1e-12  # share of the noise at x_u below which no noise is left to add
+
 
 class Bridge(Rising):
     """The forward process conditioned on its end x_u: draws x_s from q(x_s | x_t, x_u), t < s ≤ u.
@@ -48,9 +50,10 @@ class Bridge(Rising):
         """
         u = ctx.schedule.at(ctx.schedule.T if self.until is None else self.until)
         x_u = self._ends(x, t, u, ctx) if carry is None else carry
-        if s.t == u.t:
+        both = transition(t, u)
+        if s.t == u.t or both.variance <= _ROUNDING * u.sigma**2:
             return Step(x_u.clone(), carry=x_u)
-        first, second, both = transition(t, s), transition(s, u), transition(t, u)
+        first, second = transition(t, s), transition(s, u)
         on_x, on_x_u = second.variance * first.a / both.variance, second.a * first.variance / both.variance
         mean = x.mul(on_x).add_(x_u, alpha=on_x_u)
         x_s, z = gaussian(mean, math.sqrt(first.variance * second.variance / both.variance), ctx)

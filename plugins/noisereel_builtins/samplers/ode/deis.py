@@ -13,7 +13,7 @@ from noisereel.contracts.parametrisation import to_eps
 from noisereel.contracts.sampler import Sampler, Step, StepContext
 from noisereel.contracts.schedule import Level
 
-from ..shared.charts import SIGMA, regular, straight
+from ..shared.charts import SIGMA, distinct, is_short, regular, straight
 
 __all__ = ["DEIS"]
 
@@ -27,7 +27,8 @@ class DEIS(Sampler):
 
     It has order p. With ``polynomial: sigma``, P is a polynomial in ς: the Adams–Bashforth method for steps of any
     length. With ``log-sigma``, it is a polynomial in ln ς. The first steps have fewer estimates and a lower order; so
-    do the step to clean data, x_s = x̂_0, and the step from α_t = 0.
+    do the step to clean data, x_s = x̂_0, and the step from α_t = 0. A step over which the SNR stays the same leaves x/α
+    as it is.
 
     References:
         Zhang and Chen (2022), arXiv:2204.13902, Eq. (13 to 15): ρAB-DEIS; with ``log-sigma``, diffusers' DEIS.
@@ -43,10 +44,13 @@ class DEIS(Sampler):
         x0 = ctx.model(x, t)
         if not regular(SIGMA, t, s):
             return Step(straight(x, x0, t, s), x0)
-        estimates = ((SIGMA.variable(t), to_eps(x, x0, t)), *(carry or ()))[: self.order]
+        if is_short(t, s):
+            return Step(straight(x, x0, t, s), x0, carry=carry)
+        begin, end = SIGMA.variable(t), SIGMA.variable(s)
+        estimates = ((begin, to_eps(x, x0, t)), *(carry or ()))[: self.order]
+        used = distinct(estimates, end - begin)
         x_s = x.mul(s.alpha / t.alpha)
-        weights = self._weights([ratio for ratio, _ in estimates], SIGMA.variable(s))
-        for (_, eps), weight in zip(estimates, weights, strict=True):
+        for (_, eps), weight in zip(used, self._weights([ratio for ratio, _ in used], end), strict=True):
             x_s.add_(eps, alpha=s.alpha * weight)
         return Step(x_s, x0, carry=estimates)
 

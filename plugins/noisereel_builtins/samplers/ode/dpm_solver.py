@@ -11,6 +11,7 @@ from torch import Tensor
 from noisereel.contracts.sampler import Sampler, Step, StepContext
 from noisereel.contracts.schedule import Level
 
+from ..shared.charts import distinct, is_short
 from ..shared.gaussian import gaussian
 from .exponential import combined, decay, half_log_snr, moments
 
@@ -31,7 +32,7 @@ class DPMSolver(Sampler):
 
     ``sde`` solves the reverse SDE in the same way, with 2h instead of h in the I_k, the factor of x_t multiplied by
     e^{−h}, and σ_s·√(1 − e^{−2h})·z added. The first steps have fewer estimates and a lower order; so do the step to
-    clean data, x_s = x̂_0, and the step from α_t = 0, because h is infinite there.
+    clean data, x_s = x̂_0, and the step from α_t = 0, because h is infinite there. A step with h = 0 leaves x as it is.
 
     The published 3M (and diffusers') has I_2/2 instead of I_2 and is second order: ``published: true``. (diffusers' 3M
     for the SDE has yet another coefficient, which does not vanish with h.)
@@ -53,11 +54,12 @@ class DPMSolver(Sampler):
         x0, lambda_t = ctx.model(x, t), half_log_snr(t)
         estimates = ((lambda_t, x0), *(carry or ()))[: self.order]
         h, kappa = half_log_snr(s) - lambda_t, 1 + self.sde
-        used = estimates if math.isfinite(h) else estimates[:1]
+        one = is_short(t, s) or not math.isfinite(h)
+        used = estimates[:1] if one else distinct(estimates, h)
         weights = self._weights(kappa * h, [(value - lambda_t) / h for value, _ in used[1:]])
         mean = combined(x, decay(t, s, h, kappa), [m for _, m in used], [s.alpha * w for w in weights])
         x_s, z = gaussian(mean, s.sigma * math.sqrt(-math.expm1(-2 * h)) if self.sde else 0.0, ctx)
-        return Step(x_s, x0, z, carry=estimates if math.isfinite(lambda_t) else None)
+        return Step(x_s, x0, z, carry=carry if is_short(t, s) else estimates if math.isfinite(lambda_t) else None)
 
     def _weights(self, z: float, earlier: Sequence[float]) -> list[float]:
         """Return the weights of the estimates, newest first; the earlier ones are at −r_1, −r_1 − r_2 in units of h."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from noisereel.contracts.sampler import Sampler, Step, StepContext
 from noisereel.contracts.schedule import Level
 
+from ..shared.charts import distinct, is_short, straight
 from .exponential import combined, decay, half_log_snr, weights
 
 __all__ = ["UniPC"]
@@ -25,7 +26,7 @@ class UniPC(Sampler):
     For the predictor, P is the polynomial in λ through the last p estimates of x̂_0; for the corrector, through these
     and the one at s. The next step computes that estimate, so a step costs one denoiser call: it first corrects its
     x_t, then predicts x_s. The predicted x is recorded. The last step is not corrected; if it ends at clean data, its
-    result is x̂_0.
+    result is x̂_0. A step with h = 0 leaves x as it is.
 
     With two estimates in P, their difference has half the weight of P's value, the limit for small h, as published.
     Otherwise the paper's function B(h) cancels.
@@ -40,6 +41,8 @@ class UniPC(Sampler):
     def step(self, x: Tensor, t: Level, s: Level, ctx: StepContext, carry: Any) -> Step:
         """Correct x_t, then predict x_s at a cleaner level."""
         x0, lambda_t = ctx.model(x, t), half_log_snr(t)
+        if is_short(t, s):
+            return Step(straight(x, x0, t, s), x0, carry=carry)
         current, earlier = (lambda_t, x0), ()
         if carry is not None:
             previous_x, previous_level, earlier = carry
@@ -55,8 +58,9 @@ def _advance(x: Tensor, t: Level, s: Level, estimates: Estimates) -> Tensor:
     """Return x_s given x_t, with P through estimates (λ, x̂_0), of which the first is at t."""
     lambda_t = half_log_snr(t)
     h = half_log_snr(s) - lambda_t
-    coefficients = _weights(h, [(value - lambda_t) / h for value, _ in estimates] if math.isfinite(h) else [0.0])
-    return combined(x, decay(t, s, h, 1), [m for _, m in estimates], [s.alpha * w for w in coefficients])
+    used = distinct(estimates, h) if math.isfinite(h) else estimates[:1]
+    coefficients = _weights(h, [(value - lambda_t) / h for value, _ in used] if math.isfinite(h) else [0.0])
+    return combined(x, decay(t, s, h, 1), [m for _, m in used], [s.alpha * w for w in coefficients])
 
 
 def _weights(h: float, nodes: list[float]) -> list[float]:

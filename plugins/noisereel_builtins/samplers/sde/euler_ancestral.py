@@ -37,7 +37,7 @@ class EulerAncestral(Sampler):
         """Take x_t to a cleaner level s."""
         x0 = ctx.model(x, t)
         ratio_t, ratio_s = SIGMA.variable(t), SIGMA.variable(s)
-        up = self.eta * ratio_s * math.sqrt(1 - (ratio_s / ratio_t) ** 2)
-        down = Level(s.t, s.alpha, s.alpha * math.sqrt(ratio_s**2 - up**2))
+        up = self.eta * ratio_s * math.sqrt(max(1 - (ratio_s / ratio_t) ** 2, 0.0))
+        down = Level(s.t, s.alpha, s.alpha * math.sqrt(max(ratio_s**2 - up**2, 0.0)))
         x_s, z = gaussian(straight(x, x0, t, down), s.alpha * up, ctx)
         return Step(x_s, x0, z)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -11,7 +11,10 @@ from torch import Tensor
 from noisereel.contracts.parametrisation import to_eps
 from noisereel.contracts.schedule import Level, Schedule
 
-__all__ = ["FLOW", "SIGMA", "Chart", "advance", "level_at", "regular", "straight"]
+__all__ = ["FLOW", "SIGMA", "Chart", "advance", "distinct", "is_short", "level_at", "regular", "straight"]
+
+_SHORT = 1e-6  # change of ln(α/σ) that a straight move follows up to rounding
+_NEAR = 1e-3  # distance of two estimates, over the step's length, below which their difference is mostly rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,25 @@ def straight(x: Tensor, x0: Tensor, t: Level, s: Level) -> Tensor:
 def regular(chart: Chart, t: Level, s: Level) -> bool:
     """Return whether a chart's ODE is defined at both ends of a step: σ_s is not 0 and the variable is finite."""
     return s.sigma > 0 and math.isfinite(chart.variable(t))
+
+
+def is_short(t: Level, s: Level) -> bool:
+    """Return whether the SNR stays the same from t to s, or nearly; no polynomial can pass through both estimates."""
+    return abs(t.log_snr - s.log_snr) / 2 < _SHORT
+
+
+def distinct(estimates: Sequence[tuple[float, Tensor]], length: float) -> list[tuple[float, Tensor]]:
+    """Return the estimates, newest first, that are far enough apart to extrapolate over a step of this length.
+
+    Args:
+        estimates: The variable of the polynomial, and the estimate there.
+        length: Change of the variable over the step.
+    """
+    kept: list[tuple[float, Tensor]] = []
+    for value, estimate in estimates:
+        if all(abs(value - other) > _NEAR * abs(length) for other, _ in kept):
+            kept.append((value, estimate))
+    return kept
 
 
 def level_at(chart: Chart, variable: float, schedule: Schedule) -> Level:
