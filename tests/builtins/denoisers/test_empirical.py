@@ -85,6 +85,38 @@ def test_queries_far_from_all_data_are_exact(dims: int) -> None:
             assert (model(x, level) - oracle(x, x0, level)).abs().max() <= 6e-6, (level, distance)
 
 
+def far_oracle(x: Tensor, x0: Tensor, level: Level) -> Tensor:
+    """Return Σ w_i x_i in float64, without the distance to the data's mean, in which far queries lose their digits."""
+    centre, s = x0.double().mean(0), level.sigma / level.alpha
+    u, y = x0.double() - centre, x.double() / level.alpha - centre
+    return torch.softmax((y @ u.T - u.square().sum(1) / 2) / s**2, 1) @ u + centre
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3, 4, 64])
+@pytest.mark.parametrize("n", [10, 50, 900, 3000])
+def test_far_queries_are_exact_for_every_size_of_data(n: int, dims: int) -> None:
+    x0 = points(n, dims)
+    model = bound(x0)
+    draw = torch.Generator().manual_seed(2)
+    for level in levels():
+        for distance in (4.0, 30.0, 1e3, 1e4, 1e6):
+            x = distance * torch.randn(20, dims, generator=draw)
+            assert (model(x, level) - far_oracle(x, x0, level)).abs().max() <= 6e-6, (level, distance)
+
+
+@pytest.mark.parametrize("copies", [2, 15, 16, 17, 100, 500])
+@pytest.mark.parametrize("gap", [1e-5, 1e-4, 1e-3, 1e-2])
+@pytest.mark.parametrize("dims", [2, 4, 64])
+def test_any_number_of_near_copies_is_told_apart(dims: int, gap: float, copies: int) -> None:
+    draw = torch.Generator().manual_seed(5)
+    base = torch.randn(6, dims, generator=draw)
+    x0 = (base[:, None] + gap * torch.randn(6, copies, dims, generator=draw)).flatten(0, 1)
+    for sigma in (gap / 3, gap, 3 * gap):
+        x = noisy(x0, exploding(sigma), 60)
+        exact = far_oracle(x, x0, exploding(sigma))
+        assert (bound(x0)(x, exploding(sigma)) - exact).abs().max() <= 2e-6, sigma
+
+
 @pytest.mark.parametrize(("n", "dims"), [(3000, 2), (100, 2), (50, 64)])
 def test_float64_stays_float64(n: int, dims: int) -> None:
     x0 = points(n, dims)
