@@ -21,11 +21,15 @@ __all__ = [
     "Schedule",
     "Spacing",
     "check_schedule",
+    "level_error",
     "posterior",
     "signal_left",
     "signal_warning",
     "transition",
 ]
+
+_LEAST, _MOST = 1e-30, 1e15
+"""Limits of α and σ: particles are float32, from 1e-38 to 3e38, and their squares and ratios must fit, too."""
 
 _MAX_SIGNAL_LEFT = 0.1  # share of data in x_T from which samples of a reverse process are visibly off
 
@@ -195,7 +199,8 @@ class Spacing(Plugin):
 def check_schedule(schedule: Schedule) -> str | None:
     """Return the reason why a schedule cannot be used, or None.
 
-    Reasons are T below 1, t = 0 not clean, and an SNR that rises from one integer time to the next.
+    Reasons are T below 1, t = 0 not clean, an SNR that rises from one integer time to the next, and levels that are too
+    extreme to compute with.
     """
     if not (math.isfinite(schedule.T) and schedule.T >= 1):
         return f"T must be at least 1, got {schedule.T:g}"
@@ -204,11 +209,33 @@ def check_schedule(schedule: Schedule) -> str | None:
         return f"t = 0 must be clean data, (alpha, sigma) = (1, 0), got ({clean.alpha:g}, {clean.sigma:g})"
     previous = clean.log_snr
     for t in range(1, math.floor(schedule.T) + 1):
-        current = schedule.at(float(t)).log_snr
+        level = schedule.at(float(t))
+        if reason := level_error(level, schedule.T):
+            return f"{reason}; {_less_extreme(schedule, level)}"
+        current = level.log_snr
         if not current <= previous + 1e-12:
             return f"the signal-to-noise ratio must never rise, but does from t = {t - 1} to t = {t}"
         previous = current
     return None
+
+
+def level_error(level: Level, T: float) -> str | None:
+    """Return the reason why a level is too extreme to compute with, or None; only t = T may be without any signal."""
+    is_pure_noise = level.alpha == 0 and level.t == T
+    for name, value, low in (("alpha", level.alpha, 0.0 if is_pure_noise else _LEAST), ("sigma", level.sigma, _LEAST)):
+        if level.t > 0 and not low <= value <= _MOST:
+            size = "small" if value < low else "large"
+            return f"at t = {level.t:g}, {name} is {value:.3g}: too {size} to compute with"
+    return None
+
+
+def _less_extreme(schedule: Schedule, level: Level) -> str:
+    """Return a way to avoid a level that is too extreme, in terms of the schedule's own fields."""
+    fields = type(schedule).model_fields
+    if level.alpha < _LEAST or level.sigma > _MOST:
+        smaller = [f"a smaller {name}" for name in ("beta_end", "beta_max", "sigma_max", "step_std") if name in fields]
+        return f"use {' or '.join(smaller) or 'a schedule that keeps some signal until t = T'}"
+    return "use a schedule with more noise in its first step"
 
 
 def signal_left(schedule: Schedule) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..contracts.schedule import Level
+from ..contracts.schedule import Level, level_error
 from ..contracts.trajectory import nearest
 from ..support.errors import PluginError, SceneError, UsageError, plugin_errors
 
@@ -133,6 +133,8 @@ def plan_acts(samplers: Sequence[Sampler], schedule: Schedule, start: float | No
         for t in path:
             if t not in known:
                 known[t] = schedule.at(t)
+            if reason := level_error(known[t], schedule.T):
+                raise UsageError(f"it visits a level that is too extreme: {reason}")
         transitions.append(tuple((known[t], known[s], before) for t, s, before in _transitions(path)))
         levels += [known[t] for t in path[:-1]]
         acts += [act] * (len(path) - 1)

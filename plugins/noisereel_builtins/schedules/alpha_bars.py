@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, ClassVar
 
@@ -32,6 +33,11 @@ class AlphaBars(BetaSchedule):
             if now > before:
                 raise ValueError(f"alpha-bars must never rise, but value {t} is {now:g} after {before:g}")
         return values
+
+    @cached_property
+    def _log_alpha(self) -> NDArray[np.float64]:
+        """ln α_t of t = 0 … T, from the values: β_t rounds to 1 where ᾱ falls to under 1e-16 of itself."""
+        return np.log((1.0, *self.values)) / 2
 
     def betas(self) -> NDArray[np.float64]:
         """Return β_t = 1 − ᾱ_t/ᾱ_{t−1}, shape (T,)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from ..spacings.levels import power_ramp
 from .exploding import Exploding
 
 __all__ = ["EDM"]
@@ -22,9 +23,9 @@ class EDM(Exploding):
 
     steps: int = Field(default=50, ge=2, le=1_000_000)
     """T, the number of steps."""
-    sigma_min: float = Field(default=0.002, gt=0, allow_inf_nan=False)
+    sigma_min: float = Field(default=0.002, ge=1e-15, le=1e15)
     """σ at t = 1, in data units."""
-    sigma_max: float = Field(default=80.0, gt=0, allow_inf_nan=False)
+    sigma_max: float = Field(default=80.0, ge=1e-15, le=1e15)
     """σ at t = T, in data units; above ``sigma_min``."""
     rho: float = Field(default=7.0, gt=0, allow_inf_nan=False)
     """Concentration of the levels at low noise; 1 spaces σ evenly."""
@@ -33,5 +34,4 @@ class EDM(Exploding):
         """Return σ_t, a power of a linear ramp from t = 1 on."""
         if t < 1:
             return t * self.sigma_min
-        low, high = self.sigma_min ** (1 / self.rho), self.sigma_max ** (1 / self.rho)
-        return float((low + self._past_first(t) * (high - low)) ** self.rho)
+        return power_ramp(self.sigma_min, self.sigma_max, self._past_first(t), self.rho)

@@ -19,9 +19,9 @@ class Exploding(Stepped):
 
     steps: int = Field(default=1000, ge=2, le=1_000_000)
     """T, the number of steps."""
-    sigma_min: float = Field(default=0.01, gt=0, allow_inf_nan=False)
+    sigma_min: float = Field(default=0.01, ge=1e-15, le=1e15)
     """Smallest σ, in data units."""
-    sigma_max: float = Field(default=50.0, gt=0, allow_inf_nan=False)
+    sigma_max: float = Field(default=50.0, ge=1e-15, le=1e15)
     """Largest σ, in data units; above ``sigma_min``."""
 
     @model_validator(mode="after")

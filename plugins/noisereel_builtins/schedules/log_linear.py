@@ -19,9 +19,9 @@ class LogLinear(Exploding):
         code gives it this name and these ends.
     """
 
-    sigma_min: float = Field(default=0.02, gt=0, allow_inf_nan=False)
+    sigma_min: float = Field(default=0.02, ge=1e-15, le=1e15)
     """σ at t = 1, in data units."""
-    sigma_max: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    sigma_max: float = Field(default=10.0, ge=1e-15, le=1e15)
     """σ at t = T, in data units; above ``sigma_min``."""
 
     def sigma(self, t: float) -> float:

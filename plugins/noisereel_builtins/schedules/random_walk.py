@@ -25,7 +25,7 @@ class RandomWalk(Stepped):
 
     steps: int = Field(default=50, ge=1, le=1_000_000)
     """T, the number of steps."""
-    step_std: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    step_std: float = Field(default=1.0, ge=1e-15, le=1e12)
     """Standard deviation of one step, in data units."""
 
     def at(self, t: float) -> Level:

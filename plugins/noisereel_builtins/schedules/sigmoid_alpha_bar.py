@@ -41,14 +41,26 @@ class SigmoidAlphaBar(Stepped):
         return self
 
     def at(self, t: float) -> Level:
-        """Return √ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve to avoid cancellation."""
+        """Return √ᾱ_t and √(1 − ᾱ_t), each from its own side of the curve, without cancellation.
+
+        With S(b) − S(a) = sinh((b − a)/2) / (2·cosh(a/2)·cosh(b/2)), a share of the section is a product.
+        """
         u = self.inside(t) / self.T
-        begin, now, end = (_logistic((self.start + v * (self.end - self.start)) / self.tau) for v in (0.0, u, 1.0))
-        left = max((end - now) / (end - begin), _LEAST)
-        lost = min((now - begin) / (end - begin), 1 - _LEAST)
-        return Level(t, math.sqrt(left), math.sqrt(lost))
+        if u == 0:
+            return Level(t, 1.0, 0.0)
+        length = (self.end - self.start) / self.tau
+        begin, now, end = ((self.start + v * (self.end - self.start)) / self.tau for v in (0.0, u, 1.0))
+        common = _log_sinh(length / 2) + _log_cosh(now / 2)
+        lost = math.exp(_log_sinh(u * length / 2) + _log_cosh(end / 2) - common)
+        left = math.exp(_log_sinh((1 - u) * length / 2) + _log_cosh(begin / 2) - common)
+        return Level(t, math.sqrt(min(max(left, _LEAST), 1.0)), math.sqrt(min(lost, 1 - _LEAST)))
 
 
-def _logistic(x: float) -> float:
-    """Return 1/(1 + e^{−x}), for x of any size."""
-    return (1 + math.tanh(x / 2)) / 2
+def _log_sinh(x: float) -> float:
+    """Return ln(2·sinh x) for x ≥ 0 of any size."""
+    return x + math.log(-math.expm1(-2 * x)) if x > 0 else -math.inf
+
+
+def _log_cosh(x: float) -> float:
+    """Return ln(2·cosh x) for x of any size."""
+    return abs(x) + math.log1p(math.exp(-2 * abs(x)))

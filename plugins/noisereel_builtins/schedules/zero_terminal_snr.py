@@ -49,6 +49,16 @@ class ZeroTerminalSNR(Schedule):
         level = self.of.at(t)
         if t <= 1:
             return level
-        first, last = self.of.at(1.0).alpha, self.of.at(self.T).alpha
+        begin, end = self.of.at(1.0), self.of.at(self.T)
+        first, last = begin.alpha, end.alpha
         alpha = (level.alpha - last) * first / (first - last)
-        return Level(t, alpha, math.sqrt(1 - alpha**2))
+        if alpha == 0:
+            return Level(t, 0.0, 1.0)
+        # 1 − α', from the little that the signals lack of 1: where α' is near 1, the difference would cancel
+        lost = (first * _lost(level) - last * _lost(begin)) / (first - last)
+        return Level(t, alpha, math.sqrt(lost * (1 + alpha)))
+
+
+def _lost(level: Level) -> float:
+    """Return 1 − α of a level with α² + σ² = 1."""
+    return level.sigma**2 / (1 + level.alpha)

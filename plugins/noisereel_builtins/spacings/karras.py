@@ -8,7 +8,7 @@ from pydantic import Field
 
 from noisereel.contracts.schedule import Schedule, Spacing
 
-from .levels import cleanest, log_snr_of, times_at
+from .levels import cleanest, log_snr_of, power_ramp, times_at
 
 __all__ = ["Karras"]
 
@@ -37,6 +37,6 @@ class Karras(Spacing):
             ValueError: The schedule has too few distinct levels.
         """
         ratios = [math.exp(-level.log_snr / 2) for level in (schedule.at(start), cleanest(schedule, start))]
-        high, low = (min(ratio, self.sigma_max) ** (1 / self.rho) for ratio in ratios)
-        inner = [(high + k / (steps - 1) * (low - high)) ** self.rho for k in range(1, steps)]
+        high, low = (min(ratio, self.sigma_max) for ratio in ratios)
+        inner = [power_ramp(high, low, k / (steps - 1), self.rho) for k in range(1, steps)]
         return times_at(schedule, [log_snr_of(ratio) for ratio in inner], start)

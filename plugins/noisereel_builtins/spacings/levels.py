@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from noisereel.contracts.schedule import Level, Schedule
 
-__all__ = ["cleanest", "log_snr_of", "times_at"]
+__all__ = ["cleanest", "log_snr_of", "power_ramp", "times_at"]
 
 
 def cleanest(schedule: Schedule, start: float) -> Level:
@@ -36,3 +36,12 @@ def times_at(schedule: Schedule, log_snrs: Sequence[float], start: float) -> tup
 def log_snr_of(ratio: float) -> float:
     """Return ln(α²/σ²) for a ratio σ/α."""
     return -2 * math.log(ratio)
+
+
+def power_ramp(first: float, last: float, share: float, rho: float) -> float:
+    """Return (first^{1/ρ} + share·(last^{1/ρ} − first^{1/ρ}))^ρ, in logarithms, so that no ρ overflows or cancels."""
+    if last > first:
+        return power_ramp(last, first, 1 - share, rho)
+    if share in (0, 1):
+        return last if share else first
+    return first * math.exp(rho * math.log1p(share * math.expm1(math.log(last / first) / rho)))

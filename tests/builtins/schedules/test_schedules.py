@@ -169,7 +169,7 @@ def test_time_of_inverts_log_snr(schedule: Schedule, share: float) -> None:
                 "Value error, the first beta must be above 0: without noise at t = 1 there is nothing to remove there",
             ],
         ),
-        (lambda: RandomWalk(step_std=0.0), ["Input should be greater than 0"]),
+        (lambda: RandomWalk(step_std=0.0), ["Input should be greater than or equal to 0.000000000000001"]),
     ],
 )
 def test_invalid_schedules_are_refused(make, expected: list[str]) -> None:
