@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...optional_deps import need
 
-__all__ = ["counterparts", "flat", "mean_along", "nearest", "some"]
+__all__ = ["centred", "counterparts", "flat", "mean_along", "nearest", "some"]
 
 _CHUNK = 1_000_000  # projected coordinates held at once
 
@@ -19,6 +19,12 @@ _CHUNK = 1_000_000  # projected coordinates held at once
 def flat(x: Tensor) -> Tensor:
     """Return samples as rows, shape (n, D), float64."""
     return x.flatten(1).double()
+
+
+def centred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two clouds relative to the mean of y: far from the origin, distances by matrix products lose digits."""
+    centre = y.mean(0)
+    return x - centre, y - centre
 
 
 def some(x: Tensor, most: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.state import State
 
-from .clouds import flat, mean_along
+from .clouds import centred, flat, mean_along
 
 __all__ = ["EnergyDistance"]
 
@@ -40,7 +40,7 @@ class EnergyDistance(Metric):
 
     def measure(self, state: State, ctx: MeasureContext) -> Values:
         """Return ``energy_distance``, in data units. NaN if any particle is not finite."""
-        x, y = flat(state.x), flat(ctx.data.x0)
+        x, y = centred(flat(state.x), flat(ctx.data.x0))
         if not bool(x.isfinite().all()):
             return {"energy_distance": np.asarray(math.nan)}
         few = x.shape[1] > 1 and max(len(x), len(y)) ** 2 <= _MAX_PAIRS
@@ -49,7 +49,7 @@ class EnergyDistance(Metric):
 
 def _exact(x: Tensor, y: Tensor) -> float:
     between, within_x, within_y = (float(torch.cdist(a, b).mean()) for a, b in ((x, y), (x, x), (y, y)))
-    return 2 * between - within_x - within_y
+    return max(2 * between - within_x - within_y, 0.0)  # rounding alone makes it negative
 
 
 def _sliced(x: Tensor, y: Tensor, slices: int) -> float:

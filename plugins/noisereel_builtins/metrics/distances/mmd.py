@@ -13,7 +13,7 @@ from torch import Tensor
 from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.state import State
 
-from .clouds import flat, some
+from .clouds import centred, flat, some
 
 __all__ = ["MMD"]
 
@@ -39,15 +39,15 @@ class MMD(Metric):
 
     def measure(self, state: State, ctx: MeasureContext) -> Values:
         """Return ``mmd``, without unit: MMD², not its root. NaN with fewer than two particles or data points."""
-        x, y = some(flat(state.x), self.most), some(flat(ctx.data.x0), self.most)
+        x, y = centred(some(flat(state.x), self.most), some(flat(ctx.data.x0), self.most))
         if min(len(x), len(y)) < 2:
             return {"mmd": np.asarray(math.nan)}
-        h = self.bandwidth or float(torch.pdist(some(y, 500)).median()) or 1.0
+        h = self.bandwidth or float(np.median(torch.pdist(some(y, 500)).cpu().numpy())) or 1.0
         return {"mmd": np.asarray(_within(x, h) - 2 * float(_kernel(x, y, h).mean()) + _within(y, h))}
 
 
 def _kernel(x: Tensor, y: Tensor, h: float) -> Tensor:
-    return torch.exp(torch.cdist(x, y).square() / (-2 * h**2))
+    return torch.exp((torch.cdist(x, y) / h).square() / -2)
 
 
 def _within(x: Tensor, h: float) -> float:

@@ -35,4 +35,4 @@ class NearData(Metric):
         distance = x.new_full((len(x),), math.inf)
         distance[finite] = nearest(x[finite], flat(ctx.data.x0), 1, "near-data")[0][:, 0]
         share = (distance <= self.radius).double().mean()
-        return {"near_data": np.asarray(float(share)), "median_distance": np.asarray(float(distance.median()))}
+        return {"near_data": np.asarray(float(share)), "median_distance": np.asarray(np.median(distance.cpu().numpy()))}

@@ -44,7 +44,7 @@ def plug_in_entropy(u: Tensor, bins: int) -> float:
         return math.nan
     counts = _counts(cell_of(u, bins), bins).double()
     n = len(u)
-    return math.log2(n) - float(torch.xlogy(counts, counts).sum()) / (n * math.log(2))
+    return max(math.log2(n) - float(torch.xlogy(counts, counts).sum()) / (n * math.log(2)), 0.0)
 
 
 def _counts(index: Tensor, bins: int) -> Tensor:

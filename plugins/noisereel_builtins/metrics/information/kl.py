@@ -42,7 +42,10 @@ class KL(Spread):
             ValueError: The particles are not points.
         """
         entropy = self.entropy(state.x, "kl")
-        return {"kl": np.asarray(entropy if math.isnan(entropy) else -entropy - self._mean_log2_q(state.x))}
+        if math.isnan(entropy):
+            return {"kl": np.asarray(entropy)}
+        bits = -entropy - self._mean_log2_q(state.x)
+        return {"kl": np.asarray(bits if self.space == "neighbours" else max(bits, 0.0))}
 
     def reference(self, particles: int, event_shape: tuple[int, ...]) -> Mapping[str, float]:
         """Return the mean value for this many Gaussian points; 0, without the bias, where the bias is unknown."""
@@ -61,7 +64,13 @@ class KL(Spread):
         low, high = self.range
         edges = torch.linspace(low, high, self.bins + 1, dtype=torch.float64)
         edges[0], edges[-1] = -math.inf, math.inf
-        # tail probabilities beyond the edges, away from 0, keep their digits where both edges have the same sign
-        below, above = (torch.erfc(tail / math.sqrt(2)).diff().abs() / 2 for tail in (-edges, edges))
-        q = torch.where(edges[:-1] > 0, above, below)
-        return float(q.log2().to(x.device)[cell_of(self.unit_cube(x), self.bins)].sum(1).mean())
+        # Φ(b) − Φ(a) from the tail that keeps its digits, in logarithms, because tails underflow beyond 38
+        below = _log_difference(torch.special.log_ndtr(edges[1:]), torch.special.log_ndtr(edges[:-1]))
+        above = _log_difference(torch.special.log_ndtr(-edges[:-1]), torch.special.log_ndtr(-edges[1:]))
+        log_q = torch.where(edges[:-1] > 0, above, below) / math.log(2)
+        return float(log_q.to(x.device)[cell_of(self.unit_cube(x), self.bins)].sum(1).mean())
+
+
+def _log_difference(larger: Tensor, smaller: Tensor) -> Tensor:
+    """Return ln(e^larger − e^smaller)."""
+    return larger + torch.log(-torch.expm1(smaller - larger))

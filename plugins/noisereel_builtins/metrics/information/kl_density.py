@@ -14,6 +14,7 @@ from torch import Tensor
 from noisereel.contracts.dataset import Data
 from noisereel.contracts.probe import MeasureContext, Metric, Values
 from noisereel.contracts.run_info import RunInfo
+from noisereel.contracts.schedule import Level
 from noisereel.contracts.state import State
 
 from ..distances.clouds import flat
@@ -56,23 +57,23 @@ class KLDensity(Metric):
         if density is None:
             raise ValueError(_data_error(ctx.data))
         x = flat(state.x)
-        at_level = lambda points: density(points.view(-1, *state.x.shape[1:]), state.level)  # noqa: E731
+        at_level = lambda points: _log_density(density, points.view(-1, *state.x.shape[1:]), state.level)  # noqa: E731
         if not bool(x.isfinite().all()):
             return {"kl_density": np.asarray(math.nan)}
         bits = self._from_cells(x, at_level) if x.shape[1] <= 2 else self._monte_carlo(x, at_level)
         return {"kl_density": np.asarray(bits)}
 
-    def _from_cells(self, x: Tensor, density: Callable[[Tensor], Tensor]) -> float:
+    def _from_cells(self, x: Tensor, log_density: Callable[[Tensor], Tensor]) -> float:
         low, high = x.amin(0), x.amax(0)
         width = ((high - low) / self.bins).clamp(min=1e-12)
         cell = ((x - low) / width).long().clamp(max=self.bins - 1)
         cells, counts = torch.unique(cell, dim=0, return_counts=True)
         p = counts.double() / len(x)
-        q = _integrals(low + cells * width, width, density)
-        return float((p * (p / q).log2()).sum())
+        log_q = _log_integrals(low + cells * width, width, log_density)
+        return float((p * (p.log() - log_q)).sum()) / math.log(2)
 
-    def _monte_carlo(self, x: Tensor, density: Callable[[Tensor], Tensor]) -> float:
-        return -knn_entropy(x, self.k, "kl-density") - float(density(x).log2().mean())
+    def _monte_carlo(self, x: Tensor, log_density: Callable[[Tensor], Tensor]) -> float:
+        return -knn_entropy(x, self.k, "kl-density") - float(log_density(x).mean()) / math.log(2)
 
 
 def _data_error(data: Data) -> str | None:
@@ -82,11 +83,18 @@ def _data_error(data: Data) -> str | None:
     return None
 
 
-def _integrals(corners: Tensor, width: Tensor, density: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the integrals of the density over boxes, shape (m,), given their lowest corners and common width."""
+def _log_density(density: Callable[[Tensor, Level], Tensor], x: Tensor, level: Level) -> Tensor:
+    """Return ln p_t(x), from the density itself only if it has no logarithm of its own, which does not underflow."""
+    exact = getattr(density, "log_density", None)
+    log_p: Tensor = density(x, level).log() if exact is None else exact(x, level)
+    return log_p
+
+
+def _log_integrals(corners: Tensor, width: Tensor, log_density: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return ln of the density's integrals over boxes, shape (m,), given their lowest corners and common width."""
     nodes, weights = (torch.from_numpy(a).to(corners) for a in np.polynomial.legendre.leggauss(_NODES))
     d = corners.shape[1]
     offsets = torch.cartesian_prod(*[(nodes + 1) / 2] * d).view(-1, d) * width
     node_weights = torch.cartesian_prod(*[weights / 2] * d).view(-1, d).prod(1)
-    values = density((corners[:, None] + offsets).flatten(0, 1)).view(len(corners), -1)
-    return values @ node_weights * width.prod()
+    values = log_density((corners[:, None] + offsets).flatten(0, 1)).view(len(corners), -1)
+    return torch.logsumexp(values + node_weights.log(), 1) + width.log().sum()

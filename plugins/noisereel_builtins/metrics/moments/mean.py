@@ -19,4 +19,4 @@ class Mean(Metric):
 
     def measure(self, state: State, ctx: MeasureContext) -> Values:
         """Return ``mean``, in data units."""
-        return {"mean": np.asarray(float(state.x.mean()))}
+        return {"mean": np.asarray(float(state.x.double().mean()))}

@@ -19,4 +19,4 @@ class Std(Metric):
 
     def measure(self, state: State, ctx: MeasureContext) -> Values:
         """Return ``std``, in data units."""
-        return {"std": np.asarray(float(state.x.std(correction=0)))}
+        return {"std": np.asarray(float(state.x.double().std(correction=0)))}

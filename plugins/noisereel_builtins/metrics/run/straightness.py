@@ -37,4 +37,4 @@ class Straightness(Trace, Metric):
             length += 0.0 if previous is None else float((x - previous).norm(dim=1).sum())
             previous = x
             chord = float((x - start).norm(dim=1).sum())
-            yield {"straightness": np.asarray(chord / length if length else 1.0)}
+            yield {"straightness": np.asarray(min(chord / length, 1.0) if length else 1.0)}
