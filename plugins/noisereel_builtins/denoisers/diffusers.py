@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from pathlib import Path
@@ -20,6 +21,29 @@ from ..optional_deps import need
 __all__ = ["Diffusers"]
 
 _KINDS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}
+_SCHEDULERS = (
+    *("DDPM", "DDPMParallel", "DDIM", "DDIMParallel", "PNDM", "DPMSolverMultistep", "DPMSolverSinglestep"),
+    *("DEISMultistep", "UniPCMultistep", "SASolver", "EulerDiscrete", "EulerAncestralDiscrete", "HeunDiscrete"),
+    *("KDPM2Discrete", "KDPM2AncestralDiscrete", "LMSDiscrete"),
+)
+"""Classes of schedulers, without "Scheduler", whose networks are trained on ᾱ at whole indices."""
+
+_ONLY: dict[str, dict[str, tuple[Any, ...]]] = {
+    "unet": {
+        "class_embed_type": (None,),
+        "num_class_embeds": (None,),
+        "time_embedding_type": ("positional", "learned"),
+    },
+    "scheduler": {
+        "prediction_type": tuple(_KINDS),
+        "thresholding": (False, None),
+        "use_flow_sigmas": (False, None),
+        "timestep_type": ("discrete",),
+        "variance_type": ("fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", None),
+    },
+}
+"""Values that are supported of settings that change what a network's input or output means; of others, all are."""
+
 _NAMES = {"linear": "linear", "scaled_linear": "scaled-linear", "squaredcos_cap_v2": "cosine"}
 
 
@@ -29,7 +53,9 @@ class Diffusers(Denoiser):
     The network is evaluated at its own index i = t − 1, and its output interpreted by the scheduler's
     ``prediction_type``. x̂_0 is clipped if the scheduler clips, and ε̂ follows from the clipped x̂_0 (its
     ``use_clipped_model_output``). The run's schedule must equal the scheduler's; if not, the error shows how to write
-    it. Weights are only read from safetensors files.
+    it. Settings of the folder that would change x̂_0 in another way, such as classes or thresholding, are refused. How
+    its scheduler samples is ignored: the run's sampler and spacing do that. Weights are only read from safetensors
+    files.
     """
 
     primary: ClassVar[str | None] = "folder"
@@ -46,12 +72,15 @@ class Diffusers(Denoiser):
             need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
         except ValueError as error:
             return str(error)
-        if scheduler.get("prediction_type", "epsilon") not in _KINDS:
-            kind = scheduler["prediction_type"]
-            return f"{self.folder}: prediction_type '{kind}' is unknown; known: {', '.join(_KINDS)}"
+        if message := _unsupported(unet, scheduler):
+            return f"{self.folder}: {message}"
         event_shape, channels = ctx.data.event_shape, unet.get("in_channels", 3)
         if len(event_shape) not in (2, 3) or (1 if len(event_shape) == 2 else event_shape[2]) != channels:
             expected = f"the network needs images with {channels} channel{'' if channels == 1 else 's'}"
+            return f"{self.folder}: {expected}, but the data has event shape {event_shape}"
+        halvings = len(unet.get("block_out_channels", (224, 448, 672, 896))) - 1
+        if any(side % 2**halvings for side in event_shape[:2]):
+            expected = f"the network needs images whose sides are multiples of {2**halvings}"
             return f"{self.folder}: {expected}, but the data has event shape {event_shape}"
         return self._schedule_mismatch(ctx, scheduler)
 
@@ -61,8 +90,8 @@ class Diffusers(Denoiser):
         Raises:
             ValueError: diffusers is not installed, or the folder contains no such network.
         """
-        scheduler = self._config(ctx, "scheduler")
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
+        scheduler = _with_defaults(self._config(ctx, "scheduler"))
         try:
             network = library.UNet2DModel.from_pretrained(
                 str(self._home(ctx.folder) / "unet"), use_safetensors=True, local_files_only=True
@@ -106,7 +135,7 @@ class Diffusers(Denoiser):
     def _schedule_mismatch(self, ctx: DenoiserContext, scheduler: dict[str, Any]) -> str | None:
         """Return an error message if ᾱ of the run's schedule and of the scheduler differ at any index, else None."""
         library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
-        alpha_bars = library.DDPMScheduler.from_config(scheduler).alphas_cumprod.tolist()
+        alpha_bars = library.DDPMScheduler.from_config(_with_defaults(scheduler)).alphas_cumprod.tolist()
         same = len(alpha_bars) == ctx.schedule.T and all(
             math.isclose(ctx.schedule.at(float(t)).alpha ** 2, alpha_bar, rel_tol=1e-4, abs_tol=1e-7)
             for t, alpha_bar in enumerate(alpha_bars, 1)
@@ -114,6 +143,32 @@ class Diffusers(Denoiser):
         if same:
             return None
         return f"{self.folder} was trained with another schedule: write 'schedule: {_as_in_scene(scheduler)}'"
+
+
+def _unsupported(unet: dict[str, Any], scheduler: dict[str, Any]) -> str | None:
+    """Return which setting of a pipeline is not supported, with its value, or None."""
+    if (network := unet.get("_class_name", "UNet2DModel")) != "UNet2DModel":
+        return f"its network is a {network}; only a UNet2DModel is supported"
+    name = scheduler.get("_class_name", "DDPMScheduler")
+    if name.removesuffix("Scheduler") not in _SCHEDULERS:
+        return f"its scheduler is a {name}, which is not supported; supported: {', '.join(_SCHEDULERS)}"
+    for part, config in (("unet", unet), ("scheduler", _with_defaults(scheduler))):
+        for setting, values in _ONLY[part].items():
+            if setting in config and config[setting] not in values:
+                known = ", ".join(json.dumps(value) for value in values)
+                return f"{part}: {setting} {json.dumps(config[setting])} is not supported; supported: {known}"
+    if unet.get("out_channels", 3) != unet.get("in_channels", 3):
+        return "unet: out_channels must equal in_channels: a learned variance is not supported"
+    return None
+
+
+def _with_defaults(scheduler: dict[str, Any]) -> dict[str, Any]:
+    """Return a scheduler's configuration with its class's defaults for what is omitted, such as DDPM's clipping."""
+    library: Any = need("diffusers", "denoiser diffusers", "noisereel[diffusers]")
+    cls = getattr(library, scheduler.get("_class_name", "DDPMScheduler"))
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    return defaults | scheduler
 
 
 def _as_in_scene(scheduler: dict[str, Any]) -> str:
