@@ -104,3 +104,35 @@ def test_likely_mistakes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFix
         "warning: s.yaml:4:11: denoiser: 'weights' sum to 3, not 1; they are normalised",
     ]
     assert code == 0
+
+
+@pytest.mark.parametrize("value", ["3e38", "-1e16"])
+@pytest.mark.parametrize(
+    "dataset", ["{{array: [[0, 0], [{0}, 1]]}}", "{{mixture: {{means: [[{0}, 0]], weights: [1], stds: [0.1], n: 5}}}}"]
+)
+def test_data_too_large_to_compute_with_are_refused(
+    value: str, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = f"dataset: {dataset.format(value)}\nschedule: cosine\nsampler: forward\n"
+    size = f"{abs(float(value)):.3g}"
+    assert validate(tmp_path, scene, capsys) == (
+        2,
+        [f"s.yaml:1:10: dataset: the data reaches {size}, too large to compute with: scale it, as 'standardised' does"],
+    )
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "denoiser: {gaussian: {mean: [3e38, 0]}}",
+        "denoiser: {gaussian: {std: 1e300}}",
+        "sampler: {bridge: {end: [1e300, 0]}}",
+    ],
+)
+def test_parameters_too_large_to_compute_with_are_refused(
+    part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = [line for line in POINTS.splitlines() if line.partition(":")[0] != part.partition(":")[0]]
+    code, (line, *_) = validate(tmp_path, "\n".join([*kept, part, ""]), capsys)
+    assert code == 2
+    assert "must be between" in line

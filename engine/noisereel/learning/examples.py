@@ -57,6 +57,7 @@ class Examples:
         x0: Clean samples to train on, shape (n, *event).
         eps: Noise that belongs to each, or None for fresh noise.
         labels: Classes, shape (n,), or None.
+        no_label: The label that means no label: the number of classes in all of the data, held out or not.
         tables: t/T, α, σ and weight of t = 1 … T, shape (4, T).
         target: See `prediction.Prediction`.
         batch: Examples per step.
@@ -68,6 +69,7 @@ class Examples:
     x0: Tensor
     eps: Tensor | None
     labels: Tensor | None
+    no_label: int
     tables: Tensor
     target: Target
     batch: int
@@ -101,18 +103,21 @@ class Examples:
         x0, eps, labels = ctx.data.x0.to(ctx.device), None, ctx.data.labels if drop_labels is not None else None
         if ctx.pairs is not None:
             x0, eps, labels = ctx.pairs.x0.to(ctx.device), ctx.pairs.eps.to(ctx.device), None
+        no_label = 0 if labels is None else int(labels.max()) + 1
         T = ctx.schedule.T
         columns = [(level.t / T, level.alpha, level.sigma, w) for level, w in zip(levels, weights, strict=True)]
         tables = torch.tensor(columns).T.contiguous()
         draw = LoadDraw(ctx.seed)
         settings = (tables.to(ctx.device), target, batch, drop_labels or 0.0, draw)
         if not held_out:
-            return cls(x0, eps, labels, *settings)
+            return cls(x0, eps, labels, no_label, *settings)
         order = torch.argsort(draw.uniform(len(x0), name="held-out")).to(ctx.device)
         back, kept = order.tensor_split([int(len(x0) * held_out)])
+        if not (len(back) and len(kept)):
+            raise ValueError(f"'held_out' leaves no samples to train on, or none to evaluate on, of {len(x0)}")
         measured = (*settings[:2], _MEASURED, *settings[3:])
-        kept_back = cls(x0[back], _rows(eps, back), _rows(labels, back), *measured)
-        return cls(x0[kept], _rows(eps, kept), _rows(labels, kept), *settings, kept_back)
+        kept_back = cls(x0[back], _rows(eps, back), _rows(labels, back), no_label, *measured)
+        return cls(x0[kept], _rows(eps, kept), _rows(labels, kept), no_label, *settings, kept_back)
 
     def steps(self, first: int) -> Iterator[Batch]:
         """Yield the examples of each step from step ``first`` on, without end."""
@@ -146,9 +151,8 @@ class Examples:
         """Return the classes of rows, with some of them dropped."""
         if self.labels is None:
             return None
-        none = int(self.labels.max()) + 1
         dropped = self.draw.uniform(len(rows), name=f"{name}/dropped").to(rows.device) < self.drop_labels
-        return torch.where(dropped, none, self.labels[rows])
+        return torch.where(dropped, self.no_label, self.labels[rows])
 
 
 def _rows(tensor: Tensor | None, rows: Tensor) -> Tensor | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["denoiser_contexts", "load_all", "load_data"]
 
+_MOST = 1e15  # largest number in data: its square and its sums must fit into float32
 _COPIES = 4  # copies of x alive in one step, at least: x before and after, the noise, and one in between
 
 
@@ -88,6 +89,9 @@ def load_data(spec: RunSpec, document: SceneDocument) -> Data:
         raise SceneError([document.problem(place, "the data set is empty: it needs at least one sample")])
     if not bool(torch.isfinite(data.x0).all()):
         raise SceneError([document.problem(place, "the data contains NaN or infinite values")])
+    if (largest := float(data.x0.abs().max())) > _MOST:
+        message = f"the data reaches {largest:.3g}, too large to compute with: scale it, as 'standardised' does"
+        raise SceneError([document.problem(place, message)])
     return data
 
 

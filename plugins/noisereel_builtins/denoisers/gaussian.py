@@ -13,7 +13,7 @@ from noisereel.contracts.schedule import Level
 __all__ = ["Gaussian"]
 
 _MAX_SIZE = 4096  # numbers in a sample; the covariance has the square of that
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e15, le=1e15)]
 
 
 class Gaussian(Denoiser):
@@ -28,7 +28,7 @@ class Gaussian(Denoiser):
 
     mean: tuple[Finite, ...] | None = Field(default=None, min_length=1)
     """μ, one number per coordinate; the data's mean if omitted."""
-    std: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    std: float | None = Field(default=None, ge=1e-15, le=1e15)
     """C = std²·I, the same in all directions; the data's covariance if this and ``covariance`` are omitted."""
     covariance: tuple[tuple[Finite, ...], ...] | None = Field(default=None, min_length=1)
     """C as a matrix, in place of ``std``."""

@@ -36,6 +36,9 @@ class Pretrained(Denoiser):
         if tuple(facts["event"]) != ctx.data.event_shape:
             trained, current = tuple(facts["event"]), ctx.data.event_shape
             return f"{self.path} was trained on event shape {trained}, but the data has {current}"
+        labels, classes = ctx.data.labels, facts["classes"]
+        if classes is not None and labels is not None and int(labels.max()) >= classes:
+            return f"{self.path} was trained on {classes} classes, but the data has the label {int(labels.max())}"
         assert ctx.training.plugins is not None, "scenes have a codec"
         difference = _difference(facts["schedule"], ctx.training.plugins.to_spec(ctx.schedule), "schedule")
         return f"{self.path} was trained with {difference}" if difference else None

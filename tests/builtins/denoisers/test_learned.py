@@ -284,6 +284,17 @@ class TestPretrained:
             load_all(scene, registry)
         assert str(error.value).removeprefix("s.yaml:3:11: denoiser: ").removeprefix(f"{trained.parent}/") == message
 
+    def test_labels_that_the_network_does_not_know_are_refused(self, trained, registry):
+        """Label 2 of a network of 2 classes would mean no label."""
+        from safetensors.torch import load_file, save_file
+
+        save_file(load_file(trained), trained, {"noisereel": json.dumps(read_facts(trained) | {"classes": 2})})
+        text = self.scene_text(dataset="{mixture: {preset: five, n: 50}}")
+        with pytest.raises(SceneError) as error:
+            load_all(parse_scene(text, "s.yaml", trained.parent, registry), registry)
+        message = "w.safetensors was trained on 2 classes, but the data has the label 4"
+        assert str(error.value) == f"s.yaml:3:11: denoiser: {message}"
+
     def test_a_file_without_its_schedule_is_refused(self, trained, registry):
         from safetensors.torch import load_file, save_file
 
@@ -383,8 +394,90 @@ particles: 3
         schedule = "schedule: {linear: {steps: 40, beta_start: 0.0001, beta_end: 0.3}}"
         mismatch = f"model was trained with another schedule: write '{schedule}'"
         assert message(self.SCENE.replace("beta_end: 0.3", "beta_end: 0.2")) == mismatch
+        odd = "the network needs images whose sides are multiples of 2, but the data has event shape (9, 8)"
+        pictures = torch.zeros(4, 9, 8).tolist()
+        assert message(self.SCENE.replace("dataset: digits", f"dataset: {{array: {pictures}}}")) == f"model: {odd}"
         wrong_shape = message(self.SCENE.replace("digits", "two-moons"))
         assert wrong_shape == "model: the network needs images with 1 channel, but the data has event shape (2,)"
+
+    @pytest.mark.parametrize(
+        ("part", "changes", "message"),
+        [
+            (
+                "unet",
+                {"num_class_embeds": 10},
+                "unet: num_class_embeds 10 is not supported; supported: null",
+            ),
+            (
+                "unet",
+                {"class_embed_type": "timestep"},
+                'unet: class_embed_type "timestep" is not supported; supported: null',
+            ),
+            (
+                "unet",
+                {"time_embedding_type": "fourier"},
+                'unet: time_embedding_type "fourier" is not supported; supported: "positional", "learned"',
+            ),
+            (
+                "unet",
+                {"_class_name": "UNet2DConditionModel"},
+                "its network is a UNet2DConditionModel; only a UNet2DModel is supported",
+            ),
+            (
+                "unet",
+                {"out_channels": 2},
+                "unet: out_channels must equal in_channels: a learned variance is not supported",
+            ),
+            (
+                "scheduler",
+                {"thresholding": True},
+                "scheduler: thresholding true is not supported; supported: false, null",
+            ),
+            (
+                "scheduler",
+                {"prediction_type": "flow_prediction"},
+                'scheduler: prediction_type "flow_prediction" is not supported; '
+                'supported: "epsilon", "sample", "v_prediction"',
+            ),
+            (
+                "scheduler",
+                {"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True},
+                "scheduler: use_flow_sigmas true is not supported; supported: false, null",
+            ),
+            (
+                "scheduler",
+                {"_class_name": "EulerDiscreteScheduler", "timestep_type": "continuous"},
+                'scheduler: timestep_type "continuous" is not supported; supported: "discrete"',
+            ),
+            (
+                "scheduler",
+                {"_class_name": "DDPMScheduler", "variance_type": "learned_range"},
+                'scheduler: variance_type "learned_range" is not supported; supported: "fixed_small", '
+                '"fixed_small_log", "fixed_large", "fixed_large_log", null',
+            ),
+            (
+                "scheduler",
+                {"_class_name": "FlowMatchEulerDiscreteScheduler"},
+                "its scheduler is a FlowMatchEulerDiscreteScheduler, which is not supported; supported: DDPM, ",
+            ),
+        ],
+        ids=lambda value: next(reversed(value)) if isinstance(value, dict) else "",
+    )
+    def test_what_is_not_supported_is_refused_by_name(self, tmp_path, registry, part, changes, message):
+        self.saved(tmp_path / "model")
+        file = tmp_path / "model" / part / ("config.json" if part == "unet" else "scheduler_config.json")
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+        with pytest.raises(SceneError) as error:
+            load_all(parse_scene(self.SCENE, "s.yaml", tmp_path, registry), registry)
+        assert str(error.value).startswith(f"s.yaml:3:11: denoiser: model: {message}")
+
+    def test_an_omitted_setting_has_its_schedulers_default(self, tmp_path, runs_of):
+        """DDPM clips unless it is told not to; the clipped estimates are at most 1."""
+        self.saved(tmp_path / "model")
+        file = tmp_path / "model/scheduler/scheduler_config.json"
+        file.write_text(json.dumps({"_class_name": "DDPMScheduler", "num_train_timesteps": 40, "beta_end": 0.3}))
+        x0 = runs_of(self.SCENE)["run"].trajectory.series("x0", 0)
+        assert abs(x0).max() == 1
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from small import Even, Interrupting, Small, context, same, weights_of
 from torch import nn
 
 from noisereel.contracts.dataset import Data
+from noisereel.contracts.denoiser import Pairs
 from noisereel.learning import read_facts
 from noisereel.learning.training import Training
 from noisereel.support.threads import threads
@@ -287,3 +288,21 @@ def test_times_below_1_cannot_be_learned(tmp_path):
 def test_patience_needs_held_out_samples():
     with pytest.raises(ValueError, match="'patience' needs held-out samples: set 'held_out' to a share such as 0.1"):
         Small(patience=3)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_labels_mean_the_same_whichever_samples_are_held_out(tmp_path, seed):
+    """Two samples of the last class may all be trained on, or all held out; "no label" stays the class after it."""
+    labels = torch.tensor([0] * 20 + [1] * 20 + [2] * 2)
+    ctx = context(tmp_path, data=Data(torch.randn(42, 2), labels), seed=seed)
+    small = Small(labelled=True, held_out=0.5, drop_labels=1.0)
+    examples = small._examples(ctx)
+    for batch in (next(examples.steps(0)), examples.measured()):
+        assert set(batch.labels.tolist()) == {3} == {small.classes(ctx.data)}
+
+
+def test_pairs_that_are_too_few_to_hold_out_are_refused(tmp_path):
+    one = torch.zeros(1, 2)
+    with pytest.raises(ValueError) as error:
+        Small(held_out=0.5)._examples(context(tmp_path, pairs=Pairs(one, one)))
+    assert str(error.value) == "'held_out' leaves no samples to train on, or none to evaluate on, of 1"

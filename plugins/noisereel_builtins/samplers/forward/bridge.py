@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from noisereel.contracts.dataset import Data
@@ -33,7 +34,7 @@ class Bridge(Rising):
         Ho et al. (2020), arXiv:2006.11239, Eq. (6), for three times of one chain; Brownian bridge for a random walk.
     """
 
-    end: tuple[float, ...] | None = None
+    end: tuple[Annotated[float, Field(ge=-1e15, le=1e15)], ...] | None = None
     """x_u, one number per coordinate; drawn for each particle if None."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
