@@ -104,7 +104,8 @@ class Dense:
 
     def _distance(self, y: Tensor) -> Tensor:
         """Return the distance of queries from the centre, shape (m,)."""
-        return torch.linalg.vector_norm(y.detach() - self.centre, dim=1)
+        distance: Tensor = torch.linalg.vector_norm(y.detach() - self.centre, dim=1)
+        return distance
 
     def _exact(self, y: Tensor, s: float) -> Tensor:
         """Return the mean in float64, a few coordinates of the data at a time."""

@@ -113,7 +113,7 @@ def test_energy_distance_by_pairs_and_by_slices_agree() -> None:
     for d, slices, tolerance in ((2, 64, 2e-3), (3, 4000, 0.03), (10, 4000, 0.05)):
         x, y = normal(300, d), 0.5 + normal(400, d, seed=1)
         assert _sliced(x, y, slices) == pytest.approx(_exact(x, y), rel=tolerance)
-        assert value(EnergyDistance(), x, y) == _exact(x, y)
+        assert value(EnergyDistance(), x, y) == pytest.approx(_exact(x, y), rel=1e-9)
 
 
 def test_energy_distance_of_two_gaussians() -> None:
@@ -154,7 +154,7 @@ def test_mmd_of_two_gaussians_equals_the_closed_form() -> None:
 
 def test_the_default_bandwidth_of_mmd_is_the_median_distance_of_the_data() -> None:
     x, y = normal(100, 2), normal(120, 2, seed=1)
-    h = float(torch.pdist(y).median())
+    h = float(np.median(torch.pdist(y.double()).numpy()))
     assert value(MMD(), x, y) == value(MMD(bandwidth=h), x, y)
     assert value(MMD(), x, torch.zeros(5, 2)) == value(MMD(bandwidth=1), x, torch.zeros(5, 2))
     assert math.isnan(value(MMD(), x[:1], y))
