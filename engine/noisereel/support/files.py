@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete, and a scratch folder that is removed at the end."""
+"""Files that appear only when they are complete, a scratch folder that is removed at the end, and careful reading."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -15,8 +16,18 @@ from types import TracebackType
 from typing import Self
 
 from .errors import NoisereelError, UsageError
+from .memory import format_bytes
 
-__all__ = ["AtomicFiles", "Scratch", "atomic_write", "part_name", "report_errors", "scratch_folder"]
+__all__ = [
+    "AtomicFiles",
+    "Scratch",
+    "atomic_write",
+    "part_name",
+    "read_bytes",
+    "regular_file",
+    "report_errors",
+    "scratch_folder",
+]
 
 
 class AtomicFiles:
@@ -150,3 +161,37 @@ def scratch_folder() -> Iterator[Path]:
         yield scratch.folder
     finally:
         scratch.remove()
+
+
+def regular_file(path: Path, limit: int | None = None) -> Path:
+    """Return a path after checking that it leads to a regular file: pipes and devices can block or never end.
+
+    Args:
+        path: The file.
+        limit: Most bytes that it may have.
+
+    Raises:
+        OSError: There is no such file.
+        ValueError: It is a folder, a pipe or a device, or too large.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or device"
+        raise ValueError(f"{path}: must be a file, not a {kind}")
+    if limit is not None and status.st_size > limit:
+        raise ValueError(f"{path}: has {format_bytes(status.st_size)}; at most {format_bytes(limit)} can be read")
+    return path
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is a folder, a pipe or a device, or has more bytes than the limit.
+    """
+    with regular_file(path, limit).open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:  # files of the system, such as those in /proc, have a size of 0
+        raise ValueError(f"{path}: at most {format_bytes(limit)} can be read")
+    return content
