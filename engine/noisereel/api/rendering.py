@@ -81,19 +81,19 @@ class _Rendering:
         """Render all parts."""
         summaries = []
         for plan, part in zip(self.planned(), self.parts, strict=True):
-            self.warn(plan.scene)
+            self.warn(plan)
             summaries.append(render_film(plan, part.outputs, self.options, self.registry, self.progress))
         return Written(summaries)
 
     def drawn(self) -> Pixels:
         """Draw the first frame of the only part."""
         (plan,) = self.planned()
-        self.warn(plan.scene)
+        self.warn(plan)
         return draw(plan, self.options, self.registry, self.progress)
 
-    def warn(self, scene: SceneSpec) -> None:
-        """Show the scene's warnings."""
-        for problem in lint(scene, self.plans):
+    def warn(self, plan: FilmPlan) -> None:
+        """Show the warnings of a scene and of its data."""
+        for problem in (*lint(plan.scene, self.plans), *plan.warnings):
             self.progress.warn(str(problem))
 
 

@@ -127,5 +127,5 @@ def validate(scene: SceneSpec, *, registry: Registry | None = None) -> tuple[Pro
     """
     scene, registry = checked_scene(scene, registry)
     plans = plan_runs(scene)
-    plan_render(scene, plans, (), registry)
-    return lint(scene, plans)
+    plan = plan_render(scene, plans, (), registry)
+    return (*lint(scene, plans), *plan.warnings)

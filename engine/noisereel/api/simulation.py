@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -183,10 +183,11 @@ def simulate(
     if seed is not None:
         scene = changed(scene, [Override("simulate", "seed", Given(seed))])
     plans = plan_runs(scene)
-    data = load_all(scene, registry)
+    shown = progress_of(progress)
+    data = load_all(scene, registry, lambda warning: shown.warn(str(warning)))
     infos = run_infos(scene, plans, data, registry)
     check_metrics(scene, infos)
-    scratch, shown = Scratch(), progress_of(progress)
+    scratch = Scratch()
     ctx = SimulationContext(
         registry=registry,
         store=TrajectoryStore(cache_at(cache), scratch.folder),
@@ -268,6 +269,7 @@ def _particles(x: NDArray[Any] | Tensor) -> Tensor:
 
 def _data(data: Data | NDArray[Any] | Tensor) -> Data:
     try:
-        return as_data(data)
+        known = as_data(data)
+        return replace(known, x0=known.x0.float())
     except UsageError as error:
         raise UsageError(f"data: {error}") from error

@@ -81,7 +81,8 @@ def train(
             resume=resume,
         )
         shown = shown_visits(scene, plans)
-        trained = list(train_denoisers(scene, plans, load_all(scene, registry), shown, ctx))
+        data = load_all(scene, registry, lambda warning: ctx.progress.warn(str(warning)))
+        trained = list(train_denoisers(scene, plans, data, shown, ctx))
         if not trained:
             raise UsageError(f"{scene.document.name}: no run has a denoiser that is trained")
         if output is not None and "{run}" not in str(output) and len({file for _, file in trained}) > 1:

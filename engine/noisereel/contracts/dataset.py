@@ -27,6 +27,10 @@ class Draw(Protocol):
         """Draw numbers uniform in [0, 1), float32, on the CPU."""
 
 
+def _ignore(warning: str) -> None:
+    """Show no warning."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadContext:
     """Inputs of a data set while it loads.
@@ -34,10 +38,12 @@ class LoadContext:
     Attributes:
         folder: The scene's folder, which relative paths start from.
         draw: Keyed random numbers.
+        warn: Shows a one-line warning, such as that a part of a file was left out.
     """
 
     folder: Path
     draw: Draw
+    warn: Callable[[str], None] = _ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ class Data:
     """A loaded data set.
 
     Attributes:
-        x0: Clean samples, shape (n, *event), float32: points (n, D), grey images (n, H, W) or RGB (n, H, W, 3)
-            in [−1, 1].
+        x0: Clean samples, shape (n, *event): points (n, D), grey images (n, H, W) or RGB (n, H, W, 3) in [−1, 1].
+            Of a loaded data set float32, or float64 where it matters; a run's data are always float32.
         labels: Class of each sample, shape (n,), int64, if there are classes.
         hue: Each sample's position on the colour gradient, shape (n,), in [0, 1]: a curve parameter, an angle, a label.
         density: p_t(x) for points x of shape (m, *event) at a level, shape (m,), if known in closed form.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..contracts.trajectory import nearest
 from ..simulation.data import load_all
 from ..simulation.run_infos import check_metrics, run_infos
-from ..support.errors import SceneError
+from ..support.errors import Problem, SceneError
 from .panels import check_panels
 from .timeline import FrameSpec, TimelineError, timeline
 
@@ -36,6 +36,7 @@ class FilmPlan:
         data: The data of each run, on the CPU.
         frames: The frames to draw.
         select: Chooses the frames; called again when denoiser calls are known, for films aligned by them.
+        warnings: What data sets warned of while they loaded.
     """
 
     scene: SceneSpec
@@ -43,6 +44,7 @@ class FilmPlan:
     data: Mapping[str, Data]
     frames: tuple[FrameSpec, ...]
     select: FrameSelector
+    warnings: tuple[Problem, ...] = ()
 
 
 def plan_film(
@@ -68,11 +70,12 @@ def plan_film(
     select = select or whole_film(scene)
     frames = select(runs, None)
     check_frames(frames)
-    data = load_all(scene, registry)
+    warnings: list[Problem] = []
+    data = load_all(scene, registry, warnings.append)
     infos = run_infos(scene, runs, data, registry)
     check_metrics(scene, infos)
     check_panels(scene, infos, registry)
-    return FilmPlan(scene, runs, data, frames, select)
+    return FilmPlan(scene, runs, data, frames, select, tuple(warnings))
 
 
 def whole_film(scene: SceneSpec) -> FrameSelector:

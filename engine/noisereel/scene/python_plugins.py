@@ -23,6 +23,9 @@ from .nodes import describe_object
 
 __all__ = ["ArrayDataset", "FunctionDenoiser", "as_data", "as_model", "as_plugin", "as_tensor"]
 
+_SMALL = (torch.float32, torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16)
+"""Types whose values are exact in float32."""
+
 
 class ArrayDataset(Dataset):
     """Samples given as an array."""
@@ -73,7 +76,7 @@ def as_plugin(value: object, kind: str, base: type[Plugin]) -> Plugin:
 
 
 def as_data(value: Data | NDArray[Any] | Tensor) -> Data:
-    """Return samples as data: a copy in float32, on the CPU.
+    """Return samples as data: a copy in float32, or float64 if they need it, on the CPU.
 
     Args:
         value: Samples, shape (n, D), (n, H, W) or (n, H, W, 3); bytes of images are scaled from 0 … 255 to −1 … 1.
@@ -108,7 +111,7 @@ def as_tensor(array: NDArray[Any], name: str = "") -> Tensor:
 
 
 def _samples(x: Tensor) -> Tensor:
-    """Return samples in float32, on the CPU.
+    """Return a copy of samples in float32, or float64 if they need it, on the CPU.
 
     Raises:
         UsageError: They are not samples of finite numbers.
@@ -120,10 +123,10 @@ def _samples(x: Tensor) -> Tensor:
     if (reason := _misshapen(tuple(x.shape))) is not None:
         raise UsageError(f"must be an array of shape (n, D), (n, H, W) or (n, H, W, 3), got {tuple(x.shape)}{reason}")
     try:
-        samples = x.detach().to("cpu", torch.float32, copy=True)
+        samples = x.detach().to("cpu", torch.float32 if x.dtype in _SMALL else torch.float64, copy=True)
     except (NotImplementedError, RuntimeError) as error:
         raise UsageError(f"cannot be copied from device {x.device}: {str(error).splitlines()[0]}") from error
-    if not bool(torch.isfinite(samples).all()):
+    if not bool(torch.isfinite(samples.float()).all()):
         raise UsageError("the array contains NaN or infinite values (in float32)")
     return samples / 127.5 - 1 if x.dtype == torch.uint8 and x.ndim > 2 else samples
 

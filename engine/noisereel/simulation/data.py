@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from ..contracts.dataset import Data, LoadContext
 from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
@@ -24,11 +27,25 @@ if TYPE_CHECKING:
 __all__ = ["denoiser_contexts", "load_all", "load_data"]
 
 _MOST = 1e15  # largest number in data: its square and its sums must fit into float32
+_SCALE = "write 'dataset: {standardised: …}' to scale them first"
+_FEW = 2**16  # values between the ends of a coordinate, below which rounding may show
 _COPIES = 4  # copies of x alive in one step, at least: x before and after, the noise, and one in between
 
 
-def load_all(scene: SceneSpec, registry: Registry) -> dict[str, Data]:
+Warn = Callable[[Problem], None]
+
+
+def _ignore(warning: Problem) -> None:
+    """Show no warning."""
+
+
+def load_all(scene: SceneSpec, registry: Registry, warn: Warn = _ignore) -> dict[str, Data]:
     """Load the data of every run, on the CPU; runs with the same data set and seed share it.
+
+    Args:
+        scene: The scene.
+        registry: Registry of plugins.
+        warn: Receives the warnings about the data.
 
     Raises:
         SceneError: Data cannot be read or used, or a denoiser does not fit them.
@@ -38,7 +55,7 @@ def load_all(scene: SceneSpec, registry: Registry) -> dict[str, Data]:
     for name, spec in scene.runs.items():
         key = _key(spec)
         if key not in loaded:
-            loaded[key] = load_data(spec, scene.document)
+            loaded[key] = load_data(spec, scene.document, warn)
         data[name] = loaded[key]
     contexts = denoiser_contexts(scene, data, registry)
     problems = [
@@ -69,8 +86,8 @@ def denoiser_contexts(scene: SceneSpec, data: Mapping[str, Data], registry: Regi
     return contexts
 
 
-def load_data(spec: RunSpec, document: SceneDocument) -> Data:
-    """Load a run's data set, on the CPU.
+def load_data(spec: RunSpec, document: SceneDocument, warn: Warn = _ignore) -> Data:
+    """Load a run's data set, on the CPU, in float32.
 
     Raises:
         SceneError: The data cannot be read or used; the message gives the place in the scene.
@@ -78,9 +95,13 @@ def load_data(spec: RunSpec, document: SceneDocument) -> Data:
     """
     who = f"dataset {type(spec.dataset).__name__} (load)"
     place = f"runs.{spec.name}.dataset"
+
+    def warn_here(message: str) -> None:
+        warn(document.problem(place, message))
+
     with plugin_errors(who):
         try:
-            data = spec.dataset.load(LoadContext(document.folder, LoadDraw(spec.seed)))
+            data = spec.dataset.load(LoadContext(document.folder, LoadDraw(spec.seed), warn_here))
         except (OSError, ValueError) as error:
             raise SceneError([document.problem(place, _message(error))]) from error
     if not isinstance(data, Data):
@@ -89,10 +110,35 @@ def load_data(spec: RunSpec, document: SceneDocument) -> Data:
         raise SceneError([document.problem(place, "the data set is empty: it needs at least one sample")])
     if not bool(torch.isfinite(data.x0).all()):
         raise SceneError([document.problem(place, "the data contains NaN or infinite values")])
-    if (largest := float(data.x0.abs().max())) > _MOST:
-        message = f"the data reaches {largest:.3g}, too large to compute with: scale it, as 'standardised' does"
+    x0 = data.x0.float()
+    if not bool(torch.isfinite(x0).all()):
+        raise SceneError([document.problem(place, f"the data contains values beyond float32; {_SCALE}")])
+    if (largest := float(x0.abs().max())) > _MOST:
+        message = f"the data reaches {largest:.3g}, too large to compute with; {_SCALE}"
         raise SceneError([document.problem(place, message)])
-    return data
+    if data.x0.dtype == torch.float32:
+        return data
+    if warning := _coarseness(data.x0, x0):
+        warn_here(warning)
+    return replace(data, x0=x0)
+
+
+def _coarseness(exact: Tensor, rounded: Tensor) -> str | None:
+    """Return a warning if rounding merges values of a coordinate and leaves few between its ends, else None."""
+    columns = exact.flatten(1)
+    low, high = columns.amin(0), columns.amax(0)
+    spacing = np.spacing(torch.maximum(low.abs(), high.abs()).float().numpy())
+    few = torch.nonzero((high - low) / torch.from_numpy(spacing).double() < _FEW).flatten().tolist()
+    counts = [(_distinct(rounded, i), _distinct(exact, i), i) for i in few]
+    after, before, i = min(counts, key=lambda count: count[0] / count[1], default=(1, 1, 0))
+    if after == before:
+        return None
+    near = f"{float(columns[0, i]):g}"
+    return f"coordinate {i + 1}: float32 keeps {after:,} of {before:,} distinct values near {near}; {_SCALE}"
+
+
+def _distinct(samples: Tensor, coordinate: int) -> int:
+    return len(np.unique(samples.flatten(1)[:, coordinate].numpy()))
 
 
 def _misfits(spec: RunSpec, ctx: DenoiserContext, document: SceneDocument) -> Iterator[Problem]:

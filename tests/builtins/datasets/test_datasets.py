@@ -276,6 +276,30 @@ def test_labels_are_the_components() -> None:
     assert load(Mixture()).event_shape == (1,)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@pytest.mark.parametrize("given", [(), ("weights",), ("stds",), ("covariances",), ("weights", "stds")])
+@pytest.mark.parametrize("dimensions", [1, 3])
+def test_defaults_of_a_mixture_follow_its_means(k: int, given: tuple[str, ...], dimensions: int) -> None:
+    eye = torch.eye(dimensions, dtype=torch.float64)
+    fields = {
+        "weights": tuple(range(1, k + 1)),
+        "stds": tuple(0.5 + i for i in range(k)),
+        "covariances": (tuple(map(tuple, (2 * eye).tolist())),) * k,
+    }
+    means = tuple((float(i),) * dimensions for i in range(k))
+    mixture = Mixture(means=means, **{name: fields[name] for name in given})
+    law = mixture.law()
+    weights = torch.tensor(fields["weights"] if "weights" in given else (1,) * k, dtype=torch.float64)
+    torch.testing.assert_close(law.weights, weights / weights.sum())
+    variances = [s**2 for s in fields["stds"]] if "stds" in given else [2 if "covariances" in given else 1] * k
+    torch.testing.assert_close(law.covariances, torch.tensor(variances, dtype=torch.float64)[:, None, None] * eye)
+
+
+@pytest.mark.parametrize(("weights", "warns"), [((1, 1), 0), ((0.7, 0.7), 0), ((1, 3), 1), ((0.25, 0.75), 0)])
+def test_only_unequal_weights_are_warned_of(weights: tuple[float, ...], warns: int) -> None:
+    assert len(list(Mixture(means=(0, 1), weights=weights).lint())) == warns
+
+
 def test_weights_need_not_sum_to_1() -> None:
     normalised, scaled = Mixture(n=100), Mixture(n=100, weights=(5, 3, 2))
     assert torch.equal(load(normalised).x0, load(scaled).x0)
@@ -284,8 +308,15 @@ def test_weights_need_not_sum_to_1() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"means": (1, 2)}, "Value error, 'weights' must have one entry for each of the 2 means, got 3"),
-        ({"stds": (1, 2)}, "Value error, 'stds' must have one entry for each of the 3 means, got 2"),
+        (
+            {"means": (1, 2), "weights": (1, 2, 3)},
+            "Value error, 'weights' must have one entry for each of the 2 means, got 3",
+        ),
+        ({"stds": (1, 2)}, "Value error, 'stds' must have one entry for each of the 3 default means, got 2"),
+        (
+            {"covariances": (((1,),),)},
+            "Value error, 'covariances' must have one entry for each of the 3 default means, got 1",
+        ),
         ({"means": ((1, 2), (3,), (4, 5))}, "Value error, 'means' must all have the same number of coordinates"),
         ({"weights": (1, 0, 1)}, "Input should be greater than 0"),
         ({"means": ()}, "Tuple should have at least 1 item after validation, not 0"),

@@ -74,7 +74,7 @@ def test_loaded_data_are_valid(name: str, folder: Path) -> None:
     data = load(example(name), folder)
     n = len(data.x0)
     assert n == _few(REGISTRY.get("dataset", name)).get("n", n) >= 1
-    assert data.x0.dtype == torch.float32
+    assert data.x0.dtype in (torch.float32, torch.float64)
     assert data.event_shape
     assert bool(data.x0.isfinite().all())
     if data.hue is not None:

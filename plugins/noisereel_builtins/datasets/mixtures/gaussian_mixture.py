@@ -119,4 +119,4 @@ def sample(law: GaussianMixture, n: int, ctx: LoadContext) -> Data:
     z = ctx.draw.normal(n, d, name="noise").double()
     factors = torch.linalg.cholesky(law.covariances)
     x = law.means[labels] + torch.einsum("nij,nj->ni", factors[labels], z)
-    return Data(x.float(), labels, labels / max(1, k - 1), law)
+    return Data(x, labels, labels / max(1, k - 1), law)

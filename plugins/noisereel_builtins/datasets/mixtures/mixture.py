@@ -30,13 +30,14 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Vector = tuple[Finite, ...]
 
+_MEANS, _WEIGHTS, _STDS = ((2.0,), (5.0,), (-3.0,)), (0.5, 0.3, 0.2), (1.0, 0.5, 1.5)
 _EIGHT = tuple((2 * math.cos(math.pi * k / 4), 2 * math.sin(math.pi * k / 4)) for k in range(8))
 _CUBE = tuple((x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0))
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "three": {},
-        "three-close": {"means": ((0.0,), (5.0,), (-3.0,))},
+        "three": {"means": _MEANS, "weights": _WEIGHTS, "stds": _STDS},
+        "three-close": {"means": ((0.0,), (5.0,), (-3.0,)), "weights": _WEIGHTS, "stds": _STDS},
         "five": {
             "means": ((5.0, 1.5), (0.0, 5.0), (-5.0, 1.5), (-4.5, -5.5), (3.0, -4.0)),
             "weights": (0.2,) * 5,
@@ -62,19 +63,17 @@ class Mixture(Dataset):
     """Samples of a Gaussian mixture Σ_k w_k·N(μ_k, Σ_k); the label is the component k, and hue follows it.
 
     Under noise it remains a mixture, p_t = Σ_k w_k·N(α_t·μ_k, α_t²·Σ_k + σ_t²·I), so the ``density`` of the loaded data
-    is exact. The default has three components in one dimension.
+    is exact. Without ``means`` it is the preset ``three``: three components in one dimension.
     """
 
     preset: Preset | None = None
     """A mixture by name, in place of ``means``, ``weights`` and ``stds`` or ``covariances``."""
-    means: Annotated[tuple[Vector, ...], BeforeValidator(_vectors)] = Field(
-        default=((2.0,), (5.0,), (-3.0,)), min_length=1
-    )
+    means: Annotated[tuple[Vector, ...], BeforeValidator(_vectors)] = Field(default=_MEANS, min_length=1)
     """Centre of each component: numbers in one dimension, else lists of coordinates."""
-    weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
-    """Weight of each component; they are normalised to sum to 1."""
-    stds: tuple[Positive, ...] = (1.0, 0.5, 1.5)
-    """Standard deviation of each component, the same in all directions."""
+    weights: tuple[Positive, ...] = ()
+    """Weight of each component, normalised to sum to 1; if omitted, those of ``means`` are equal."""
+    stds: tuple[Positive, ...] = ()
+    """Standard deviation of each component, the same in all directions; if omitted, those of ``means`` have 1."""
     covariances: tuple[tuple[Vector, ...], ...] = ()
     """Covariance matrix of each component, in place of ``stds``."""
     n: Count = 10_000
@@ -92,18 +91,17 @@ class Mixture(Dataset):
             raise ValueError("'means' must all have the same number of coordinates")
         if self.covariances and "stds" in self.model_fields_set:
             raise ValueError("give either 'stds' or 'covariances', not both")
-        for name in ("weights", "covariances" if self.covariances else "stds"):
-            if len(getattr(self, name)) != k:
-                raise ValueError(
-                    f"'{name}' must have one entry for each of the {k} means, got {len(getattr(self, name))}"
-                )
+        kind = "means" if "means" in self.model_fields_set else "default means"
+        for name in ("weights", "stds", "covariances"):
+            if name in self.model_fields_set and len(given := getattr(self, name)) != k:
+                raise ValueError(f"'{name}' must have one entry for each of the {k} {kind}, got {len(given)}")
         for i, matrix in enumerate(self.covariances):
             _check_covariance(matrix, dimensions, f"covariances[{i}]")
         return self
 
     def lint(self) -> Iterator[str]:
         total = math.fsum(self.weights)
-        if not math.isclose(total, 1, rel_tol=1e-6):
+        if len(set(self.weights)) > 1 and not math.isclose(total, 1, rel_tol=1e-6):
             shares = ", ".join(f"{w / total:.3g}" for w in self.weights)
             yield f"'weights' sum to {total:g}, not 1; they are normalised to {shares}"
 
@@ -115,10 +113,12 @@ class Mixture(Dataset):
         """Return the distribution that the samples are drawn from."""
         if self.preset is not None:
             return Mixture(**PRESETS[self.preset]).law()
-        means = _doubles(self.means)
-        isotropic = _doubles(self.stds)[:, None, None] ** 2 * torch.eye(means.shape[1], dtype=torch.float64)
+        means, given = _doubles(self.means), "means" in self.model_fields_set
+        weights = self.weights or ((1.0,) * len(means) if given else _WEIGHTS)
+        stds = self.stds or ((1.0,) * len(means) if given else _STDS)
+        isotropic = _doubles(stds)[:, None, None] ** 2 * torch.eye(means.shape[1], dtype=torch.float64)
         covariances = _doubles(self.covariances) if self.covariances else isotropic
-        return GaussianMixture.of(_doubles(self.weights), means, covariances)
+        return GaussianMixture.of(_doubles(weights), means, covariances)
 
 
 def _doubles(values: Sequence[Any]) -> Tensor:

@@ -10,8 +10,12 @@ import torch
 from pydantic import AfterValidator
 
 from noisereel.contracts.dataset import Data, Dataset, LoadContext
+from noisereel.support.files import regular_file
+from noisereel.support.memory import require_memory
 
 __all__ = ["Array"]
+
+_BYTES = {True: 8, False: 24}  # each number at the peak: in float32, or in float64 and in float32 while it is checked
 
 
 def _rows(value: Any) -> Any:
@@ -60,19 +64,32 @@ class Array(Dataset):
             ValueError: The file does not contain an array of numbers.
         """
         values = (
-            torch.tensor(self.values)
+            torch.tensor(self.values, dtype=torch.float64)
             if isinstance(self.values, tuple)
             else _read(ctx.folder / self.values.expanduser())
         )
-        x0 = values.float()[None] if self.single else values.float()
+        x0 = values[None] if self.single else values
         return Data(x0[:, None] if x0.ndim == 1 else x0)
 
 
 def _read(file: Path) -> torch.Tensor:
+    """Return the numbers in a file: in float32 if that is exact, else in float64.
+
+    Raises:
+        OSError: The file cannot be opened.
+        ValueError: It does not contain an array of numbers, or they do not fit in memory.
+    """
     try:
-        array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError):
+        array = np.load(regular_file(file), mmap_mode="r", allow_pickle=False)  # the header alone, until it is copied
+    except (ValueError, EOFError) as error:
+        if str(error).startswith(str(file)):
+            raise
         raise ValueError(f"{file}: not a NumPy file (.npy) of numbers") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or array.ndim == 0:
         raise ValueError(f"{file}: must hold one array of numbers")
-    return torch.from_numpy(array.astype(np.float32))
+    exact = np.can_cast(array.dtype, np.float32)
+    try:
+        require_memory("numbers", array.size, _BYTES[exact])
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    return torch.from_numpy(array.astype(np.float32 if exact else np.float64))

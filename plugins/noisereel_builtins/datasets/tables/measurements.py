@@ -40,6 +40,6 @@ class Measurements(Dataset):
         unknown = [name for name in chosen if name not in names]
         if unknown:
             raise ValueError(f"{self.of} has no column '{unknown[0]}'; known: {', '.join(names)}")
-        x0 = torch.from_numpy(table.data[:, [names.index(name) for name in chosen]]).float()
+        x0 = torch.from_numpy(table.data[:, [names.index(name) for name in chosen]])
         labels = torch.from_numpy(table.target).long()
         return Data(x0, labels, labels / max(1, int(labels.max())))
