@@ -15,7 +15,7 @@ Sizes are checked in the header before decoding and again for each frame, becaus
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -38,6 +38,8 @@ __all__ = ["Film", "open_film", "open_picture"]
 
 _MOST_PIXELS = 8192 * 8192
 """Size in pixels of the largest picture that is decoded: below Pillow's limit for decompression bombs."""
+
+_ZERO_IS_WHITE = 0  # of the TIFF tag PhotometricInterpretation
 
 _STILLS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _ANIMATIONS = ("GIF", "PNG", "TIFF", "WEBP")
@@ -79,11 +81,12 @@ def open_picture(file: Path | Traversable) -> Iterator[Film]:
         ValueError: It is not a picture that can be read. Errors of this type in the ``with`` block name the file, too.
     """
     with _opened(file) as stream:
-        if _identified(stream, _STILLS) is None:
+        media_type = _identified(stream, _STILLS)
+        if media_type is None:
             raise ValueError(_NO_PICTURE)
         with closing(imopen(stream, "r", plugin="pillow")) as source:
             height, width = _size(source, 0)
-            yield Film(1, height, width, _decoded(_stills(source, range(1)), "the picture"))
+            yield Film(1, height, width, _decoded(_stills(source, range(1), media_type), "the picture"))
 
 
 @contextmanager
@@ -97,18 +100,18 @@ def open_film(file: Path | Traversable) -> Iterator[Film]:
     with _opened(file) as stream:
         media_type = _identified(stream, _ANIMATIONS)
         # Pillow does not restore what was below a blended frame of an animated PNG; FFmpeg does.
-        kind = _video if media_type in (None, "image/apng") else _animation
-        with kind(stream) as film:
+        is_video = media_type in (None, "image/apng")
+        with _video(stream) if is_video else _animation(stream, media_type) as film:
             yield film
 
 
 @contextmanager
-def _animation(stream: BinaryIO) -> Iterator[Film]:
+def _animation(stream: BinaryIO, media_type: str | None) -> Iterator[Film]:
     with closing(imopen(stream, "r", plugin="pillow")) as source:
         with _decoding("the film"):
             length = source.properties(index=...).shape[0]  # type: ignore[arg-type]
         height, width = _size(source, 0)
-        yield Film(length, height, width, _decoded(_stills(source, range(length))))
+        yield Film(length, height, width, _decoded(_stills(source, range(length), media_type)))
 
 
 @contextmanager
@@ -189,14 +192,15 @@ def _decoding(what: str) -> Iterator[None]:
         raise ValueError(f"{what} cannot be decoded: {reason}") from error
 
 
-def _stills(source: PillowPlugin, indices: Sequence[int]) -> Iterator[Image.Image]:
+def _stills(source: PillowPlugin, indices: Sequence[int], media_type: str | None) -> Iterator[Image.Image]:
     for index in indices:
         _size(source, index)
-        dtype = source.properties(index=index).dtype
-        if dtype.kind == "f":
-            raise ValueError("the pixels are fractions: save them with 8 or 16 bits")
-        pixels = source.read(index=index, mode="RGBA") if dtype.itemsize == 1 else source.read(index=index)
-        yield _upright(_opaque(pixels), source.metadata(index=index, exclude_applied=False).get("Orientation", 1))
+        tags = source.metadata(index=index, exclude_applied=False)
+        if source.properties(index=index).dtype.itemsize == 1:
+            picture = _opaque(source.read(index=index, mode="RGBA"))
+        else:  # Pillow's own conversion would cut everything above 255
+            picture = _grey(source.read(index=index), tags if media_type == "image/tiff" else {})
+        yield _upright(picture, tags.get("Orientation", 1))
 
 
 def _turned(frames: Iterator[NDArray[Any]], turns: int) -> Iterator[Image.Image]:
@@ -218,11 +222,28 @@ def _check_size(height: int, width: int) -> None:
 
 
 def _opaque(pixels: NDArray[Any]) -> Image.Image:
-    """Lay RGBA pixels on white, and bring grey ones with more than 8 bits to 8."""
-    if pixels.ndim == 2:  # Pillow's own conversion would cut everything above 255
-        return Image.fromarray((pixels / 257).round().clip(0, 255).astype(np.uint8))
+    """Lay RGBA pixels on white."""
     layer = Image.fromarray(pixels)
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def _grey(pixels: NDArray[Any], tags: Mapping[str, Any]) -> Image.Image:
+    """Bring grey pixels with more than 8 bits to 8; of TIFF, tags give the range and whether 0 is white."""
+    if pixels.dtype.kind == "f":
+        low, high = float(pixels.min()), float(pixels.max())
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"its pixels are fractions from {low:g} to {high:g}: scale them to 0…1")
+        most = 1
+    else:
+        bits = tags.get("BitsPerSample", 16)
+        if bits > 16 or pixels.min() < 0:
+            kind = f"{bits}-bit integers" if bits > 16 else "integers with a sign"
+            raise ValueError(f"its pixels are {kind}: save them with 8 or 16 bits")
+        most = 2**bits - 1
+    shade = pixels * np.float32(255 / most)
+    if tags.get("PhotometricInterpretation") == _ZERO_IS_WHITE:
+        np.subtract(255, shade, out=shade)
+    return Image.fromarray(shade.round(out=shade).clip(0, 255, out=shade).astype(np.uint8))
 
 
 def _upright(picture: Image.Image, orientation: int) -> Image.Image:

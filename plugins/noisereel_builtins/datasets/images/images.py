@@ -19,7 +19,8 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 class Images(Dataset):
     """The pictures of a folder, in [−1, 1], in the order of their names: ``{images: photos}``.
 
-    All are scaled to one size. Folders inside it are classes: the label tells which one, and hue follows it.
+    All are scaled to one size. Folders inside it are classes: the label tells which one, and hue follows it. Hidden
+    files and folders do not count; a file that cannot be read is left out with a warning.
     """
 
     primary: ClassVar[str | None] = "folder"
@@ -36,16 +37,25 @@ class Images(Dataset):
 
         Raises:
             OSError: The folder or a file cannot be read.
-            ValueError: The folder holds no picture, one that cannot be read, or more than fit in memory.
+            ValueError: The folder holds no picture that can be read, or more than fit in memory.
         """
         folder = ctx.folder / self.folder.expanduser()
-        classes = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
-        found = [(i, file) for i, each in enumerate(classes) for file in sorted(each.iterdir()) if _is_picture(file)]
+        classes = [folder, *(each for each in _visible(folder) if each.is_dir())]
+        found = [(i, file) for i, each in enumerate(classes) for file in _visible(each) if _is_picture(file)]
         if not found:
             raise ValueError(f"{folder}: there is no picture in this folder ({', '.join(sorted(_SUFFIXES))})")
-        x0 = read_pictures([file for _, file in found], self.color, self.size)
-        ids, labels = torch.unique(torch.tensor([i for i, _ in found]), return_inverse=True)
+        x0, left_out = read_pictures([file for _, file in found], self.color, self.size)
+        if left_out:
+            others = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            ctx.warn(f"{len(x0)} of {len(found)} pictures are read: {next(iter(left_out.values()))}{others}")
+        kept = [i for at, (i, _) in enumerate(found) if at not in left_out]
+        ids, labels = torch.unique(torch.tensor(kept), return_inverse=True)
         return Data(x0) if len(ids) == 1 else Data(x0, labels, labels / (len(ids) - 1))
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, without hidden files and folders."""
+    return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
 
 
 def _is_picture(file: Path) -> bool:

@@ -26,6 +26,7 @@ __all__ = ["Color", "LocalPath", "Side", "Size", "read_film", "read_picture", "r
 
 _CHANNELS = {"grey": 1, "rgb": 3}
 _BYTES = 6  # each value at the peak: uint8 as it is decoded, and again when it is stacked; float32 when it is kept
+_STILL_BYTES = 8  # the same of a single picture, whose decoder has not yet returned its memory
 
 
 def _local(path: Path) -> Path:
@@ -42,7 +43,7 @@ LocalPath = Annotated[Path, AfterValidator(_local)]
 Pixels: TypeAlias = NDArray[np.uint8]
 
 
-def read_picture(file: Path | Traversable, color: Color, size: Size) -> Tensor:
+def read_picture(file: Path | Traversable, color: Color, size: Size, most: int | None = None) -> Tensor:
     """Read a picture as one sample in [−1, 1], shape (1, H, W) if grey, (1, H, W, 3) if RGB.
 
     Transparent parts become white; a camera's orientation mark is followed.
@@ -51,23 +52,42 @@ def read_picture(file: Path | Traversable, color: Color, size: Size) -> Tensor:
         file: The picture.
         color: Luminance alone, or colours.
         size: (height, width); or the longer side, proportions kept; or None for the picture's own.
+        most: Longer side to which larger pictures are scaled down, if ``size`` is None.
 
     Raises:
         OSError: The file cannot be opened.
         ValueError: It is not a picture that can be read, or it does not fit in memory.
     """
-    return _samples([_still(file, color, size)])
+    return _samples([_still(file, color, size, most)])
 
 
-def read_pictures(files: Sequence[Path], color: Color, size: tuple[int, int]) -> Tensor:
+def read_pictures(files: Sequence[Path], color: Color, size: tuple[int, int]) -> tuple[Tensor, dict[int, str]]:
     """Read pictures as samples of one size, shape (n, H, W) or (n, H, W, 3), as `read_picture` does.
 
+    Returns:
+        The samples, and the reason why a file was left out, by its index.
+
     Raises:
-        OSError: A file cannot be opened.
-        ValueError: One is not a picture that can be read, or they do not fit in memory.
+        OSError: The first file cannot be opened, nor can any other be read.
+        ValueError: The first is not a picture that can be read, nor is any other; or they do not fit in memory.
     """
     require_memory("pictures", len(files), _BYTES * math.prod(size) * _CHANNELS[color])
-    return _samples([_still(file, color, size) for file in files])
+    pixels: list[Pixels] = []
+    errors: dict[int, OSError | ValueError] = {}
+    for i, file in enumerate(files):
+        try:
+            pixels.append(_still(file, color, size))
+        except (OSError, ValueError) as error:
+            errors[i] = error
+    if not pixels:
+        raise errors[0]
+    return _samples(pixels), {i: _reason(error) for i, error in errors.items()}
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror or error}"
+    return str(error)
 
 
 def read_film(file: Path, color: Color, size: Size, every: int) -> Tensor:
@@ -84,9 +104,11 @@ def read_film(file: Path, color: Color, size: Size, every: int) -> Tensor:
         return _samples(list(_alike(pixels, expected)))
 
 
-def _still(file: Path | Traversable, color: Color, size: Size) -> Pixels:
+def _still(file: Path | Traversable, color: Color, size: Size, most: int | None = None) -> Pixels:
     with open_picture(file) as film:
-        require_memory("pixels", math.prod(_target(film.height, film.width, size)), _BYTES * _CHANNELS[color])
+        if most is not None and max(film.height, film.width) > most:
+            size = most
+        require_memory("pixels", math.prod(_target(film.height, film.width, size)), _STILL_BYTES * _CHANNELS[color])
         return _pixels(next(film.frames), color, size)
 
 

@@ -65,10 +65,7 @@ class Picture(Dataset):
 
     def _pixels(self, file: Path) -> Tensor:
         """The picture in [0, 1], shape (H, W, 3)."""
-        full = read_picture(file, "rgb", None)
-        if max(full.shape[1:3]) > self.detail:
-            full = read_picture(file, "rgb", self.detail)
-        return (full[0] + 1) / 2
+        return (read_picture(file, "rgb", None, self.detail)[0] + 1) / 2
 
     def _choose(self, pixels: Tensor, ctx: LoadContext, file: Path) -> Tensor:
         """Pixels drawn by their darkness, shape (n,)."""

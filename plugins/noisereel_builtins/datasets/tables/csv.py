@@ -198,7 +198,7 @@ def _classes(texts: Sequence[str]) -> list[int]:
     """Number classes in the order of their names; by size if all are numbers, of which 1 and 1.0 are the same."""
     numeric = all(is_number(text) and math.isfinite(float(text)) for text in texts)
     values = [_number(text) if numeric else text for text in texts]
-    ranks = {value: i for i, value in enumerate(sorted(set(values)))}  # type: ignore[type-var]
+    ranks = {value: i for i, value in enumerate(sorted(set(values)))}
     return [ranks[value] for value in values]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TextIO
 
-__all__ = ["Layout", "Row", "is_number", "records", "recognised"]
+__all__ = ["Layout", "Row", "is_number", "recognised", "records"]
 
 Row = tuple[int, list[str]]
 """The number of a row's first line, from 1, and its cells."""
