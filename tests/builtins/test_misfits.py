@@ -6,6 +6,8 @@ import pytest
 
 from noisereel.cli.main import main
 
+STANDARDISE = "write 'dataset: {standardised: …}' to scale them first"
+
 
 def validate(folder: Path, scene: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     """Run ``noisereel validate``; return its exit code and the lines on stderr."""
@@ -117,7 +119,7 @@ def test_data_too_large_to_compute_with_are_refused(
     size = f"{abs(float(value)):.3g}"
     assert validate(tmp_path, scene, capsys) == (
         2,
-        [f"s.yaml:1:10: dataset: the data reaches {size}, too large to compute with: scale it, as 'standardised' does"],
+        [f"s.yaml:1:10: dataset: the data reaches {size}, too large to compute with; {STANDARDISE}"],
     )
 
 

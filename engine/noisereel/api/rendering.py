@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, get_args
@@ -20,7 +22,7 @@ from ..scene import SceneSpec
 from ..scene.nodes import describe_object
 from ..simulation.lint import lint
 from ..simulation.plan import plan_runs
-from ..support.errors import UsageError
+from ..support.errors import NoisereelError, UsageError
 from ..support.progress import Progress
 from .defaults import cache_at, checked_path, checked_scene, progress_of, whole_number
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Written", "frame", "render", "still"]
 
 MOST_WORKERS = 64
+
+_AMPLE = 240 * 240
+"""Pixels of a frame for each panel that leave room for all labels."""
 
 
 class Written(tuple[Path, ...]):
@@ -138,7 +143,7 @@ def render(
     scene, registry = checked_scene(scene, registry)
     workers = whole_number(workers, "workers", 1, MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
-    scene, paths = _at_quality(scene, quality), _parsed(outputs, registry)
+    scene, paths = _at_quality(scene, quality, registry), _parsed(outputs, registry)
     films = [path for path in paths if not path.numbered or path.each_frame]
     visits = [path for path in paths if path not in films]
     parts = [_Part(scene, films, None)] if films else []
@@ -194,14 +199,17 @@ def still(
     workers = whole_number(workers, "workers", 1, MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
     sized, times = _is_sized(scene), _times(at)
-    scene, paths, shown = _at_quality(scene, quality), _parsed(outputs, registry), progress_of(progress)
+    paths, shown = _parsed(outputs, registry), progress_of(progress)
     plans = plan_runs(scene)
     if times is not None:
         check_times(plans, times)
         for line in describe_nearest(plans, times):
             shown.say(line)
     if times is not None and len(times) > 1 and not any(path.numbered for path in paths):
-        scene, times = strip(scene, plans, times, sized=sized), None
+        arranged = partial(strip, plans=plans, times=times, sized=sized)
+        scene, times = _at_quality(scene, quality, registry, arranged), None
+    else:
+        scene = _at_quality(scene, quality, registry)
     rendering = _Rendering([_Part(scene, paths, still_frames(times))], plans, options, registry, shown)
     if dry_run:
         rendering.planned()
@@ -245,7 +253,7 @@ def frame(
     options = RenderOptions(device, cache_at(cache), quality=quality, compile=compile, resume=resume)
     if t is not None and not isinstance(t, Real):
         raise UsageError(f"t must be one number from 0 to T, got {describe_object(t)}; noisereel.still shows several")
-    scene, times = _at_quality(scene, quality), _times(t)
+    scene, times = _at_quality(scene, quality, registry), _times(t)
     plans = plan_runs(scene)
     if times is not None:
         check_times(plans, times)
@@ -285,15 +293,44 @@ def _is_sized(scene: SceneSpec) -> bool:
     return any(change.path == "film.size" for change in scene.document.overrides)
 
 
-def _at_quality(scene: SceneSpec, quality: Quality) -> SceneSpec:
-    """Return the scene, at half its size in draft quality, unless the user chose a size.
+def _is_sized_exactly(scene: SceneSpec) -> bool:
+    """Return whether an override sets the film's size in pixels, not just its shape, as 1:1 does."""
+    changes = [change for change in scene.document.overrides if change.path == "film.size"]
+    return bool(changes) and ":" not in changes[-1].text
+
+
+def _at_quality(
+    scene: SceneSpec,
+    quality: Quality,
+    registry: Registry,
+    arranged: Callable[[SceneSpec], SceneSpec] = lambda scene: scene,
+) -> SceneSpec:
+    """Return the scene, at half its size in draft quality, unless the user chose a size or half is too small.
+
+    Args:
+        scene: The scene.
+        quality: The quality.
+        registry: Registry of plugins.
+        arranged: Arranges the scene for its output.
 
     Raises:
         UsageError: There is no such quality.
     """
     if quality not in get_args(Quality):
         raise UsageError(f"quality must be one of {', '.join(get_args(Quality))}, got {quality!r:.60}")
-    if quality != "draft" or _is_sized(scene):
-        return scene
+    if quality != "draft" or _is_sized_exactly(scene):
+        return arranged(scene)
     width, height = (max(16, side // 4 * 2) for side in scene.film.size)
-    return scene.model_copy(update={"film": scene.film.model_copy(update={"size": (width, height)})})
+    half = arranged(scene.model_copy(update={"film": scene.film.model_copy(update={"size": (width, height)})}))
+    return half if _has_room(half, registry) else arranged(scene)
+
+
+def _has_room(scene: SceneSpec, registry: Registry) -> bool:
+    """Return whether a scene's panels fit into its frame; they surely do if each has enough pixels."""
+    if math.prod(scene.film.size) >= _AMPLE * len(scene.panels):
+        return True
+    try:
+        plan_render(scene, plan_runs(scene), (), registry)
+    except NoisereelError:
+        return False
+    return True

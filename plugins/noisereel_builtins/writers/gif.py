@@ -24,7 +24,8 @@ _SAMPLES = 8  # frames that the palette is computed from
 _CLEAR = 255  # index of the transparent colour; also marks pixels unchanged since the previous frame
 _FAINT = 16  # of 255: opacity below which a pixel is dropped, being hardly visible
 _LONGEST = 65_535  # hundredths of a second that one frame can last
-_EVEN = Fraction(1, 100)  # tolerance, of a hundredth of a second: 33⅓ may be written as 33.3
+_EVEN = Fraction(1, 100)  # tolerance, of a hundredth of a second: 33⅓ is written as 33.3
+_RATES = 50, 100 / 3, 25, 20, 12.5, 10, 6.25, 5, 4, 2.5, 2, 1.25, 1
 _HEADER = 6 + 7 + 3 * 256  # signature, screen descriptor, palette
 _LOOP_FOREVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b"\x3b"
@@ -47,11 +48,18 @@ class Gif(Writer):
     def rate_warning(self, fps: Fraction) -> str | None:
         """Return a warning if frames are shorter than browsers show or not whole hundredths of a second, else None."""
         if fps > 50:
-            return f"GIF cannot play faster than 50 fps, and this is {float(fps):g}: use 20, 25, 33⅓ or 50"
+            return f"GIF cannot play faster than 50 fps, and this is {float(fps):g}: use 25, 33.3 or 50"
         delay = 100 / fps
         if abs(delay - round(delay)) < _EVEN:
             return None
-        return f"GIF cannot play {float(fps):g} fps evenly: use 20, 25, 33⅓ or 50"
+        return f"GIF cannot play {float(fps):g} fps evenly: use {_nearest_rates(fps)}"
+
+
+def _nearest_rates(fps: Fraction) -> str:
+    """Return the nearest rates that GIF plays evenly, as one would write them."""
+    faster = [rate for rate in _RATES if rate > fps][-1]
+    slower = next((rate for rate in _RATES if rate < fps), None)
+    return " or ".join(f"{rate:.3g}" for rate in (faster, slower) if rate is not None)
 
 
 class _Sink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import weakref
 from collections.abc import Sequence
 from fractions import Fraction
@@ -18,6 +19,7 @@ from PIL import Image
 from noisereel.contracts.geometry import Pixels
 from noisereel.contracts.theme import THEMES, rgb
 from noisereel.contracts.writer import Frame, WriterContext
+from noisereel.scene.specs import FilmSettings
 from noisereel_builtins.writers.gif import Gif
 from noisereel_builtins.writers.palette import Indexer, Palette
 
@@ -195,9 +197,20 @@ class TestTime:
     def test_exact_rates_are_not_warned_of(self, fps: Fraction) -> None:
         assert Gif().rate_warning(fps) is None
 
+    @pytest.mark.parametrize("fps", [0.3, 0.9, 1.1, 3, 7, 12, 15, 24, 29.97, 30, 45, 60, 120])
+    def test_the_rates_in_a_warning_are_accepted(self, fps: float) -> None:
+        warning = Gif().rate_warning(Fraction(str(fps)))
+        assert warning is not None
+        for rate in re.findall(r"[\d.]+", warning.partition("use ")[2]):
+            settings = FilmSettings(fps=float(rate))
+            assert Gif().rate_warning(settings.rate) is None
+
+    def test_the_nearest_rates_are_advised(self) -> None:
+        assert Gif().rate_warning(Fraction(12)) == "GIF cannot play 12 fps evenly: use 12.5 or 10"
+
     def test_other_rates_are(self) -> None:
-        assert Gif().rate_warning(Fraction(30)) == "GIF cannot play 30 fps evenly: use 20, 25, 33⅓ or 50"
-        too_fast = "GIF cannot play faster than 50 fps, and this is 100: use 20, 25, 33⅓ or 50"
+        assert Gif().rate_warning(Fraction(30)) == "GIF cannot play 30 fps evenly: use 33.3 or 25"
+        too_fast = "GIF cannot play faster than 50 fps, and this is 100: use 25, 33.3 or 50"
         assert Gif().rate_warning(Fraction(100)) == too_fast
 
 

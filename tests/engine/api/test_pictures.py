@@ -153,6 +153,38 @@ class TestFrame:
         assert nr.frame(scene, quality="draft", cache=False).shape == (60, 80, 3)
         assert nr.frame(scene, quality="high", cache=False).shape == (120, 160, 3)
 
+    @pytest.mark.parametrize(
+        ("size", "drawn"),
+        [
+            ("1:1", (360, 360)),
+            ("9:16", (640, 360)),
+            ([200, 150], (150, 200)),
+            (None, (60, 80)),
+        ],
+    )
+    def test_a_draft_is_half_the_size_unless_that_is_given_in_pixels(
+        self, scene: nr.Scene, size: object, drawn: tuple[int, int]
+    ) -> None:
+        given = scene if size is None else nr.load(scene, {"film.size": size})
+        assert nr.frame(given, quality="draft", cache=False).shape == (*drawn, 3)
+
+    @pytest.mark.parametrize(
+        ("size", "panels", "drawn"), [([96, 72], 1, (72, 96)), ([64, 48], 1, (48, 64)), ([160, 90], 2, (90, 160))]
+    )
+    def test_a_draft_that_would_be_too_small_has_the_full_size(
+        self, size: list[int], panels: int, drawn: tuple[int, int]
+    ) -> None:
+        scene = nr.Scene(
+            dataset="two-moons",
+            schedule={"linear": {"steps": 2}},
+            sampler="forward",
+            particles=9,
+            panels=[{"layers": ["points"]}] * panels,
+            film={"size": size, "time_bar": False},
+        )
+        assert nr.frame(scene, quality="standard", cache=False).shape == (*drawn, 3)
+        assert nr.frame(scene, quality="draft", cache=False).shape == (*drawn, 3)
+
     def test_a_renderer_of_ones_own(self) -> None:
         scene = nr.Scene(**VALUES, panels=[{"layers": [Halo()]}])
         red, green, blue = np.moveaxis(nr.frame(scene, 0, cache=False).astype(int), 2, 0)

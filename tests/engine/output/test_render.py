@@ -362,7 +362,7 @@ film: {frames: 6, fps: 20, hold: 0, size: [160, 120]}
         shown = b"".join(read).decode()
         assert done.code == 0
         lines = [line.rpartition("\r")[2] for line in shown.split("\r\n")]
-        assert lines[0] == "\x1b[33mwarning: a.gif: GIF cannot play 30 fps evenly: use 20, 25, 33⅓ or 50\x1b[0m"
+        assert lines[0] == "\x1b[33mwarning: a.gif: GIF cannot play 30 fps evenly: use 33.3 or 25\x1b[0m"
         assert [line[:18] for line in lines[1:3]] == ["simulating 100% |█", "   filming 100% |█"]
         assert [" 13/13 " in lines[1], " 6/6 " in lines[2]] == [True, True]
 
