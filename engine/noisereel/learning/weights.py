@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..support.errors import NoisereelError
-from ..support.files import atomic_write
+from ..support.files import atomic_write, regular_file
 
 __all__ = ["load_into", "load_weights", "read_facts", "save_weights"]
 
@@ -66,11 +66,13 @@ def read_facts(path: Path) -> dict[str, Any]:
 def _opened(path: Path) -> Any:
     """Open a file and check its header."""
     try:
-        with path.open("rb") as file:
+        with regular_file(path).open("rb") as file:
             start = file.read(9)
         return safe_open(path, "pt")
     except OSError as error:
         raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise NoisereelError(str(error)) from error
     except SafetensorError as error:
         is_pickle = start.startswith(_PICKLES) and start[8:] != b"{"  # where a safetensors header begins
         message = "is a pickle, which can run code; only safetensors files are loaded"

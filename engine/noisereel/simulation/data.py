@@ -29,7 +29,8 @@ __all__ = ["denoiser_contexts", "load_all", "load_data"]
 _MOST = 1e15  # largest number in data: its square and its sums must fit into float32
 _SCALE = "write 'dataset: {standardised: …}' to scale them first"
 _FEW = 2**16  # values between the ends of a coordinate, below which rounding may show
-_COPIES = 4  # copies of x alive in one step, at least: x before and after, the noise, and one in between
+_COPIES = 8  # copies of x alive in one step: before and after, estimate, noise, those recorded, and intermediate ones
+_BYTES_EACH = 48  # a particle's origin, hue and class
 
 
 Warn = Callable[[Problem], None]
@@ -108,12 +109,12 @@ def load_data(spec: RunSpec, document: SceneDocument, warn: Warn = _ignore) -> D
         raise PluginError(f"{who}: must return noisereel.Data, not {type(data).__name__}")
     if len(data.x0) == 0:
         raise SceneError([document.problem(place, "the data set is empty: it needs at least one sample")])
-    if not bool(torch.isfinite(data.x0).all()):
+    if not _is_finite(data.x0):
         raise SceneError([document.problem(place, "the data contains NaN or infinite values")])
     x0 = data.x0.float()
-    if not bool(torch.isfinite(x0).all()):
+    if not _is_finite(x0):
         raise SceneError([document.problem(place, f"the data contains values beyond float32; {_SCALE}")])
-    if (largest := float(x0.abs().max())) > _MOST:
+    if (largest := max(-float(x0.min()), float(x0.max()))) > _MOST:
         message = f"the data reaches {largest:.3g}, too large to compute with; {_SCALE}"
         raise SceneError([document.problem(place, message)])
     if data.x0.dtype == torch.float32:
@@ -121,6 +122,11 @@ def load_data(spec: RunSpec, document: SceneDocument, warn: Warn = _ignore) -> D
     if warning := _coarseness(data.x0, x0):
         warn_here(warning)
     return replace(data, x0=x0)
+
+
+def _is_finite(x: Tensor) -> bool:
+    """Return whether all values are finite; unlike torch.isfinite, this takes no memory."""
+    return x.numel() == 0 or all(math.isfinite(end) for end in map(float, torch.aminmax(x)))
 
 
 def _coarseness(exact: Tensor, rounded: Tensor) -> str | None:
@@ -145,7 +151,7 @@ def _misfits(spec: RunSpec, ctx: DenoiserContext, document: SceneDocument) -> It
     """Yield the problems of a run whose denoiser or samplers cannot serve its data, or that does not fit in memory."""
     if spec.particles is not None:
         try:
-            require_memory("particles", spec.particles, _COPIES * 4 * math.prod(ctx.data.event_shape))
+            require_memory("particles", spec.particles, _COPIES * 4 * math.prod(ctx.data.event_shape) + _BYTES_EACH)
         except ValueError as error:
             yield document.problem(f"runs.{spec.name}.particles", str(error))
     if spec.denoiser is not None and (reason := spec.denoiser.check(ctx)):

@@ -15,11 +15,13 @@ from noisereel.contracts.denoiser import Denoiser, DenoiserContext, Model
 from noisereel.contracts.schedule import Level
 from noisereel.learning import PREDICTIONS
 from noisereel.support.errors import first_line
+from noisereel.support.files import read_bytes
 
 from ..optional_deps import need
 
 __all__ = ["Diffusers"]
 
+_LARGEST_CONFIG = 10_000_000  # bytes
 _KINDS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}
 _SCHEDULERS = (
     *("DDPM", "DDPMParallel", "DDIM", "DDIMParallel", "PNDM", "DPMSolverMultistep", "DPMSolverSinglestep"),
@@ -124,11 +126,11 @@ class Diffusers(Denoiser):
         """
         file = self._home(ctx.folder) / part / ("config.json" if part == "unet" else f"{part}_config.json")
         try:
-            config = json.loads(file.read_text(encoding="utf-8"))
+            config = json.loads(read_bytes(file, _LARGEST_CONFIG))
         except FileNotFoundError:
             message = f"contains no {part}/{file.name}; give the folder of a pipeline saved by diffusers"
             raise ValueError(f"{self.folder}: {message}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.folder}: {part}/{file.name} cannot be read: {error}") from error
         return dict(config)
 

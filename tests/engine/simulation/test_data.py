@@ -1,5 +1,7 @@
 """Data of runs: warnings of data sets, and values that float32 cannot tell apart."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 
 import noisereel as nr
+from noisereel.support import memory
 from noisereel.support.errors import SceneError
 
 SHARES = np.linspace(0, 1, 101)
@@ -111,3 +114,34 @@ def test_values_beyond_float32_can_be_scaled(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.ptp(loaded({"standardised": {"of": dataset}})) == pytest.approx(3.43, abs=0.01)
+
+
+USED = """
+import resource, sys
+import noisereel as nr
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def run(n):
+    keys = {} if sys.argv[1] == "forward" else {"denoiser": "gaussian"}
+    scene = nr.Scene(dataset="two-moons", schedule={"linear": {"steps": 3}}, sampler=sys.argv[1], particles=n, **keys)
+    scene.simulate(cache=False)
+
+run(10)
+before = peak()
+run(3_000_000)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["forward", "ddpm"])
+def test_particles_take_the_memory_that_is_estimated(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = int(subprocess.run([sys.executable, "-c", USED, sampler], check=True, capture_output=True, text=True).stdout)
+    monkeypatch.setattr(memory, "available", lambda: used * 4 // 5)
+    dataset = nr.load({"dataset": {"two-moons": {"n": 9}}, "schedule": "linear", "sampler": "forward"})
+    with pytest.raises(SceneError, match="3,000,000 particles need about"):
+        nr.validate(nr.load(dataset, {"particles": 3_000_000}))
+    monkeypatch.setattr(memory, "available", lambda: used * 3 // 2)
+    nr.validate(nr.load(dataset, {"particles": 3_000_000}))
