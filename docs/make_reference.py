@@ -35,6 +35,7 @@ PUBLIC = (
     "noisereel.learning",
     "noisereel.registry",
     "noisereel.support.errors",
+    "noisereel.support.files",
     "noisereel.support.memory",
     "noisereel.support.template",
     "noisereel.support.threads",
