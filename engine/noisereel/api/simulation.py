@@ -132,7 +132,7 @@ class RunResult:
         arrays, visits = self.trajectory.arrays, len(self.trajectory)
         if name not in arrays.series:
             return None
-        series = arrays.series[name]
+        series = arrays.whole(name)
         if len(arrays.kept) < visits:
             kept, series = series, np.full((visits, *series.shape[1:]), np.nan, np.float32)
             series[arrays.kept] = kept

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..support.memory import release
 from .schedule import Level, Schedule
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def nearest(times: Sequence[float], t: float, among: Sequence[int] | None = None
     return min(range(len(times)) if among is None else among, key=lambda i: abs(times[i] - t))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrays:
     """The recorded arrays of a run.
 
@@ -46,6 +45,15 @@ class Arrays:
     series: Mapping[str, NDArray[np.float32]]
     present: Mapping[str, NDArray[np.bool_]]
     calls: Sequence[int]
+
+    def visit(self, name: str, row: int) -> NDArray[np.float32]:
+        """Return one visit of a series."""
+        array: NDArray[np.float32] = self.series[name][row]
+        return array
+
+    def whole(self, name: str) -> NDArray[np.float32]:
+        """Return a series at all kept visits."""
+        return self.series[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +147,7 @@ class Trajectory:
         row = self._rows.get(index)
         if row is None or name not in self.arrays.series or not self.arrays.present[name][row]:
             return None
-        series = self.arrays.series[name]
-        release(series)  # else the whole trajectory would be in memory by the end of the film
-        array: NDArray[Any] = series[row]
-        return array
+        return self.arrays.visit(name, row)
 
     @cached_property
     def _rows(self) -> Mapping[int, int]:

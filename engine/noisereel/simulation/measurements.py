@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -19,14 +18,14 @@ from ..contracts.probe import Metric, Probe, Trace, Values
 from ..contracts.state import State
 from ..contracts.trajectory import AUX, Trajectory
 from ..support.errors import plugin_errors
-from ..support.files import part_name
+from ..support.files import part_name, remove_stale_parts
 
 if TYPE_CHECKING:
     from ..contracts.probe import MeasureContext
 
 __all__ = ["Measurements", "state_at"]
 
-_FILE = "values.npz"
+_FILE, _SUM = "values.npz", "checksum"
 _UNKEYED = "unkeyed-"
 
 
@@ -46,7 +45,7 @@ class Measurements:
         self._values: dict[str, dict[int, Values]] = {}
         self._keys: dict[int, tuple[Probe, str]] = {}
         if folder is not None:
-            with suppress(OSError, ValueError, KeyError, BadZipFile):  # there are none, or they are damaged
+            with suppress(Exception):  # there are none, or they are damaged, which can raise anything
                 self._values = _load_values(folder / _FILE)
         self._saved = self._count()
 
@@ -77,7 +76,8 @@ class Measurements:
             OSError: They cannot be written.
         """
         if self._folder is not None and self._count() > self._saved:
-            _save_values(self._keyed(), self._folder / _FILE)
+            with suppress(FileNotFoundError):  # the cache was cleared
+                _save_values(self._keyed(), self._folder / _FILE)
             self._saved = self._count()
 
     def _follow(self, trace: Trace, ctx: MeasureContext) -> dict[int, Values]:
@@ -141,7 +141,9 @@ def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None
         if all(len({a.shape for a in column}) == 1 for column in columns.values()):
             out[f"{key}/visits"] = np.array(visits, np.int64)
             out.update({f"{key}/{name}": np.stack(column) for name, column in columns.items()})
-    partial = file.with_name(part_name(file))
+    out[_SUM] = np.array(_checksum(out))
+    remove_stale_parts(file.parent)
+    partial = file.with_name(f".{part_name(file)}")
     try:
         np.savez(partial, **out)  # type: ignore[arg-type]  # numpy's stub types the keyword allow_pickle into **kwds
         partial.replace(file)
@@ -150,11 +152,26 @@ def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None
 
 
 def _load_values(file: Path) -> dict[str, dict[int, Values]]:
+    """Read values.
+
+    Raises:
+        Exception: There are none, or they are damaged.
+    """
+    if not file.is_file():  # a device would never end
+        return {}
     out: dict[str, dict[int, Values]] = {}
     with np.load(file) as saved:
         arrays = {name: saved[name] for name in saved.files}
+    if arrays.pop(_SUM) != _checksum(arrays):
+        raise ValueError(f"{file}: is damaged")
     for key in {name.split("/")[0] for name in arrays}:
         columns = {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(f"{key}/") and n != f"{key}/visits"}
         visits = arrays[f"{key}/visits"].tolist()
         out[key] = {index: {name: column[i] for name, column in columns.items()} for i, index in enumerate(visits)}
     return out
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return a digest of arrays with their names, types and shapes."""
+    names = [f"{name} {array.dtype} {array.shape}".encode() for name, array in sorted(arrays.items())]
+    return digest(*names, *(array.tobytes() for _, array in sorted(arrays.items())))

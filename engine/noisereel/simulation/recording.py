@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from ..support.compiled import uncompiled
 from ..support.environment import machine, versions
 from ..support.errors import NoisereelError
 from ..support.memory import format_bytes, release
-from .store import MEMORY_BUDGET, NoRoomError, TrajectoryStore, load_arrays, new_entry, reserve
+from .checked import CheckedArrays, checksum
+from .store import MEMORY_BUDGET, Entry, NoRoomError, TrajectoryStore, give_up, new_entry, reserve
 
 if TYPE_CHECKING:
     from ..contracts.state import State
@@ -39,16 +41,18 @@ class Recorder:
 
     Attributes:
         store: Folders for trajectories.
-        warn: Receives one line if the cache has no room.
+        warn: Receives one line if the cache has no room or a run in it is damaged.
+        lasting: Whether a run whose arrays turn out to be damaged is kept in the cache again.
     """
 
     store: TrajectoryStore
     warn: Callable[[str], None] = lambda message: None
+    lasting: bool = True
 
     def record(
         self, run: Run, key: str | None, shown: Sequence[int], watch: Callable[[State], None]
     ) -> tuple[Trajectory, Path | None]:
-        """Simulate a run; returns its trajectory, and the folder with its arrays if they are on disk.
+        """Simulate a run; returns its trajectory, and the folder with its arrays if they are in the cache.
 
         Args:
             run: The run.
@@ -59,27 +63,73 @@ class Recorder:
         Raises:
             NoisereelError: There is no room for the trajectory.
         """
+        arrays, home = self._record(run, key, shown, watch)
+        return trajectory_of(run, arrays), home
+
+    def find(self, run: Run, key: str, shown: Sequence[int]) -> Arrays | None:
+        """Return a run's arrays from the cache, if they are there and complete."""
+        kept = kept_visits(run, shown)
+
+        def fits(arrays: Arrays) -> bool:
+            shape = (len(kept), run.particles, *run.data.event_shape)
+            is_whole = len(arrays.calls) == len(run.plan.levels) and bool(arrays.present["x"].all())
+            return arrays.kept.tolist() == kept.tolist() and arrays.series["x"].shape == shape and is_whole
+
+        return self.store.find(key, self._restorer(run, key, shown), fits)
+
+    def _restorer(self, run: Run, key: str, shown: Sequence[int]) -> Callable[[], Arrays]:
+        """Return a function that simulates a run whose arrays are damaged again, and keeps it in the cache."""
+
+        def restore() -> Arrays:
+            self.warn(f"run '{run.spec.name}': what is cached of it is damaged; it is simulated again")
+            self.store.drop(key)
+            again = replace(self, lasting=False)  # if even that is damaged, the cache is not tried any more
+            return again._record(run, key if self.lasting else None, shown, lambda state: None)[0]
+
+        return restore
+
+    def _record(
+        self, run: Run, key: str | None, shown: Sequence[int], watch: Callable[[State], None]
+    ) -> tuple[Arrays, Path | None]:
         size = record_bytes(run, len(kept_visits(run, shown)))
         if key is not None and (home := self.store.folder(key)) is not None:
             try:
-                return self._in_folder(home, size, run, shown, watch)
+                with new_entry(home, size) as entry:
+                    return self._in_cache(entry, size, run, key, shown, watch)
             except NoRoomError as error:
                 self.warn(f"simulated runs are not kept: {error}")
         if size <= MEMORY_BUDGET:
-            return trajectory_of(run, _simulate(run, shown, None, watch)), None
+            return _simulate(run, shown, (), watch).arrays(), None
         try:
-            return self._in_folder(self.store.scratch / secrets.token_hex(8), size, run, shown, watch)
+            with new_entry(self.store.scratch / secrets.token_hex(8), size) as entry:
+                return self._mapped(entry, run, shown, watch), None
         except NoRoomError as error:
             message = f"run '{run.spec.name}': no room for its record of {format_bytes(size)}: {error}"
             raise NoisereelError(message) from error
 
-    def _in_folder(
-        self, home: Path, size: int, run: Run, shown: Sequence[int], watch: Callable[[State], None]
-    ) -> tuple[Trajectory, Path]:
-        with new_entry(home, size) as entry:
-            entry.arrays = _simulate(run, shown, entry.folder, watch)
+    def _in_cache(
+        self, entry: Entry, size: int, run: Run, key: str, shown: Sequence[int], watch: Callable[[State], None]
+    ) -> tuple[Arrays, Path | None]:
+        """Simulate a run and keep it; if that fails, its arrays still serve this program."""
+        folders = () if size <= MEMORY_BUDGET else (entry.folder, self.store.scratch / secrets.token_hex(8))
+        tape = _simulate(run, shown, folders, watch)
+        restore = self._restorer(run, key, shown)
+        arrays: Arrays | None = CheckedArrays(*tape.parts(), tape.sums, restore, entry.lock)
+        try:
+            entry.save(tape.arrays(), tape.sums)
+            if os.name == "nt" and folders:  # it does not rename a folder while files in it are mapped
+                arrays = tape.series = None  # type: ignore[assignment]
+            entry.publish()
+        except NoRoomError as error:
+            self.warn(f"simulated runs are not kept: {error}")
+            return arrays or restore(), None
         self.store.prune()
-        return trajectory_of(run, load_arrays(home)), home
+        return arrays or self.find(run, key, shown) or restore(), entry.home
+
+    def _mapped(self, entry: Entry, run: Run, shown: Sequence[int], watch: Callable[[State], None]) -> Arrays:
+        """Simulate a run into files that are removed now, and gone when nothing refers to the arrays."""
+        tape = _simulate(run, shown, (entry.folder,), watch)
+        return CheckedArrays(*tape.parts(), tape.sums, give_up, None)
 
 
 def trajectory_of(run: Run, arrays: Arrays) -> Trajectory:
@@ -94,7 +144,7 @@ def trajectory_of(run: Run, arrays: Arrays) -> Trajectory:
         acts=run.plan.acts,
         arrays=arrays,
         origin=origin,
-        hue=_hue(run, origin, arrays.series["x"][0]),
+        hue=_hue(run, origin, arrays.visit("x", 0)),
         training=run.plan.training,
     )
 
@@ -124,22 +174,33 @@ def kept_visits(run: Run, shown: Sequence[int]) -> NDArray[np.int64]:
 
 
 @torch.no_grad()
-def _simulate(run: Run, shown: Sequence[int], folder: Path | None, watch: Callable[[State], None]) -> Arrays:
-    tape = _Tape(kept_visits(run, shown), folder)
+def _simulate(run: Run, shown: Sequence[int], folders: Sequence[Path], watch: Callable[[State], None]) -> _Tape:
+    tape = _Tape(kept_visits(run, shown), folders)
     for state in run.states():
         tape.take(state)
         watch(state)
-    return tape.arrays()
+    tape.finish()
+    return tape
 
 
 @dataclass
 class _Tape:
-    """Arrays being recorded; a series is created when it first occurs."""
+    """Arrays being recorded; a series is created when it first occurs.
+
+    Attributes:
+        kept: Visits to keep.
+        folders: Folders for memory-mapped files, the next one in case that one cannot be written; none for memory.
+        series: The arrays.
+        present: Whether each kept visit has them.
+        sums: Checksum of each kept visit.
+        calls: Denoiser calls up to each visit.
+    """
 
     kept: NDArray[np.int64]
-    folder: Path | None
+    folders: Sequence[Path]
     series: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     present: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    sums: dict[str, list[int]] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
 
     def take(self, state: State) -> None:
@@ -150,27 +211,50 @@ class _Tape:
         aux = {f"{AUX}{name}": tensor for name, tensor in state.aux.items()}
         for name, tensor in {"x": state.x, "x0": state.x0, "noise": state.noise, **aux}.items():
             if tensor is not None:
-                series = self._array(name, tuple(tensor.shape))
-                series[row] = tensor.detach().to("cpu", torch.float32).numpy()
-                release(series)
-                self.present[name][row] = True
+                self._put(name, row, tensor.detach().to("cpu", torch.float32).numpy())
 
-    def _array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def _put(self, name: str, row: int, array: NDArray[np.float32]) -> None:
         if name not in self.series:
-            shape = (len(self.kept), *shape)
-            self.present[name] = np.zeros(len(self.kept), bool)
-            if self.folder is None:
-                self.series[name] = np.empty(shape, np.float32)
-            else:
-                file = self.folder / f"{name}.npy"
-                self.series[name] = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-                reserve(file, file.stat().st_size)
-        return self.series[name]
+            shape = (len(self.kept), *array.shape)
+            self.series[name] = _mapped(self.folders, name, shape) if self.folders else np.empty(shape, np.float32)
+            self.present[name], self.sums[name] = np.zeros(len(self.kept), bool), [0] * len(self.kept)
+        self.series[name][row] = array
+        release(self.series[name])
+        self.present[name][row], self.sums[name][row] = True, checksum(array)
 
-    def arrays(self) -> Arrays:
+    def finish(self) -> None:
+        """Fill in what the run did not have."""
         for name, flags in self.present.items():
             self.series[name][~flags] = np.nan
-        return Arrays(self.kept, self.series, self.present, self.calls)
+            for row in np.flatnonzero(~flags):
+                self.sums[name][row] = checksum(self.series[name][row])
+
+    def parts(self) -> tuple[NDArray[np.int64], dict[str, Any], dict[str, Any], list[int]]:
+        """Return the fields of `Arrays`."""
+        return self.kept, self.series, self.present, self.calls
+
+    def arrays(self) -> Arrays:
+        return Arrays(*self.parts())
+
+
+def _mapped(folders: Sequence[Path], name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Create a memory-mapped file in the first folder that can be written.
+
+    Raises:
+        NoisereelError: None can be.
+    """
+    for folder in folders:
+        file = folder / f"{name}.npy"
+        try:
+            if folder != folders[0]:
+                folder.mkdir(parents=True, exist_ok=True)  # the first one is there, unless it was removed
+            array = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+            reserve(file, file.stat().st_size)
+        except OSError as error:
+            last = error
+        else:
+            return array
+    raise NoisereelError(f"cannot write to {folder}: {last.strerror or last}") from last
 
 
 def run_key(run: Run, shown: Sequence[int], folder: Path, predecessor_key: str | None) -> str:

@@ -167,10 +167,10 @@ def _simulated(
 ) -> SimulatedRun:
     """Find a run in the cache or simulate it now, and notify observers."""
     key = _key(run, shown, scene.document.folder, done, ctx.progress)
-    arrays = None if key is None else ctx.store.find(key)
+    recorder = Recorder(ctx.store, ctx.progress.warn)
+    arrays = None if key is None else recorder.find(run, key, shown)
     notify(ctx.registry, "run_started", run=run, cached=arrays is not None)
     if arrays is None:
-        recorder = Recorder(ctx.store, ctx.progress.warn)
         trajectory, folder = recorder.record(run, key, shown, _watcher(run, ctx.registry, advance))
     else:
         trajectory, folder = trajectory_of(run, arrays), ctx.store.folder(str(key))

@@ -5,21 +5,34 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
+import stat
 import tempfile
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts.trajectory import Arrays
 from ..support.errors import NoisereelError
+from ..support.locks import FolderLock, discard, remove_unused
+from .checked import CheckedArrays, checksums
 
-__all__ = ["CACHE_BUDGET", "MEMORY_BUDGET", "NoRoomError", "TrajectoryStore", "load_arrays", "new_entry", "reserve"]
+__all__ = [
+    "CACHE_BUDGET",
+    "MEMORY_BUDGET",
+    "Entry",
+    "NoRoomError",
+    "TrajectoryStore",
+    "give_up",
+    "new_entry",
+    "reserve",
+]
 
 MEMORY_BUDGET = 64 * 2**20
 """Bytes above which arrays are memory-mapped instead of held in memory."""
@@ -29,12 +42,21 @@ CACHE_BUDGET = 4 * 2**30
 
 _INDEX = "index.json"
 _SLACK = 2**20  # bytes besides the arrays: their headers and the index
+_HEADER = 4096  # bytes that an array's file is at most longer than the array
 _STALE = 24 * 3600.0  # seconds after which a half-written entry must belong to a program that was killed
-_BROKEN = (OSError, ValueError, KeyError)  # errors of reading a damaged or half-deleted entry
 
 
 class NoRoomError(Exception):
     """A folder that a trajectory cannot be written to."""
+
+
+def give_up() -> Arrays:
+    """Refuse to restore arrays.
+
+    Raises:
+        NoisereelError: Always.
+    """
+    raise NoisereelError("the files of a simulated run were changed while they were read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +71,39 @@ class TrajectoryStore:
     root: Path | None
     scratch: Path
 
-    def find(self, key: str) -> Arrays | None:
-        """Return the arrays kept under a key, if they are there and complete."""
+    def find(
+        self,
+        key: str,
+        restore: Callable[[], Arrays] = give_up,
+        fits: Callable[[Arrays], bool] = lambda arrays: True,
+    ) -> Arrays | None:
+        """Return the arrays kept under a key; if they are incomplete or damaged, drop them and return None.
+
+        Args:
+            key: The key.
+            restore: Called if damage shows later, when a memory-mapped visit is read; returns arrays to use instead.
+            fits: Returns whether the arrays are as the run needs them.
+        """
         folder = self.folder(key)
-        if folder is None or not folder.is_dir():
+        if folder is None or not os.path.lexists(folder):
             return None
         try:
-            arrays = load_arrays(folder)
-        except _BROKEN:
-            shutil.rmtree(folder, ignore_errors=True)
+            arrays = _load(folder, key, restore)
+            if not fits(arrays):
+                raise ValueError("the arrays belong to another run")
+        except BlockingIOError:  # it is being removed
+            return None
+        except Exception:  # damage can raise anything
+            self.drop(key)
             return None
         with suppress(OSError):  # the cache may be read-only
             (folder / _INDEX).touch()  # pruning goes by this time
         return arrays
+
+    def drop(self, key: str) -> None:
+        """Remove what is kept under a key."""
+        if (folder := self.folder(key)) is not None:
+            discard(folder)
 
     def folder(self, key: str) -> Path | None:
         """Return the folder of a key's trajectory in the cache, whether or not it is there yet."""
@@ -75,55 +117,139 @@ class TrajectoryStore:
         with suppress(OSError):  # other programs prune, too; whatever is left will go another time
             for partial in runs.glob(".*"):
                 if time.time() - partial.stat().st_mtime > _STALE:
-                    shutil.rmtree(partial, ignore_errors=True)
+                    remove_unused(partial)
             entries = [(index.stat().st_mtime, index.parent) for index in runs.glob(f"[!.]*/{_INDEX}")]
             total = 0
             for age, (_, entry) in enumerate(sorted(entries, reverse=True)):
                 total += sum(file.stat().st_size for file in entry.iterdir())
                 if total > CACHE_BUDGET and age > 0:
-                    shutil.rmtree(entry, ignore_errors=True)
+                    remove_unused(entry)
 
 
-def load_arrays(folder: Path) -> Arrays:
-    """Open the arrays in a folder; large ones are memory-mapped.
+def _load(folder: Path, key: str, restore: Callable[[], Arrays]) -> CheckedArrays:
+    """Open the arrays in a folder; large ones are memory-mapped, the others are read and checked.
 
     Raises:
-        OSError, ValueError, KeyError: The folder holds no complete trajectory.
+        Exception: The folder holds no complete trajectory.
     """
-    index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-    series = {name: _open(folder / f"{name}.npy") for name in index["present"]}
-    present = {name: np.array(flags, bool) for name, flags in index["present"].items()}
-    return Arrays(np.array(index["kept"], np.int64), series, present, index["calls"])
+    lock = FolderLock(folder)
+    index = _read_index(folder / _INDEX)
+    if index["key"] != key:
+        raise ValueError("the folder was renamed")
+    series, sums = {}, {}
+    for name, facts in index["series"].items():
+        series[name], sums[name] = _open(folder / f"{name}.npy", tuple(facts["shape"])), facts["sums"]
+        if not isinstance(series[name], np.memmap) and checksums(series[name]) != sums[name]:
+            raise ValueError(f"{name} is damaged")
+    present = {name: np.array(facts["present"], bool) for name, facts in index["series"].items()}
+    return CheckedArrays(np.array(index["kept"], np.int64), series, present, index["calls"], sums, restore, lock)
 
 
-def _open(file: Path) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(file, mmap_mode="r" if file.stat().st_size > MEMORY_BUDGET else None)
+def _open(file: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Open an array.
+
+    Raises:
+        Exception: It cannot be read, or is not an array of this shape.
+    """
+    size, expected = _size(file), 4 * int(np.prod(shape))
+    if not expected < size <= expected + _HEADER:
+        raise ValueError(f"{file}: has {size} bytes, not {expected} and a header")
+    array: NDArray[np.float32] = np.load(file, mmap_mode="r" if size > MEMORY_BUDGET else None)
+    if array.dtype != np.float32 or array.shape != shape or not array.flags.c_contiguous:
+        raise ValueError(f"{file}: is {array.dtype} of shape {array.shape}")
     return array
 
 
-def _save_index(arrays: Arrays, folder: Path) -> None:
-    """Write everything but the series, which already have their own files."""
-    present = {name: flags.astype(int).tolist() for name, flags in arrays.present.items()}
-    index = {"kept": arrays.kept.tolist(), "present": present, "calls": list(arrays.calls)}
-    (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+def _size(file: Path) -> int:
+    """Return a file's size.
+
+    Raises:
+        OSError, ValueError: There is no such file, or it is a folder or device.
+    """
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{file}: is not a file")
+    return status.st_size
+
+
+def _read_index(file: Path) -> dict[str, Any]:
+    """Return the index of an entry.
+
+    Raises:
+        Exception: It cannot be read, or is damaged.
+    """
+    _size(file)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if content["checksum"] != _text_checksum(content["index"]):
+        raise ValueError(f"{file}: is damaged")
+    index: dict[str, Any] = content["index"]
+    return index
+
+
+def _save_index(arrays: Arrays, sums: Mapping[str, Sequence[int]], folder: Path, key: str) -> None:
+    """Write everything but the series, which have their own files."""
+    series = {
+        name: {"shape": list(array.shape), "present": arrays.present[name].astype(int).tolist(), "sums": [*sums[name]]}
+        for name, array in arrays.series.items()
+    }
+    index = {"key": key, "kept": arrays.kept.tolist(), "calls": [*arrays.calls], "series": series}
+    text = json.dumps({"checksum": _text_checksum(index), "index": index})
+    (folder / _INDEX).write_text(text, encoding="utf-8")
+
+
+def _text_checksum(index: Any) -> int:
+    return zlib.crc32(json.dumps(index).encode())
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """A new folder for a trajectory's series.
 
     Attributes:
+        home: Final folder.
         folder: Temporary name of the folder.
-        arrays: The arrays written to it; set when all of them are complete.
+        lock: Keeps it from being cleared.
     """
 
+    home: Path
     folder: Path
-    arrays: Arrays | None = None
+    lock: FolderLock | None
+
+    def save(self, arrays: Arrays, sums: Mapping[str, list[int]]) -> None:
+        """Write what is not yet in the folder: the index, and arrays that are in memory.
+
+        Raises:
+            NoRoomError: It cannot be written, or was removed.
+        """
+        try:
+            for name, series in arrays.series.items():
+                if not isinstance(series, np.memmap):
+                    np.save(self.folder / f"{name}.npy", series)
+                _size(self.folder / f"{name}.npy")  # still there
+            _save_index(arrays, sums, self.folder, self.home.name)
+        except OSError as error:
+            raise _no_room(self.home, error) from error
+
+    def publish(self) -> None:
+        """Give the folder its final name.
+
+        Raises:
+            NoRoomError: That cannot be done, or the folder was removed.
+        """
+        try:
+            self.folder.rename(self.home)
+        except OSError as error:
+            if not (self.home / _INDEX).exists():  # else another program finished the same run meanwhile
+                raise _no_room(self.home, error) from error
+
+
+def _no_room(home: Path, error: OSError) -> NoRoomError:
+    return NoRoomError(f"cannot write to {home.parent}: {error.strerror or error}")
 
 
 @contextmanager
-def new_entry(home: Path, size: int) -> Iterator[_Entry]:
-    """Write a trajectory to a temporary folder, which becomes ``home`` when complete and is removed otherwise.
+def new_entry(home: Path, size: int) -> Iterator[Entry]:
+    """Create a temporary folder, which `Entry.publish` renames to ``home``, and which is removed otherwise.
 
     Args:
         home: Final folder.
@@ -131,19 +257,15 @@ def new_entry(home: Path, size: int) -> Iterator[_Entry]:
 
     Raises:
         NoRoomError: There is no room for it.
-        NoisereelError: It cannot be written after all.
     """
-    entry = _Entry(_claimed(home, size))
+    folder = _claimed(home, size)
+    lock = None
+    with suppress(OSError):  # being cleared already
+        lock = FolderLock(folder)
     try:
-        yield entry
-        assert entry.arrays is not None, "an entry is complete when its arrays are set"
-        _save_index(entry.arrays, entry.folder)
-        entry.arrays = None  # Windows does not rename a folder while files in it are mapped
-        _publish(entry.folder, home)
-    except OSError as error:  # errors of samplers and observers are not OSErrors
-        raise NoisereelError(f"cannot write to {home.parent}: {error.strerror}") from error
+        yield Entry(home, folder, lock)
     finally:
-        shutil.rmtree(entry.folder, ignore_errors=True)
+        discard(folder)
 
 
 def _claimed(home: Path, size: int) -> Path:
@@ -152,23 +274,15 @@ def _claimed(home: Path, size: int) -> Path:
         home.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{home.name[:8]}-", dir=home.parent))
     except OSError as error:
-        raise NoRoomError(f"cannot write to {home.parent}: {error.strerror}") from error
+        raise _no_room(home, error) from error
     try:
         (partial / "room").touch()
         reserve(partial / "room", size + _SLACK)
         (partial / "room").unlink()
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise NoRoomError(f"cannot write to {home.parent}: {error.strerror}") from error
+        discard(partial)
+        raise _no_room(home, error) from error
     return partial
-
-
-def _publish(partial: Path, home: Path) -> None:
-    try:
-        partial.rename(home)
-    except OSError:
-        if not (home / _INDEX).exists():  # else another program finished the same run meanwhile
-            raise
 
 
 def reserve(file: Path, size: int) -> None:

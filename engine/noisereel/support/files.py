@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,9 +27,16 @@ __all__ = [
     "part_name",
     "read_bytes",
     "regular_file",
+    "remove_stale_parts",
     "report_errors",
     "scratch_folder",
 ]
+
+
+_PART = re.compile(r"\..*\.(\d{1,9})(?:-\w+)?\.part(?:\.[^.]+)?", re.DOTALL)
+"""Names of temporary files, with the process that writes them."""
+
+_STALE = 3600.0  # seconds; the process may run on another host that shares the folder
 
 
 class AtomicFiles:
@@ -41,6 +50,7 @@ class AtomicFiles:
     def __init__(self) -> None:
         self._parts: dict[Path, tuple[Path, Path]] = {}
         self._folders: list[Path] = []
+        self._swept: set[Path] = set()
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -69,6 +79,9 @@ class AtomicFiles:
     def _make_folder(self, folder: Path) -> None:
         if folder.exists() and not folder.is_dir():  # mkdir would report that it exists
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if folder not in self._swept:
+            self._swept.add(folder)
+            remove_stale_parts(folder)
         self._folders += [parent for parent in (folder, *folder.parents) if not parent.exists()]
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -105,6 +118,35 @@ def part_name(target: Path) -> str:
     Threads of one process may write the same file at the same time, so each call gives another name.
     """
     return f"{target.stem}.{os.getpid()}-{secrets.token_hex(4)}.part{target.suffix}"
+
+
+def remove_stale_parts(folder: Path) -> None:
+    """Remove temporary files that programs left when they were killed: their process is gone, and they are old."""
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 - much faster where there are many files
+            match = _PART.fullmatch(name)
+            if match is not None and not _is_running(int(match[1])):
+                _remove_if_old(folder / name)
+
+
+def _remove_if_old(file: Path) -> None:
+    with suppress(OSError):  # another program removes the same, or may not be ours
+        status = file.lstat()
+        if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _STALE:
+            file.unlink()
+
+
+def _is_running(process: int) -> bool:
+    """Return whether a process of this host is running; True if that cannot be known."""
+    if os.name == "nt" or process == 0:  # Windows would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
 
 
 @contextmanager
