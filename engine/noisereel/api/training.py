@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ..simulation.device import find_device
 from ..simulation.plan import plan_runs
 from ..simulation.simulate import SimulationContext, train_denoisers
 from ..simulation.store import TrajectoryStore
-from ..support.errors import UsageError
+from ..support.errors import NoisereelError, UsageError
 from ..support.files import atomic_write, scratch_folder
 from .defaults import cache_at, checked_path, checked_scene, progress_of
 
@@ -72,32 +73,46 @@ def train(
     if output is None and not cache:
         raise UsageError("without a cache, name a file for the weights, such as weights.safetensors")
     plans = plan_runs(scene)
-    with scratch_folder() as scratch:
+    with scratch_folder() as scratch, closing(TrajectoryStore(cache_at(cache), scratch)) as store:
         ctx = SimulationContext(
             registry=registry,
-            store=TrajectoryStore(cache_at(cache), scratch),
+            store=store,
             device=find_device(device),
             progress=progress_of(progress),
             resume=resume,
         )
         shown = shown_visits(scene, plans)
         data = load_all(scene, registry, lambda warning: ctx.progress.warn(str(warning)))
-        trained = list(train_denoisers(scene, plans, data, shown, ctx))
+        # Read at once: the cache may be cleared.
+        trained = [_read(*pair) for pair in train_denoisers(scene, plans, data, shown, ctx)]
         if not trained:
             raise UsageError(f"{scene.document.name}: no run has a denoiser that is trained")
-        if output is not None and "{run}" not in str(output) and len({file for _, file in trained}) > 1:
-            runs = ", ".join(run for run, _ in trained)
+        if output is not None and "{run}" not in str(output) and len({weights.file for weights, _ in trained}) > 1:
+            runs = ", ".join(weights.run for weights, _ in trained)
             raise UsageError(f"{output}: there are several sets of weights ({runs}); put {{run}} into the name")
-        return tuple(_copied(run, file, output) for run, file in trained)
+        if output is None and not trained[0][0].file.is_relative_to(ctx.store.root or scratch):
+            raise NoisereelError("the weights cannot be kept: name a file for them, such as weights.safetensors")
+        return tuple(weights if output is None else _copied(weights, content, output) for weights, content in trained)
 
 
-def _copied(run: str, file: Path, output: PathLike | None) -> TrainedWeights:
-    """Copy weights to the output path, if one is given."""
+def _read(run: str, file: Path) -> tuple[TrainedWeights, bytes]:
+    """Return weights and their file's content.
+
+    Raises:
+        NoisereelError: The file was removed.
+    """
     from ..learning.weights import read_facts  # imported here, since most scenes train nothing
 
-    path = file
-    if output is not None:
-        path = Path(str(output).replace("{run}", run))
-        with atomic_write(path) as part:
-            part.write_bytes(file.read_bytes())
-    return TrainedWeights(run, path, read_facts(path))
+    facts = read_facts(file)
+    try:
+        return TrainedWeights(run, file, facts), file.read_bytes()
+    except OSError as error:
+        raise NoisereelError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _copied(weights: TrainedWeights, content: bytes, output: PathLike) -> TrainedWeights:
+    """Copy weights to the output path."""
+    path = Path(str(output).replace("{run}", weights.run))
+    with atomic_write(path) as part:
+        part.write_bytes(content)
+    return replace(weights, file=path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import click
 
 from ..support.errors import NoisereelError
 from ..support.folders import cache_folder
+from ..support.locks import remove_unused
 from ..support.memory import format_bytes
 
 __all__ = ["cache"]
@@ -39,7 +39,7 @@ def list_cache() -> None:
 @cache.command("clear", short_help="Remove everything cached, or one kind.")
 @click.argument("what", type=click.Choice(["runs", "denoisers", "all"]), default="all")
 def clear_cache(what: str) -> None:
-    """Remove cached runs, denoisers, or all; they are recreated when needed."""
+    """Remove cached runs, denoisers, or all, except those in use; they are recreated when needed."""
     click.echo(_clear(cache_folder(), what))
 
 
@@ -60,23 +60,37 @@ def _clear(root: Path, what: str) -> str:
     Raises:
         NoisereelError: Something cannot be removed.
     """
-    removed = []
+    removed, in_use = [], 0
     for kind, noun in _KINDS.items():
         if what in (kind, "all"):
-            entries = _entries(root / kind)
-            size = sum(_size(entry) for entry in entries)
-            try:
-                shutil.rmtree(root / kind)
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                raise NoisereelError(f"{error.filename}: cannot be removed: {error.strerror}") from error
-            removed.append(f"{_count(len(entries), noun)} ({format_bytes(size)})")
-    return f"removed {' and '.join(removed)}"
+            entries = {entry: _size(entry) for entry in _entries(root / kind)}
+            gone = [entry for entry in _everything(root / kind) if _remove(entry)]
+            in_use += sum(entry not in gone for entry in entries)
+            sizes = [size for entry, size in entries.items() if entry in gone]
+            removed.append(f"{_count(len(sizes), noun)} ({format_bytes(sum(sizes))})")
+    left = f"; left {in_use} in use" if in_use else ""
+    return f"removed {' and '.join(removed)}{left}"
+
+
+def _everything(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(entry: Path) -> bool:
+    """Remove an entry unless it is in use; returns whether it is gone.
+
+    Raises:
+        NoisereelError: It cannot be removed.
+    """
+    try:
+        return remove_unused(entry)
+    except OSError as error:
+        raise NoisereelError(f"{error.filename}: cannot be removed: {error.strerror}") from error
 
 
 def _entries(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if any(entry.glob("*"))] if folder.is_dir() else []
+    """Return the entries that hold something; those of running programs may vanish meanwhile."""
+    return [entry for entry in _everything(folder) if any(entry.glob("*"))]
 
 
 def _size(folder: Path) -> int:
@@ -92,7 +106,7 @@ def _age(folder: Path) -> float:
 def _files(folder: Path) -> Iterator[os.stat_result]:
     """Yield the status of all files below a folder; files of running programs may vanish meanwhile."""
     for file in folder.rglob("*"):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             status = file.stat()
             if stat.S_ISREG(status.st_mode):
                 yield status
@@ -108,7 +122,7 @@ def _weights_line(entry: Path) -> str:
         name, step = next(iter(facts["denoiser"])), facts.get("step", facts.get("training", {}).get("step"))
         shape = "x".join(map(str, facts["event"]))
         summary = f"{name}, {shape}, {step} steps" + ("" if "step" in facts else ", interrupted")
-    except (IndexError, KeyError, NoisereelError, StopIteration, TypeError):
+    except Exception:  # damage can raise anything
         summary = "damaged"
     days, hours = divmod(int(_age(entry) // 3600), 24)
     return f"  {summary:32} {format_bytes(_size(entry)):>9}   {days} d {hours:2} h old   {entry}"

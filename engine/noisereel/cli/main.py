@@ -87,7 +87,9 @@ def _run(arguments: list[str], verbose: bool) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # click takes any for an interruption
+            raise error.__cause__ from None
         click.secho("interrupted", fg="yellow", err=True)
         return 130
     except BrokenPipeError:  # the reader of our output is gone, as in `noisereel scenes show NAME | head -1`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,12 +21,13 @@ from ..contracts.identity import UnkeyableError, identity
 from ..contracts.schedule import Level, Schedule
 from ..support.compiled import Compile, uncompiled
 from ..support.environment import machine, versions
+from ..support.errors import NoisereelError
 from ..support.threads import ThreadPlan, by_rows, thread_plan, threads
-from .checkpointer import WEIGHTS, Checkpointer, is_complete, snapshot_name
+from .checkpointer import WEIGHTS, Checkpointer, WeightFiles, Weights, snapshot_name
 from .examples import Batch, Examples
 from .prediction import PREDICTIONS, weight
 from .training import Recipe, Training
-from .weights import load_into, load_weights, read_facts
+from .weights import load_into, load_weights
 
 __all__ = ["TrainedDenoiser"]
 
@@ -109,7 +110,7 @@ class TrainedDenoiser(Recipe, Denoiser):
         """Load the weights, after training if they do not exist yet.
 
         Raises:
-            NoisereelError: Training fails, or the weights cannot be written or read.
+            NoisereelError: Training fails.
         """
         last = ctx.schedule.at(ctx.schedule.T)
         if self.predicts == "eps" and last.alpha < _MIN_SIGNAL * last.sigma:
@@ -117,22 +118,36 @@ class TrainedDenoiser(Recipe, Denoiser):
                 "predicts: eps: x̂_0 from ε̂ is divided by the signal, of which the schedule leaves "
                 f"{last.alpha / last.sigma:.1g} at t = T: use v or velocity"
             )
-        return self._loaded(ctx, self.weights_file(ctx))
+        return self._model_of(ctx, self._ready(ctx, self._files(ctx), [WEIGHTS])[WEIGHTS])
 
     def weights_file(self, ctx: DenoiserContext) -> Path:
-        home = self._home(ctx)
-        if not is_complete(home / WEIGHTS, ctx.training):
-            self._train(ctx, home, ())
-        return home / WEIGHTS
+        files = self._files(ctx)
+        self._ready(ctx, files, [WEIGHTS])
+        file = files.path(WEIGHTS)
+        if file is None:
+            raise NoisereelError(f"{files.home / WEIGHTS}: cannot be written, or was removed")
+        return file
 
     def snapshots(self, ctx: DenoiserContext, steps: Sequence[int]) -> Sequence[Snapshot]:
-        home = self._home(ctx)
-        files = {step: home / snapshot_name(step) for step in steps}
-        if not all(is_complete(file, ctx.training) for file in files.values()):
-            self._train(ctx, home, steps)
-        losses = {step: float(read_facts(file)["loss"]) for step, file in files.items()}
+        weights = self._ready(ctx, self._files(ctx), [snapshot_name(step) for step in steps], steps)
         ctx = replace(ctx, training=replace(ctx.training, compile=uncompiled))  # each model is used for one moment only
-        return [Snapshot(step, losses[step], self._loaded(ctx, file)) for step, file in files.items()]
+        by_step = {step: weights[snapshot_name(step)] for step in steps}
+        return [Snapshot(step, float(w.facts["loss"]), self._model_of(ctx, w)) for step, w in by_step.items()]
+
+    def _ready(
+        self, ctx: DenoiserContext, files: WeightFiles, names: Sequence[str], watch: Collection[int] = ()
+    ) -> Mapping[str, Weights]:
+        """Return the weights of some files, after training if not all of them can be read."""
+        found: dict[str, Weights] = {}
+        for name in names:
+            weights = files.read(name)
+            if weights is None:
+                return self._train(ctx, files, watch)
+            found[name] = weights
+        return found
+
+    def _files(self, ctx: DenoiserContext) -> WeightFiles:
+        return WeightFiles(self._home(ctx), ctx.training.progress.warn)
 
     def _thread_plan(self, ctx: DenoiserContext) -> ThreadPlan:
         """Return the division of a training step among threads."""
@@ -166,17 +181,27 @@ class TrainedDenoiser(Recipe, Denoiser):
             torch.manual_seed(ctx.seed % 2**63)
             return self.network(ctx.data.event_shape, self.classes(ctx.data), ctx.schedule).to(ctx.device)
 
-    def _loaded(self, ctx: DenoiserContext, file: Path) -> Model:
-        return self.load(file, ctx.data.event_shape, self.classes(ctx.data), ctx)
-
     def load(self, file: Path, event_shape: tuple[int, ...], classes: int | None, ctx: DenoiserContext) -> Model:
         """Return the model with the weights of a file.
 
         Raises:
             NoisereelError: They cannot be read, or belong to another network.
         """
+        return self._with(load_weights(file), file, event_shape, classes, ctx)
+
+    def _model_of(self, ctx: DenoiserContext, weights: Weights) -> Model:
+        return self._with(weights.tensors, self._home(ctx), ctx.data.event_shape, self.classes(ctx.data), ctx)
+
+    def _with(
+        self,
+        tensors: Mapping[str, Tensor],
+        source: Path,
+        event_shape: tuple[int, ...],
+        classes: int | None,
+        ctx: DenoiserContext,
+    ) -> Model:
         network = self.network(event_shape, classes, ctx.schedule).requires_grad_(False).eval()
-        load_into(network, load_weights(file), file)
+        load_into(network, tensors, source)
         network = network.to(ctx.device)
         return self.model(network, ctx.schedule, ctx.training.compile)
 
@@ -234,13 +259,15 @@ class TrainedDenoiser(Recipe, Denoiser):
             drop_labels=self.drop_labels if self.labelled else None,
         )
 
-    def _train(self, ctx: DenoiserContext, home: Path, watch: Collection[int]) -> None:
-        """Train, and keep the final averaged weights and those after every watched step."""
+    def _train(self, ctx: DenoiserContext, files: WeightFiles, watch: Collection[int]) -> Mapping[str, Weights]:
+        """Train; keep and return the final averaged weights and those after every watched step."""
         n, parts = self._thread_plan(ctx)
         with threads(n), torch.enable_grad():
             examples = self._examples(ctx)
             training = Training(self._new_network(ctx), self, examples.steps, self.loss, examples.measured(), parts)
-            Checkpointer(training, home, ctx.training, self._name(ctx), self._facts(ctx)).run(frozenset(watch))
+            checkpointer = Checkpointer(training, files, ctx.training, self._name(ctx), self._facts(ctx))
+            checkpointer.run(frozenset(watch))
+        return checkpointer.done
 
     def _name(self, ctx: DenoiserContext) -> str:
         plugins = ctx.training.plugins

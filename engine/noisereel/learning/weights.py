@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import safe_open
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from ..contracts.digests import digest
 from ..support.errors import NoisereelError
 from ..support.files import atomic_write, regular_file
 
@@ -18,6 +21,9 @@ __all__ = ["load_into", "load_weights", "read_facts", "save_weights"]
 
 _METADATA_KEY = "noisereel"
 """Key of our facts, as JSON, in a file's metadata."""
+
+_CHECKSUM_KEY = "checksum"
+"""Key of a digest of everything else in the file."""
 
 _PICKLES = (b"PK", b"\x80")
 """First bytes of the files of torch.save and pickle."""
@@ -29,9 +35,9 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
     Raises:
         NoisereelError: The file cannot be written.
     """
-    content = save(
-        {name: t.detach().cpu().contiguous() for name, t in tensors.items()}, {_METADATA_KEY: json.dumps(facts)}
-    )
+    known = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    metadata = {_METADATA_KEY: json.dumps(facts)}
+    content = save(known, {**metadata, _CHECKSUM_KEY: _checksum(save(known, metadata))})
     with atomic_write(path) as part:
         part.write_bytes(content)
 
@@ -42,8 +48,38 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         NoisereelError: The file cannot be read, is damaged, or is not a safetensors file.
     """
-    with _opened(path) as file:
-        return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - it is not a mapping
+    with _report_damage(path):
+        content = _regular(path).read_bytes()  # not mapped: a file that is cut short would then kill the program
+        tensors = load(content)
+        if _header(content)[0].get("__metadata__", {}).get(_CHECKSUM_KEY) != _checksum(content):
+            raise ValueError("its content does not match its checksum")
+        return tensors
+
+
+def _checksum(content: bytes) -> str:
+    """Return a digest of a file's content, except the digest in it."""
+    header, data = _header(content)
+    header.get("__metadata__", {}).pop(_CHECKSUM_KEY, None)
+    return digest(json.dumps(header, sort_keys=True).encode(), data)
+
+
+def _header(content: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Return the header of a safetensors file, and its data."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:start]), memoryview(content)[start:]
+
+
+def _regular(path: Path) -> Path:
+    """Return the path of a file; reading a device could hang.
+
+    Raises:
+        OSError: There is no such file.
+        ValueError: It is something else.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # folders have an error of their own
+        raise ValueError("not a regular file")
+    return path
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -52,7 +88,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     Raises:
         NoisereelError: The file cannot be read, is damaged, or was not written by noisereel.
     """
-    with _opened(path) as file:
+    with _report_damage(path), safe_open(_regular(path), "pt") as file:
         text = (file.metadata() or {}).get(_METADATA_KEY)
     try:
         facts = json.loads(text or "")
@@ -63,22 +99,36 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _opened(path: Path) -> Any:
-    """Open a file and check its header."""
+@contextmanager
+def _report_damage(path: Path) -> Iterator[None]:
+    """Convert errors of reading a file of weights to one line about it.
+
+    Raises:
+        NoisereelError: The file cannot be read, is damaged, or is not a safetensors file.
+    """
     try:
-        with regular_file(path).open("rb") as file:
-            start = file.read(9)
-        return safe_open(path, "pt")
+        regular_file(path)
     except OSError as error:
         raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise NoisereelError(str(error)) from error
-    except SafetensorError as error:
-        is_pickle = start.startswith(_PICKLES) and start[8:] != b"{"  # where a safetensors header begins
-        message = "is a pickle, which can run code; only safetensors files are loaded"
-        raise NoisereelError(
-            f"{path}: {message if is_pickle else f'is damaged or not a safetensors file ({error})'}"
-        ) from error
+    try:
+        yield
+    except OSError as error:
+        raise NoisereelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # damage can raise anything
+        raise NoisereelError(f"{path}: {_damage(path, error)}") from error
+
+
+def _damage(path: Path, error: Exception) -> str:
+    start = b""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                start = file.read(9)
+    if start.startswith(_PICKLES) and start[8:] != b"{":  # where a safetensors header begins
+        return "is a pickle, which can run code; only safetensors files are loaded"
+    return f"is damaged or not a safetensors file ({error})"
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

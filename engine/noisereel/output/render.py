@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import repeat
@@ -122,10 +122,9 @@ def render(
     compiler = Compiler(progress.warn) if options.compile else None
     for warning in rate_warnings(outputs, len(plan.frames), plan.scene.film.rate, registry):
         progress.warn(warning)
-    with AtomicFiles() as files, scratch_folder() as scratch:
+    with AtomicFiles() as files, _context(options, registry, progress, compiler) as ctx:
         # Created first, so that an unwritable path fails before any work is done.
         parts = [None if output.numbered else files.part(output.path) for output in outputs]
-        ctx = _context(options, registry, progress, compiler, scratch)
         simulated, shown, frames = _simulated(plan, ctx)
         seconds = perf_counter() - start
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
@@ -158,25 +157,27 @@ def draw(plan: FilmPlan, options: RenderOptions, registry: Registry, progress: P
         NoisereelError: An error that the user can fix.
     """
     compiler = Compiler(progress.warn) if options.compile else None
-    with scratch_folder() as scratch:
-        ctx = _context(options, registry, progress, compiler, scratch)
+    with _context(options, registry, progress, compiler) as ctx:
         simulated, shown, frames = _simulated(plan, ctx)
         film = _composed(plan.scene, simulated, shown, frames, ctx, transparent=options.transparent)
         with closing(pixels_of(film, registry, 1, finely=options.quality == "high")) as drawn:
             return next(drawn)
 
 
+@contextmanager
 def _context(
-    options: RenderOptions, registry: Registry, progress: Progress, compiler: Compiler | None, scratch: Path
-) -> SimulationContext:
-    return SimulationContext(
-        registry=registry,
-        store=TrajectoryStore(options.cache, scratch),
-        device=find_device(options.device),
-        progress=progress,
-        resume=options.resume,
-        compile=compiler or uncompiled,
-    )
+    options: RenderOptions, registry: Registry, progress: Progress, compiler: Compiler | None
+) -> Iterator[SimulationContext]:
+    """Yield what simulations need; what they use of the cache may be cleared afterwards."""
+    with scratch_folder() as scratch, closing(TrajectoryStore(options.cache, scratch)) as store:
+        yield SimulationContext(
+            registry=registry,
+            store=store,
+            device=find_device(options.device),
+            progress=progress,
+            resume=options.resume,
+            compile=compiler or uncompiled,
+        )
 
 
 def _simulated(

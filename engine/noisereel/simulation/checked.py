@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts.trajectory import Arrays
-from ..support.locks import FolderLock
 from ..support.memory import release
 
 __all__ = ["CheckedArrays", "checksum", "checksums"]
@@ -42,12 +41,10 @@ class CheckedArrays(Arrays):
     Attributes:
         sums: Checksums of each series' visits.
         restore: Simulates the run again; raises if that does not help.
-        lock: Keeps the files from being cleared.
     """
 
     sums: Mapping[str, list[int]]
     restore: Callable[[], Arrays]
-    lock: FolderLock | None
     _restored: list[Arrays] = field(default_factory=list)
     _restoring: Any = field(default_factory=RLock)
 

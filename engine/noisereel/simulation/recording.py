@@ -94,14 +94,14 @@ class Recorder:
         size = record_bytes(run, len(kept_visits(run, shown)))
         if key is not None and (home := self.store.folder(key)) is not None:
             try:
-                with new_entry(home, size) as entry:
+                with new_entry(home, size, self.store.locks) as entry:
                     return self._in_cache(entry, size, run, key, shown, watch)
             except NoRoomError as error:
                 self.warn(f"simulated runs are not kept: {error}")
         if size <= MEMORY_BUDGET:
             return _simulate(run, shown, (), watch).arrays(), None
         try:
-            with new_entry(self.store.scratch / secrets.token_hex(8), size) as entry:
+            with new_entry(self.store.scratch / secrets.token_hex(8), size, self.store.locks) as entry:
                 return self._mapped(entry, run, shown, watch), None
         except NoRoomError as error:
             message = f"run '{run.spec.name}': no room for its record of {format_bytes(size)}: {error}"
@@ -114,7 +114,7 @@ class Recorder:
         folders = () if size <= MEMORY_BUDGET else (entry.folder, self.store.scratch / secrets.token_hex(8))
         tape = _simulate(run, shown, folders, watch)
         restore = self._restorer(run, key, shown)
-        arrays: Arrays | None = CheckedArrays(*tape.parts(), tape.sums, restore, entry.lock)
+        arrays: Arrays | None = CheckedArrays(*tape.parts(), tape.sums, restore)
         try:
             entry.save(tape.arrays(), tape.sums)
             if os.name == "nt" and folders:  # it does not rename a folder while files in it are mapped
@@ -129,7 +129,7 @@ class Recorder:
     def _mapped(self, entry: Entry, run: Run, shown: Sequence[int], watch: Callable[[State], None]) -> Arrays:
         """Simulate a run into files that are removed now, and gone when nothing refers to the arrays."""
         tape = _simulate(run, shown, (entry.folder,), watch)
-        return CheckedArrays(*tape.parts(), tape.sums, give_up, None)
+        return CheckedArrays(*tape.parts(), tape.sums, give_up)
 
 
 def trajectory_of(run: Run, arrays: Arrays) -> Trajectory:

@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,17 @@ class TrajectoryStore:
     Attributes:
         root: The cache's folder; None keeps nothing.
         scratch: A folder for this program, for trajectories too large for memory.
+        locks: Locks on the entries in use.
     """
 
     root: Path | None
     scratch: Path
+    locks: list[FolderLock] = field(default_factory=list, compare=False, repr=False)
+
+    def close(self) -> None:
+        """Let other programs clear the entries that were in use."""
+        for lock in self.locks:
+            lock.release()
 
     def find(
         self,
@@ -88,6 +95,7 @@ class TrajectoryStore:
         if folder is None or not os.path.lexists(folder):
             return None
         try:
+            self.locks.append(FolderLock(folder))
             arrays = _load(folder, key, restore)
             if not fits(arrays):
                 raise ValueError("the arrays belong to another run")
@@ -123,7 +131,7 @@ class TrajectoryStore:
             for age, (_, entry) in enumerate(sorted(entries, reverse=True)):
                 total += sum(file.stat().st_size for file in entry.iterdir())
                 if total > CACHE_BUDGET and age > 0:
-                    remove_unused(entry)
+                    discard(entry)  # programs that use it survive that
 
 
 def _load(folder: Path, key: str, restore: Callable[[], Arrays]) -> CheckedArrays:
@@ -132,7 +140,6 @@ def _load(folder: Path, key: str, restore: Callable[[], Arrays]) -> CheckedArray
     Raises:
         Exception: The folder holds no complete trajectory.
     """
-    lock = FolderLock(folder)
     index = _read_index(folder / _INDEX)
     if index["key"] != key:
         raise ValueError("the folder was renamed")
@@ -142,7 +149,7 @@ def _load(folder: Path, key: str, restore: Callable[[], Arrays]) -> CheckedArray
         if not isinstance(series[name], np.memmap) and checksums(series[name]) != sums[name]:
             raise ValueError(f"{name} is damaged")
     present = {name: np.array(facts["present"], bool) for name, facts in index["series"].items()}
-    return CheckedArrays(np.array(index["kept"], np.int64), series, present, index["calls"], sums, restore, lock)
+    return CheckedArrays(np.array(index["kept"], np.int64), series, present, index["calls"], sums, restore)
 
 
 def _open(file: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -208,12 +215,10 @@ class Entry:
     Attributes:
         home: Final folder.
         folder: Temporary name of the folder.
-        lock: Keeps it from being cleared.
     """
 
     home: Path
     folder: Path
-    lock: FolderLock | None
 
     def save(self, arrays: Arrays, sums: Mapping[str, list[int]]) -> None:
         """Write what is not yet in the folder: the index, and arrays that are in memory.
@@ -248,22 +253,22 @@ def _no_room(home: Path, error: OSError) -> NoRoomError:
 
 
 @contextmanager
-def new_entry(home: Path, size: int) -> Iterator[Entry]:
+def new_entry(home: Path, size: int, locks: list[FolderLock]) -> Iterator[Entry]:
     """Create a temporary folder, which `Entry.publish` renames to ``home``, and which is removed otherwise.
 
     Args:
         home: Final folder.
         size: Bytes of all series, reserved now: a full disk would kill the program at a write to a mapped file.
+        locks: Receives a lock that keeps the entry from being cleared.
 
     Raises:
         NoRoomError: There is no room for it.
     """
     folder = _claimed(home, size)
-    lock = None
     with suppress(OSError):  # being cleared already
-        lock = FolderLock(folder)
+        locks.append(FolderLock(folder))
     try:
-        yield Entry(home, folder, lock)
+        yield Entry(home, folder)
     finally:
         discard(folder)
 

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,7 @@ __all__ = [
     "remove_stale_parts",
     "report_errors",
     "scratch_folder",
+    "spare_folder",
 ]
 
 
@@ -237,3 +239,17 @@ def read_bytes(path: Path, limit: int) -> bytes:
     if len(content) > limit:  # files of the system, such as those in /proc, have a size of 0
         raise ValueError(f"{path}: at most {format_bytes(limit)} can be read")
     return content
+
+
+def spare_folder() -> Path:
+    """Return the path of a folder for what has no place elsewhere; it is removed when the program ends.
+
+    Raises:
+        NoisereelError: There is no writable folder for temporary files.
+    """
+    return _spare().folder
+
+
+@cache
+def _spare() -> Scratch:
+    return Scratch()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import weakref
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -13,20 +14,24 @@ try:
 except ImportError:  # Windows, where files in use cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["FolderLock", "discard", "remove_unused"]
+__all__ = ["FolderLock", "discard", "locked", "remove_unused"]
 
 
 class FolderLock:
     """A lock on a folder that many programs may hold; `remove_unused` leaves the folder alone meanwhile.
 
-    It belongs to the folder itself, whatever its name, and ends with this object or with the program. It is only
+    It belongs to the folder itself, whatever its name, and ends with `release`, this object or the program. It is only
     advice: a folder that is removed all the same, or whose file system knows no locks, must not be a fault.
+
+    Attributes:
+        release: Ends the lock.
 
     Raises:
         OSError: The folder is not there, or is being removed.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.release: Callable[[], object] = lambda: None
         if fcntl is None:
             return
         opened = os.open(folder, os.O_RDONLY)
@@ -38,6 +43,19 @@ class FolderLock:
             raise
         except OSError:  # a file system without locks
             pass
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, as far as that is possible."""
+    lock = None
+    with suppress(OSError):
+        lock = FolderLock(folder)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 def remove_unused(folder: Path) -> bool:

@@ -1,11 +1,16 @@
 """Checkpoints: training resumes where it was interrupted, and no work is lost or repeated."""
 
+import random
+import re
+import shutil
+
 import pytest
 import torch
 from small import Even, Interrupting, Small, context, same, weights_of
 
-from noisereel.learning import load_weights, read_facts
-from noisereel.learning.checkpointer import CHECKPOINT
+from fuzz.damage import DAMAGE
+from noisereel.learning import checkpointer, load_weights, read_facts
+from noisereel.learning.checkpointer import CHECKPOINT, WEIGHTS
 from noisereel.support.errors import NoisereelError
 from noisereel.support.progress import Progress
 
@@ -132,8 +137,6 @@ def test_a_loss_that_turns_bad_later_leaves_the_last_good_weights(tmp_path, monk
 
 def test_there_is_room_for_a_checkpoint_with_the_optimisers_moments(tmp_path, monkeypatch):
     """The trial file is no smaller than the checkpoints."""
-    from noisereel.learning import checkpointer
-
     sizes = {}
     plain = checkpointer.save_weights
 
@@ -149,5 +152,57 @@ def test_there_is_room_for_a_checkpoint_with_the_optimisers_moments(tmp_path, mo
 
 def test_an_unwritable_cache_is_noticed_before_the_work(tmp_path):
     (tmp_path / "cache").write_text("in the way")
-    with pytest.raises(NoisereelError, match=r"^cannot write .*trial\.safetensors: Not a directory$"):
-        Small().bind(context(tmp_path / "cache", progress=Interrupting(1)))
+    progress = Interrupting(1)
+    with pytest.raises(KeyboardInterrupt):
+        Small().bind(context(tmp_path / "cache", progress=progress))
+    (line,) = (message for message in progress.messages if "stopped" not in message)
+    assert re.fullmatch(r"trained networks are not kept: cannot write .*/trial\.safetensors: Not a directory", line)
+
+
+@pytest.mark.parametrize("how", ["unwritable", "filled", "cleared"])
+def test_a_network_whose_cache_fails_is_used_all_the_same_and_trained_once(tmp_path, monkeypatch, how):
+    expected = Small().bind(context(tmp_path / "whole"))
+    cache, progress = tmp_path / "cache", Interrupting(10_000)
+    plain = checkpointer.save_weights
+
+    def save(path, tensors, facts):
+        if how == "cleared":
+            shutil.rmtree(cache, ignore_errors=True)
+        elif cache in path.parents and (how == "unwritable" or path.name == WEIGHTS):
+            raise NoisereelError(f"cannot write {path}: No space left on device")
+        plain(path, tensors, facts)
+
+    monkeypatch.setattr(checkpointer, "save_weights", save)
+    ctx = context(cache, progress=progress)
+    x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
+    for _ in range(2):
+        assert torch.equal(Small().bind(ctx)(x, level), expected(x, level))
+        monkeypatch.setattr(Small, "_train", None)
+    assert len(progress.messages) == (how != "cleared")
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "step-60.safetensors"])
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_files_are_trained_again(tmp_path, name, damage):
+    ctx, x, level = context(tmp_path, progress=Interrupting(10_000)), torch.tensor([[0.5, 1.5]]), Even().at(4.0)
+
+    def outputs():
+        models = [Small().bind(ctx), *(s.model for s in Small().snapshots(ctx, [60, 120]))]
+        return [model(x, level).tolist() for model in models]
+
+    expected = outputs()
+    (file,) = tmp_path.rglob(name)
+    damage(file, random.Random(1))
+    assert outputs() == expected
+    assert all(message.endswith("; it is trained again") for message in ctx.training.progress.messages)
+    count = len(ctx.training.progress.messages)
+    assert outputs() == expected and len(ctx.training.progress.messages) == count
+
+
+def test_a_file_copied_from_elsewhere_is_not_taken_for_another(tmp_path):
+    ctx = context(tmp_path, progress=Interrupting(10_000))
+    Small().snapshots(ctx, [60, 120])
+    (first,), (last,) = tmp_path.rglob("step-60.safetensors"), tmp_path.rglob("step-120.safetensors")
+    shutil.copy(last, first)
+    Small().snapshots(ctx, [60, 120])
+    assert ctx.training.progress.messages == [f"{first}: is damaged: it belongs elsewhere; it is trained again"]
