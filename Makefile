@@ -1,6 +1,7 @@
 # make demo     set up .venv and render three scenes of the gallery into renders/
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
 # make lint     formatting, lint, types and imports         make bench      measure; see docs/performance.md
+# make fuzz     damage caches and kill programs, hundreds of times: make fuzz FUZZ="cache --seed 1 --count 500"
 # make gallery  render every scene, and a page of them all   make clean      remove all that make made
 # make reference  write the generated pages in docs/
 # make dist     build the wheel and the source archive into dist/
@@ -15,7 +16,7 @@ READY := .venv/.ready
 DEMO := swiss-roll-forward.gif ddpm-vs-ddim.gif mandrill-forward.mp4
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: demo test test-all test-slow lint bench gallery reference dist clean
+.PHONY: demo test test-all test-slow fuzz lint bench gallery reference dist clean
 
 demo: $(READY)
 	@mkdir -p renders
@@ -30,6 +31,9 @@ test-slow: $(READY)
 
 test-all: $(READY)
 	$(PYTEST)
+
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 lint: $(READY)
 	$(BIN)/ruff format --check

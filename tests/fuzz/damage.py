@@ -62,7 +62,7 @@ def flip_last(file: Path, random: Random) -> None:
 def retype(file: Path, random: Random) -> None:
     """Give the content another type, in a file that is valid."""
     if file.suffix == ".npy":
-        np.save(file, np.load(file).astype(random.choice(["f8", "f2", "i4", ">f4"])))
+        np.save(file, np.nan_to_num(np.load(file)).astype(random.choice(["f8", "f2", "i4", ">f4"])))
     elif file.suffix == ".npz":
         with np.load(file) as saved:
             arrays = {name: saved[name] for name in saved.files}
@@ -77,7 +77,7 @@ def reshape(file: Path, random: Random) -> None:
     """Give the content another shape or order, in a file that is valid."""
     if file.suffix == ".npy":
         array = np.load(file)
-        np.save(file, random.choice([array[:-1], array.ravel(), array[:, ::-1], np.asfortranarray(array)[..., ::-1]]))
+        np.save(file, random.choice([array[:-1], array.ravel(), array[::-1], np.asfortranarray(array)[..., ::-1]]))
     elif file.suffix == ".npz":
         with np.load(file) as saved:
             np.savez(

@@ -19,6 +19,7 @@ from ..contracts.state import State
 from ..contracts.trajectory import AUX, Trajectory
 from ..support.errors import plugin_errors
 from ..support.files import part_name, remove_stale_parts
+from ..support.locks import discard
 
 if TYPE_CHECKING:
     from ..contracts.probe import MeasureContext
@@ -146,6 +147,8 @@ def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None
     partial = file.with_name(f".{part_name(file)}")
     try:
         np.savez(partial, **out)  # type: ignore[arg-type]  # numpy's stub types the keyword allow_pickle into **kwds
+        if not file.is_file():  # something is in the way
+            discard(file)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,8 +1,15 @@
 """``noisereel train`` and ``noisereel cache``."""
 
+import os
+import shutil
+import threading
 from pathlib import Path
 
+import pytest
+
+from noisereel.cli.main import main
 from noisereel.learning import read_facts
+from noisereel.support.locks import locked
 
 SCENE = """\
 dataset: {two-moons: {n: 500}}
@@ -64,3 +71,52 @@ class TestCommands:
         assert noisereel("cache", "clear", "runs").out.startswith("removed 1 simulated run (")
         assert noisereel("cache", "clear").out.startswith("removed 0 simulated runs (0.0 kB) and 1 trained denoiser (")
         assert noisereel("cache").out.count(" 0 ") == 2
+
+
+class TestUnderPressure:
+    def test_clearing_leaves_what_is_in_use(self, noisereel, tmp_path):
+        (tmp_path / "s.yaml").write_text(SCENE)
+        noisereel("render", "s.yaml", "--size", "64x48", "--set", "film.frames=2")
+        with locked(next((tmp_path / "cache/runs").iterdir())):
+            assert noisereel("cache", "clear", "runs").out == "removed 0 simulated runs (0.0 kB); left 1 in use\n"
+        assert noisereel("cache", "clear", "runs").out.startswith("removed 1 simulated run (")
+
+    @pytest.mark.skipif(os.name == "nt", reason="files in use cannot be removed")
+    def test_renders_survive_clearing_at_any_moment(self, noisereel, tmp_path):
+        (tmp_path / "s.yaml").write_text(SCENE)
+        stop, root = threading.Event(), tmp_path / "cache"
+
+        def clear():
+            while not stop.is_set():
+                shutil.rmtree(root / "runs", ignore_errors=True)
+                shutil.rmtree(root / "denoisers", ignore_errors=True)
+
+        clearing = threading.Thread(target=clear)
+        clearing.start()
+        try:
+            done = [noisereel("still", "s.yaml", "-o", "a.png", "--size", "64x48") for _ in range(5)]
+        finally:
+            stop.set()
+            clearing.join()
+        assert [(each.code, "Traceback" in each.err) for each in done] == [(0, False)] * 5
+
+    def test_the_end_of_a_file_is_no_interruption(self, noisereel, tmp_path, monkeypatch):
+        def fail(*args, **kwargs):
+            raise EOFError("no data left")
+
+        monkeypatch.setattr("noisereel.cli.cache_commands.cache_folder", fail)
+        with pytest.raises(EOFError, match="no data left"):
+            main(["cache"])
+
+    def test_a_network_that_cannot_be_kept_is_a_warning(self, noisereel, tmp_path, monkeypatch):
+        (tmp_path / "s.yaml").write_text(SCENE)
+        monkeypatch.setenv("NOISEREEL_CACHE", "/dev/null/cache")
+        done = noisereel("still", "s.yaml", "-o", "a.png", "--size", "64x48")
+        lines = done.err.splitlines()
+        assert done.code == 0 and len(lines) == 2
+        assert lines[0].startswith("warning: trained networks are not kept: cannot write /dev/null/cache/denoisers/")
+        assert lines[1].startswith("warning: simulated runs are not kept: cannot write to /dev/null/cache/runs")
+        assert noisereel("train", "s.yaml", "-o", "w.safetensors").code == 0
+        done = noisereel("train", "s.yaml")
+        message = "the weights cannot be kept: name a file for them, such as weights.safetensors"
+        assert (done.code, done.err.splitlines()[-1]) == (1, message)
