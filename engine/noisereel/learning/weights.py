@@ -63,10 +63,10 @@ def _checksum(content: bytes) -> str:
     return digest(json.dumps(header, sort_keys=True).encode(), data)
 
 
-def _header(content: bytes) -> tuple[dict[str, Any], memoryview]:
+def _header(content: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the header of a safetensors file, and its data."""
     start = 8 + int.from_bytes(content[:8], "little")
-    return json.loads(content[8:start]), memoryview(content)[start:]
+    return json.loads(content[8:start]), content[start:]
 
 
 def _regular(path: Path) -> Path:
