@@ -58,7 +58,7 @@ class WeightFiles:
             if not os.path.lexists(file):
                 continue
             try:
-                weights = Weights(load_weights(file), read_facts(file))
+                weights = Weights(load_weights(file, sealed=True), read_facts(file))
                 if weights.facts.get("file") != self._label(name):
                     raise NoisereelError(f"{file}: is damaged: it belongs elsewhere")
             except NoisereelError as error:

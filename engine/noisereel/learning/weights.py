@@ -42,8 +42,12 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         part.write_bytes(content)
 
 
-def load_weights(path: Path) -> dict[str, Tensor]:
+def load_weights(path: Path, *, sealed: bool = False) -> dict[str, Tensor]:
     """Return the tensors of a file, on the CPU.
+
+    Args:
+        path: The file.
+        sealed: Whether it must have a checksum; files that another library saved again have none.
 
     Raises:
         NoisereelError: The file cannot be read, is damaged, or is not a safetensors file.
@@ -51,7 +55,8 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     with _report_damage(path):
         content = _regular(path).read_bytes()  # not mapped: a file that is cut short would then kill the program
         tensors = load(content)
-        if _header(content)[0].get("__metadata__", {}).get(_CHECKSUM_KEY) != _checksum(content):
+        known = _header(content)[0].get("__metadata__", {}).get(_CHECKSUM_KEY)
+        if known != _checksum(content) and (sealed or known is not None):
             raise ValueError("its content does not match its checksum")
         return tensors
 

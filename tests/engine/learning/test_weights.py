@@ -61,6 +61,25 @@ def test_a_file_that_is_cut_short_is_named(tmp_path, keep):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("at", [200, -1, -100])
+def test_a_changed_byte_is_noticed(tmp_path, at):
+    file = tmp_path / "w.safetensors"
+    save_weights(file, {"a": torch.zeros(100), "b": torch.zeros(3)}, {"scene": "x" * 200})
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(bytes(content))
+    with pytest.raises(NoisereelError, match="is damaged or not a safetensors file"):
+        load_weights(file)
+
+
+def test_a_checksum_is_needed_only_in_the_cache(tmp_path):
+    file = tmp_path / "w.safetensors"
+    save_file({"a": torch.zeros(1)}, file)
+    assert load_weights(file).keys() == {"a"}
+    with pytest.raises(NoisereelError, match="its content does not match its checksum"):
+        load_weights(file, sealed=True)
+
+
 def test_weights_of_other_programs_are_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
     with pytest.raises(NoisereelError, match="was not saved by noisereel: it does not say which network its weights"):
