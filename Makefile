@@ -1,7 +1,7 @@
 # make demo     set up .venv and render three scenes of the gallery into renders/
 # make test     set up .venv and run the quick tests        make test-all   … and the slow ones
 # make lint     formatting, lint, types and imports         make bench      measure; see docs/performance.md
-# make fuzz     damage caches and kill programs, hundreds of times: make fuzz FUZZ="cache --seed 1 --count 500"
+# make fuzz     try damaged inputs, thousands of them; one part: make fuzz FUZZ="scenes --seed 1 --count 5000"
 # make gallery  render every scene, and a page of them all   make clean      remove all that make made
 # make reference  write the generated pages in docs/
 # make dist     build the wheel and the source archive into dist/

@@ -1,4 +1,4 @@
-"""Fuzzing: damage caches and kill programs. See `make fuzz`.
+"""Fuzzing: mutate scenes, damage caches and kill programs. See `make fuzz`.
 
 python tests/fuzz/run.py PART [--seed N] [--count N]
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz import cache, kills
+from fuzz import cache, kills, scenes
 
-PARTS = {"cache": (cache.faults, 500), "kills": (kills.faults, 200)}
+PARTS = {"scenes": (scenes.faults, 5000), "cache": (cache.faults, 500), "kills": (kills.faults, 200)}
 """Each part: a function of seed, count and folder that yields None for a good case, else the fault; default count."""
 
 
