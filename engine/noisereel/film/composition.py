@@ -12,7 +12,7 @@ from ..contracts.marks import Mark
 from ..contracts.renderer import Moment, RenderContext, Renderer, RunView
 from ..layout import Grid, PanelPlan, lay_out
 from ..support.errors import plugin_errors
-from .panels import panel_layers, panel_plans
+from .panels import panel_layers, panel_plans, placed_at_size
 from .text import FilmText, film_text, shown_indices
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def compose(
 
     Raises:
         PluginError: A renderer or a metric raised.
+        SceneError: The panels have too little room.
     """
     layers = tuple(
         panel_layers(scene, spec, runs[spec.run].trajectory.data.event_shape, registry) for spec in scene.panels
@@ -128,7 +129,8 @@ def compose(
 
 def _figure(scene: SceneSpec, plans: Sequence[PanelPlan], text: FilmText, transparent: bool) -> Figure:
     grid = Grid(*scene.arrangement[1:])
-    return lay_out(scene.film.size, scene.theme, plans, grid, text.frame, transparent=transparent)
+    with placed_at_size(scene):
+        return lay_out(scene.film.size, scene.theme, plans, grid, text.frame, transparent=transparent)
 
 
 def _guides(layers: Sequence[Renderer], run: RunView, panel: Panel) -> tuple[Guide, ...]:

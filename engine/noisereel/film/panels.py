@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
 from ..contracts.geometry import Box, Range, design_scale
 from ..contracts.renderer import Renderer, space_of
 from ..layout import Grid, InsetPlan, PanelPlan, lay_out
-from ..support.errors import SceneError, plugin_errors
+from ..support.errors import SceneError, UsageError, plugin_errors
 from ..support.markup import with_formulas
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..scene import PanelSpec, SceneSpec
     from .text import FilmText
 
-__all__ = ["check_panels", "panel_layers", "panel_plans", "shared_extents"]
+__all__ = ["check_panels", "panel_layers", "panel_plans", "placed_at_size", "shared_extents"]
 
 Layers = Sequence[tuple[Renderer, ...]]
 """The layers of each panel."""
@@ -51,7 +52,21 @@ def check_panels(scene: SceneSpec, infos: Mapping[str, RunInfo], registry: Regis
         raise SceneError([scene.document.problem("film.size", message)])
     (cells, *tracks), insets = scene.arrangement, _insets(scene)
     plans = [PanelPlan(space_of(own), Box(_UNIT, _UNIT), cells[i], inset=insets.get(i)) for i, own in enumerate(layers)]
-    lay_out(scene.film.size, scene.theme, plans, Grid(*tracks))
+    with placed_at_size(scene):
+        lay_out(scene.film.size, scene.theme, plans, Grid(*tracks))
+
+
+@contextmanager
+def placed_at_size(scene: SceneSpec) -> Iterator[None]:
+    """Give errors of the layout, which are a lack of room, the place of the film's size.
+
+    Raises:
+        SceneError: The panels have too little room.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise SceneError([scene.document.problem("film.size", str(error))]) from error
 
 
 def panel_layers(

@@ -372,7 +372,7 @@ class SceneDocument:
         return {"scene": self.text, "set": [change.text for change in self.overrides]}
 
     def problem(self, path: str, message: str) -> Problem:
-        """Return a problem found after loading, at the place where the value was written.
+        """Return a problem found after loading, at the place where the value, or what it belongs to, was written.
 
         Args:
             path: ``runs.NAME.KEY``, ``panels.INDEX.KEY``, ``film.KEY`` or another key, as in `SceneSpec`.
@@ -381,7 +381,7 @@ class SceneDocument:
         known = path
         while known and known not in self.places:
             known = known.rpartition(".")[0]
-        place, written = self.places.get(known, (self.name, ""))
+        place, written = self.places.get(known, (str(self.root.place), ""))
         return Problem(place, written if known == path else path, message)
 
 
