@@ -10,7 +10,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class _Child:
     fault: str = ""
 
 
-def each(count: int, case: Callable[[int], list[str]], jobs: int = 2) -> Iterator[Ended]:
+def each(count: int, case: Callable[[int], list[str]], jobs: int = 2) -> Generator[Ended, None, None]:
     """Run ``case(number)`` for each number below ``count``, several at a time, and yield their ends as they come.
 
     Processes are forked, so that nothing is imported again, and one case cannot change another.
@@ -62,19 +62,24 @@ def each(count: int, case: Callable[[int], list[str]], jobs: int = 2) -> Iterato
     gc.freeze()
     base = _resident(os.getpid())
     waiting, running = iter(range(count)), dict[int, _Child]()
-    while True:
-        while len(running) < jobs and (number := next(waiting, None)) is not None:
-            child = _start(number, case)
-            running[child.pipe] = child
-        if not running:
-            return
-        for pipe in select.select([*running], [], [], 0.05)[0]:
-            if chunk := os.read(pipe, 65536):
-                running[pipe].text += chunk
-            else:
-                yield _ended(running.pop(pipe), base)
-        for child in running.values():
-            _kill_if_over(child, base)
+    try:
+        while True:
+            while len(running) < jobs and (number := next(waiting, None)) is not None:
+                child = _start(number, case)
+                running[child.pipe] = child
+            if not running:
+                return
+            for pipe in select.select([*running], [], [], 0.05)[0]:
+                if chunk := os.read(pipe, 65536):
+                    running[pipe].text += chunk
+                else:
+                    yield _ended(running.pop(pipe), base)
+            for child in running.values():
+                _kill_if_over(child, base)
+    finally:
+        for child in running.values():  # if nobody waits for them any more
+            os.kill(child.pid, signal.SIGKILL)
+            _ended(child, base)
 
 
 def _start(number: int, case: Callable[[int], list[str]]) -> _Child:

@@ -47,23 +47,28 @@ def placed(error: SceneError) -> bool:
 def faults(seed: int, count: int, folder: Path | None = None) -> Iterator[str | None]:
     """Try mutants, and yield None for each that is drawn or refused, else its fault.
 
-    Those with faults are saved in ``renders/fuzz``. In the end, the outcomes and the causes of faults are printed.
+    Those with faults are saved in ``renders/fuzz``. In the end, or when interrupted, the outcomes and the causes of
+    faults are printed.
     """
     registry = load_registry()
     mutator = Mutator(registry)
     _load_everything(registry)
     outcomes: Counter[str] = Counter()
     causes: Counter[str] = Counter()
-    for ended in each(count, lambda number: _outcome(mutator.mutant(seed, number), registry), os.cpu_count() or 1):
-        spent = f"{ended.seconds:.0f} s, {ended.memory >> 20} MiB"
-        outcome, cause, detail = ended.result or ("fault", ended.fault, spent)
-        outcomes[outcome] += 1
-        if outcome == "fault":
-            causes[cause] += 1
-            _save(mutator.mutant(seed, ended.number), f"{seed}-{ended.number}", f"{cause}\n{detail}\n")
-        yield f"mutant {ended.number}: {cause}\n{detail}" if causes.get(cause) == 1 else cause or None
-    for name, number in (*outcomes.most_common(), *causes.most_common()):
-        print(f"{number:6} × {name}")
+    cases = each(count, lambda number: _outcome(mutator.mutant(seed, number), registry), os.cpu_count() or 1)
+    try:
+        for ended in cases:
+            spent = f"{ended.seconds:.0f} s, {ended.memory >> 20} MiB"
+            outcome, cause, detail = ended.result or ("fault", ended.fault, spent)
+            outcomes[outcome] += 1
+            if outcome == "fault":
+                causes[cause] += 1
+                _save(mutator.mutant(seed, ended.number), f"{seed}-{ended.number}", f"{cause}\n{detail}\n")
+            yield f"mutant {ended.number}: {cause}\n{detail}" if causes[cause] == 1 else cause or None
+    finally:
+        cases.close()
+        for name, number in (*outcomes.most_common(), *causes.most_common()):
+            print(f"{number:6} × {name}")
 
 
 def _save(mutant: str, name: str, fault: str) -> None:
