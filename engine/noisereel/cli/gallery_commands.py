@@ -61,9 +61,10 @@ def copy_scene(name: str, target: Path, force: bool, **flags: Any) -> None:
 
 def _scene_file(name: str, flags: Flags) -> Path:
     from ..scene import find_scene
+    from ..support.files import is_file
 
     file = find_scene(name, find_registry(flags))
-    if not file.is_file():
+    if not is_file(file):
         raise UsageError(f"no scene file '{file}'")
     return file
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import gc
-import io
 import os
 import signal
 import sys
@@ -15,11 +15,13 @@ from contextlib import contextmanager
 import click
 
 from ..support.errors import NoisereelError
+from ..support.printable import printable
 from .cache_commands import cache
 from .gallery_commands import scenes
-from .messages import print_error
+from .messages import print_error, print_message, print_usage_error, print_warning
 from .plugin_commands import plugins
 from .scene_commands import render, still, train, validate
+from .streams import Output, standard_streams
 
 __all__ = ["cli", "main"]
 
@@ -45,7 +47,7 @@ def _add_plugin_commands(group: click.Group) -> None:
     registry = load_registry()
     registry.register_commands(group)
     for warning in registry.warnings:
-        click.secho(f"warning: {warning}", fg="yellow", err=True)
+        print_warning(warning)
 
 
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -64,13 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verbose = bool({"-v", "--verbose"} & {*arguments})
     # Threads that spin while waiting stall small work on shared machines; must be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console without "σ" shows "?" instead of failing
-    with _terminable(), warnings.catch_warnings():
+    with _terminable(), warnings.catch_warnings(), standard_streams() as output:
         if not verbose:
             warnings.simplefilter("ignore")
         code = _run(arguments, verbose)
+        code = code or _check(output)
     gc.freeze()  # otherwise Python would search all imported objects for garbage on exit
     sys.exit(code)
 
@@ -79,22 +79,36 @@ def _run(arguments: list[str], verbose: bool) -> int:
     """Run a command and return the exit code."""
     try:
         code = cli.main(args=arguments, prog_name="noisereel", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except NoisereelError as error:
         print_error(error, verbose=verbose)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        print_usage_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # click takes any for an interruption
             raise error.__cause__ from None
-        click.secho("interrupted", fg="yellow", err=True)
+        print_message("interrupted", "yellow")
         return 130
-    except BrokenPipeError:  # the reader of our output is gone, as in `noisereel scenes show NAME | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # of the surroundings, such as a working directory that is gone
+        if error.strerror is None or verbose:
+            raise
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        print_message(printable(f"{where}{error.strerror}"), "red")
         return 1
+
+
+def _check(output: Output | None) -> int:
+    """Report that stdout could not be written; return the exit code, 0 if all is well."""
+    sys.stdout.flush()
+    error = None if output is None else output.error
+    if error is None:
+        return 0
+    if not isinstance(error, BrokenPipeError):  # the reader is gone, as in `noisereel scenes show NAME | head -1`
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+        print_message(f"cannot write to standard output: {reason}", "red")
+    return 1
 
 
 @contextmanager

@@ -11,18 +11,38 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..support.printable import printable
+
 if TYPE_CHECKING:
     from ..support.errors import NoisereelError
 
-__all__ = ["columns", "print_error", "wrapped"]
+__all__ = ["columns", "print_error", "print_message", "print_usage_error", "print_warning", "wrapped"]
 
 
 def print_error(error: NoisereelError, *, verbose: bool) -> None:
     """Print an error to stderr, with its traceback if verbose."""
     if verbose:
-        traceback.print_exception(error)
+        text = printable("".join(traceback.format_exception(error)), keep="\n", limit=1_000_000)
+        print_message(text.rstrip("\n"))
     else:
-        click.secho(str(error), fg="red", err=True)
+        print_message(str(error), "red")
+
+
+def print_usage_error(error: click.ClickException) -> None:
+    """Print click's error, with the usage of the command."""
+    context = getattr(error, "ctx", None)
+    usage = "" if context is None else f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n"
+    print_message(f"{usage}Error: {printable(error.format_message())}")
+
+
+def print_warning(message: str, start: str = "warning: ") -> None:
+    """Print a warning to stderr."""
+    print_message(f"{start}{printable(message)}", "yellow")
+
+
+def print_message(text: str, color: str | None = None) -> None:
+    """Print text to stderr."""
+    click.secho(text, fg=color, err=True)
 
 
 def columns(rows: Iterable[tuple[str, str]], indent: str = "") -> Iterator[str]:

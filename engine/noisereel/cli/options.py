@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..support.errors import UsageError
+from .messages import print_warning
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -98,7 +99,7 @@ def find_registry(flags: Flags, *, warn: bool = True) -> Registry:
 
     registry = load_registry(flags["plugins"], strict=flags["strict_plugins"])
     for warning in registry.warnings if warn and not flags.get("quiet") else ():
-        click.secho(f"warning: {warning}", fg="yellow", err=True)
+        print_warning(warning)
     return registry
 
 

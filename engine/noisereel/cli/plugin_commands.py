@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..support.errors import UsageError, suggest
+from ..support.printable import printable
 from .messages import columns
 from .options import find_registry, plugin_options
 
@@ -37,7 +38,7 @@ def list_plugins(kind: str | None, **flags: Any) -> None:
         for line in columns(names if kind is None else summaries(listed, registry), "  "):
             click.echo(line)
     for warning in registry.warnings:
-        click.secho(f"not loaded: {warning}", fg="yellow")
+        click.secho(f"not loaded: {printable(warning)}", fg="yellow")
 
 
 @plugins.command("show")

@@ -11,8 +11,9 @@ import click
 
 from ..support.errors import NoisereelError, UsageError
 from ..support.memory import format_bytes
+from ..support.printable import printable
 from .imports import importing
-from .messages import print_error
+from .messages import print_error, print_warning
 from .options import (
     Flags,
     device_option,
@@ -151,8 +152,8 @@ def validate(scenes: Sequence[str], **flags: Any) -> None:
         try:
             scene = load_with(name, flags, registry)
             for problem in api.validate(scene):
-                click.secho(f"warning: {problem}", fg="yellow", err=True)
-            click.echo(f"{name}: fine  ({_outline(scene)})")
+                print_warning(str(problem))
+            click.echo(printable(f"{name}: fine  ({_outline(scene)})"))
         except NoisereelError as error:
             print_error(error, verbose=flags["verbose"])
             code = max(code, error.exit_code)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..support.errors import UsageError
-from ..support.files import report_errors
+from ..support.files import is_folder, report_errors
 from ..support.template import Template
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class OutputPath:
             UsageError: The suffix, a placeholder or its format is unknown, or the path is a folder.
         """
         path = Path(text)
-        if text.endswith(("/", os.sep)) or path.is_dir():
+        if text.endswith(("/", os.sep)) or is_folder(path):
             raise UsageError(f"{text}: is a folder; name a file in it, such as {path / 'film.gif'}")
         return cls(path, _writer(path, registry), frozenset(_placeholders(text)))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from ..support.errors import NoisereelError, PluginError, UsageError, suggest
+from ..support.files import is_file
 from . import hookspecs
 from .registration import Entry, collect, collect_folder, imported, load_file
 
@@ -121,7 +122,7 @@ class Registry:
             UsageError: The file does not exist.
             PluginError: As for `add`.
         """
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError(f"no plugin file '{path}'")
         if path.resolve() in self.files:
             return

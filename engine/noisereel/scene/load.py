@@ -14,6 +14,7 @@ from ..contracts.plugin import Plugin
 from ..contracts.theme import THEMES, Theme
 from ..registry.registry import Registry
 from ..support.errors import Problem, SceneError, UsageError, suggest
+from ..support.files import is_file, is_folder, read_bytes
 from .builder import Builder
 from .nodes import Node, Place, describe_value, with_paths
 from .overrides import Override, override
@@ -23,12 +24,14 @@ from .python_nodes import python_node, scene_text
 from .runs import RUN_KEYS, Runs, build_runs, refuse_unknown
 from .specs import FilmSettings, Layout, PanelSpec, SceneDocument, SceneHeader, SceneSpec, leading
 from .theme_file import find_theme
-from .yaml_nodes import parse
+from .yaml_nodes import MAX_LENGTH, parse
 
 __all__ = ["SCENE_KEYS", "build_plugin", "changed", "find_scene", "load_scene", "parse_scene", "scene_from"]
 
 SCENE_KEYS = (*SceneHeader.model_fields, "runs", "panels", *RUN_KEYS)
 """Keys of a scene."""
+
+_MAX_BYTES = 4 * MAX_LENGTH  # UTF-8 takes up to four for a character
 
 _ELSEWHERE = {
     **{key: f"panels: [{{{key}: …}}]" for key in PanelSpec.model_fields},
@@ -44,11 +47,11 @@ def find_scene(name: str | Path, registry: Registry) -> Path:
         UsageError: There is no such scene; the message suggests the closest name.
     """
     path = Path(name)
-    if path.suffix or path.is_file() or len(path.parts) != 1:
+    if path.suffix or is_file(path) or len(path.parts) != 1:
         return path
     gallery = registry.scenes()
     if str(name) not in gallery:
-        if path.is_dir():
+        if is_folder(path):
             raise UsageError(f"'{path}' is a folder, not a scene file")
         raise UsageError(f"unknown scene '{name}'; {suggest(str(name), [*gallery])}")
     return gallery[str(name)]
@@ -67,13 +70,14 @@ def load_scene(name: str | Path, registry: Registry, overrides: Sequence[Overrid
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"no scene file '{path}'{_nearby(path)}") from None
-    except IsADirectoryError:
-        raise UsageError(f"'{path}' is a folder, not a scene file") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"'{path}' is not a scene file: byte {error.start} is not UTF-8 text") from None
+    except ValueError as error:
+        message = f"'{path}' is a folder, not a scene file" if is_folder(path) else f"{error}"
+        raise UsageError(message) from None
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror}") from error
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from ..contracts.theme import ROLES, THEMES, Theme
 from ..support.errors import suggest
+from ..support.files import read_bytes
 from .builder import Builder
 from .mpl_style import STYLE, style_theme
 from .nodes import Node, describe_value, with_paths
@@ -51,10 +52,15 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
         return None
     path = folder / name if node.place.line else Path(name)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        message = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
-        builder.report(node, f"'{path}' {message}")
+        text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        builder.report(node, f"'{path}' is not UTF-8 text")
+        return None
+    except OSError as error:
+        builder.report(node, f"'{path}' cannot be read: {error.strerror}")
+        return None
+    except ValueError as error:
+        builder.report(node, str(error))
         return None
     if path.suffix != STYLE:
         return _theme(text, path, builder)
@@ -88,6 +94,8 @@ def _base(node: Node | None, builder: Builder) -> Theme | None:
         builder.report(node, f"unknown theme '{name}'; {suggest(name, [*THEMES])}")
     return THEMES.get(name)
 
+
+_MAX_BYTES = 100_000
 
 _HEX = re.compile("#[0-9A-Fa-f]{6}")
 

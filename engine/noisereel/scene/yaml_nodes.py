@@ -48,16 +48,14 @@ def parse(text: str, name: str) -> Node:
         SceneError: The text is not YAML, or uses features that scenes do not allow (tags, endless aliases, duplicate
             keys); the problems give line and column.
     """
-    if len(text) > MAX_LENGTH:
-        raise _error(Place(name), f"is too long for a scene: {len(text)} characters, at most {MAX_LENGTH}")
-    try:
-        events = _events(text)
+    _check_characters(text, name)
+    builder = _Builder(_events(text), name)
+    try:  # depth is checked while parsing, because the scanner takes quadratic time on brackets inside brackets
+        node = builder.document()
     except MarkedYAMLError as error:
         raise _syntax_error(error, text, name) from error
     except (YAMLError, ArithmeticError, ValueError) as error:
-        raise _error(Place(name), f"is not YAML: {_first_line(error)}") from error
-    builder = _Builder(events, name)
-    node = builder.document()
+        raise _error(Place(name, 1, 1), f"is not YAML: {_first_line(error)}") from error
     if builder.problems:
         raise SceneError(builder.problems)
     return node
@@ -66,7 +64,34 @@ def parse(text: str, name: str) -> Node:
 def _events(text: str) -> Iterator[Any]:
     with warnings.catch_warnings():  # unknown %DIRECTIVES give warnings, but have no effect
         warnings.simplefilter("ignore")
-        return iter([*YAML(typ="safe", pure=True).parse(text)])
+        yield from YAML(typ="safe", pure=True).parse(text)
+
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML forbids: control characters and lone surrogates."""
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""Line breaks of YAML, and of the library that counts lines."""
+
+
+def _check_characters(text: str, name: str) -> None:
+    """Refuse texts that are too long, or that hold characters that YAML forbids.
+
+    Raises:
+        SceneError: The text is such a one; the problem gives the first place.
+    """
+    if len(text) > MAX_LENGTH:
+        message = f"is too long for a scene: {len(text):,} characters, at most {MAX_LENGTH:,}"
+        raise _error(_place_at(text, MAX_LENGTH, name), message)
+    if match := _FORBIDDEN.search(text):
+        message = f"the control character {ascii(match[0])[1:-1]} is not allowed; remove it"
+        raise _error(_place_at(text, match.start(), name), message)
+
+
+def _place_at(text: str, index: int, name: str) -> Place:
+    """Return the line and column of a character."""
+    lines = _BREAK.split(text[:index])
+    return Place(name, len(lines), len(lines[-1]) + 1)
 
 
 class _Builder:
@@ -160,13 +185,15 @@ class _Builder:
 
 
 def check_text(text: str, place: Place) -> None:
-    """Refuse lone surrogates, which escapes such as backslash-ud800 can produce but no file can hold.
+    """Refuse what escapes can produce but no file or file name can hold: lone surrogates and NUL.
 
     Raises:
         SceneError: The text contains one.
     """
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise _error(place, "contains an invalid character (a lone surrogate)")
+    if "\0" in text:
+        raise _error(place, "contains an invalid character (NUL)")
 
 
 # The core schema of YAML 1.2, section 10.3.2
@@ -228,10 +255,13 @@ _PLAIN_WORDS = (
 def _syntax_error(error: MarkedYAMLError, text: str, name: str) -> SceneError:
     problem = str(error.problem or error.context or "")
     mark = error.problem_mark or error.context_mark
-    if "never closed" in _in_plain_words(problem) and error.context_mark is not None:
-        mark = error.context_mark  # the opening is more useful than the end of the file
-    place = Place(name, mark.line + 1, mark.column + 1) if mark is not None else Place(name)
-    return _error(place, _in_plain_words(problem))
+    message = _in_plain_words(problem)
+    if ("never closed" in message or "':' is missing" in message) and error.context_mark is not None:
+        mark = error.context_mark  # the opening or the key is more useful than where the parser gave up
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    if "\xa0" in _BREAK.split(text)[line]:
+        message += r"; this line holds a no-break space (\xa0): use plain spaces"
+    return _error(Place(name, line + 1, column + 1), message)
 
 
 def _in_plain_words(problem: str) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
+from .printable import printable
+
 __all__ = [
     "NoisereelError",
     "PluginError",
     "Problem",
     "SceneError",
     "UsageError",
+    "describe_error",
     "first_line",
     "plugin_errors",
     "suggest",
@@ -21,9 +24,12 @@ __all__ = [
 
 
 class NoisereelError(Exception):
-    """An error that the user can fix. The message says where it is, what was given and what to do."""
+    """An error that the user can fix. The message says where it is, what was given and what to do, on one line."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(NoisereelError):
@@ -51,7 +57,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.path, self.message) if part)
+        return printable(": ".join(part for part in (self.place, self.path, self.message) if part))
 
 
 class SceneError(NoisereelError):
@@ -61,11 +67,19 @@ class SceneError(NoisereelError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems[:_MOST_PROBLEMS]]
+        more = len(self.problems) - len(lines)
+        return "\n".join([*lines, f"and {more:,} more problems"] if more else lines)
 
     def __reduce__(self) -> tuple[type[SceneError], tuple[tuple[Problem, ...]]]:
         """Pickle the problems: pickle alone would rebuild the error from its message."""
         return SceneError, (self.problems,)
+
+
+_MOST_PROBLEMS = 50  # shown of one scene
 
 
 @contextmanager
@@ -80,18 +94,32 @@ def plugin_errors(who: str) -> Iterator[None]:
     """
     try:
         yield
-    except NoisereelError:
+    except (NoisereelError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit, too: a plugin must not end the program
         # Plugins report what they cannot do as ValueError; anything else is a bug, and its type helps to find it.
-        message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise PluginError(f"{who}: {message}") from error
+        message = _message(error) if isinstance(error, ValueError) else ""
+        raise PluginError(f"{who}: {message or describe_error(error)}") from error
 
 
-def first_line(error: Exception) -> str:
-    """Return an error's type and the first line of its message."""
-    message = str(error).strip().partition("\n")[0]
+def describe_error(error: BaseException) -> str:
+    """Return an error's type and message on one line."""
+    message = " ".join(_message(error).split())
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its message."""
+    message = _message(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _message(error: BaseException) -> str:
+    """Return an error's message; nothing if its ``__str__`` fails."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def suggest(name: str, known: Sequence[str]) -> str:

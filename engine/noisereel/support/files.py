@@ -25,6 +25,8 @@ __all__ = [
     "AtomicFiles",
     "Scratch",
     "atomic_write",
+    "is_file",
+    "is_folder",
     "part_name",
     "read_bytes",
     "regular_file",
@@ -117,9 +119,12 @@ class AtomicFiles:
 def part_name(target: Path) -> str:
     """Return a name for a temporary file, such as ``film.1234-ab12cd34.part.gif`` with the number of this process.
 
+    Of long stems it has only the start, as names have at most 255 bytes.
     Threads of one process may write the same file at the same time, so each call gives another name.
     """
-    return f"{target.stem}.{os.getpid()}-{secrets.token_hex(4)}.part{target.suffix}"
+    ending = f".{os.getpid()}-{secrets.token_hex(4)}.part{target.suffix}"
+    stem = os.fsencode(target.stem)[: max(0, 254 - len(os.fsencode(ending)))]
+    return f"{stem.decode('utf-8', 'ignore')}{ending}"
 
 
 def remove_stale_parts(folder: Path) -> None:
@@ -205,6 +210,20 @@ def scratch_folder() -> Iterator[Path]:
         yield scratch.folder
     finally:
         scratch.remove()
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path leads to a regular file; False for names that no file can have."""
+    with suppress(OSError, ValueError):
+        return path.is_file()
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path leads to a folder; False for names that no folder can have."""
+    with suppress(OSError, ValueError):
+        return path.is_dir()
+    return False
 
 
 def regular_file(path: Path, limit: int | None = None) -> Path:

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from .printable import printable
+
 __all__ = ["NoisereelWarning", "Progress", "PythonWarnings"]
 
 
@@ -30,13 +32,13 @@ class Progress:
         """Print a warning to stderr; the same message is printed once."""
         if not self.quiet and message not in self._printed:
             self._printed.add(message)
-            line = f"warning: {message}"
+            line = f"warning: {printable(message)}"
             tqdm.write(f"\033[33m{line}\033[0m" if sys.stderr.isatty() else line, file=sys.stderr)
 
     def say(self, message: str) -> None:
         """Print a line to stdout."""
         if not self.quiet:
-            tqdm.write(message, file=sys.stdout)
+            tqdm.write(printable(message), file=sys.stdout)
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[..., None]]:

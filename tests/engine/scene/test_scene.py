@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -332,7 +334,11 @@ def test_a_wrong_default_is_reported_once_for_many_runs(registry: Registry) -> N
         ("a: {b: 1", "s.yaml:1:4: a bracket is never closed; '}' is missing"),
         ("- a\nb: 1", "s.yaml:2:1: does not fit the lines before it; check the indentation"),
         ("a: @x", "s.yaml:1:4: text that begins with '@' must be quoted"),
-        ("a: b\nc\n", "s.yaml:3:1: a ':' is missing"),
+        ("a: b\nc\n", "s.yaml:2:1: a ':' is missing"),
+        (
+            "a: 1\nb:\xa0c\n",
+            r"s.yaml:2:1: a ':' is missing; this line holds a no-break space (\xa0): use plain spaces",
+        ),
         ("a: ]", "s.yaml:1:4: a value is missing before ']'"),
         ("a: !!str x", "s.yaml:1:4: tags such as 'tag:yaml.org,2002:str' are not allowed in a scene"),
         ("a: !python/object x", "s.yaml:1:4: tags such as '!python/object' are not allowed in a scene"),
@@ -343,7 +349,13 @@ def test_a_wrong_default_is_reported_once_for_many_runs(registry: Registry) -> N
         ('a: "\\ud800"', "s.yaml:1:4: contains an invalid character (a lone surrogate)"),
         ("a: " + "9" * 200, "s.yaml:1:4: a number of 200 characters is too long"),
         ("a: " + "[" * 60 + "]" * 60, "s.yaml:1:44: is nested more than 40 levels deep"),
-        ("a: 1\n" * 200_001, "s.yaml: is too long for a scene: 1000005 characters, at most 1000000"),
+        ("a: 1\n" * 200_001, "s.yaml:200001:1: is too long for a scene: 1,000,005 characters, at most 1,000,000"),
+        ("a: 1\nb: x\x1b[2J", r"s.yaml:2:5: the control character \x1b is not allowed; remove it"),
+        ("a: 1\r\nb: '\0'", r"s.yaml:2:5: the control character \x00 is not allowed; remove it"),
+        ("\x7f", r"s.yaml:1:1: the control character \x7f is not allowed; remove it"),
+        ("a: 1\n\n  \x9b", r"s.yaml:3:3: the control character \x9b is not allowed; remove it"),
+        ('a: "\\0"', "s.yaml:1:4: contains an invalid character (NUL)"),
+        ('"\\0": 1', "s.yaml:1:1: contains an invalid character (NUL)"),
     ],
 )
 def test_invalid_yaml_is_reported_in_plain_english(text: str, message: str, registry: Registry) -> None:
@@ -429,3 +441,13 @@ def test_a_plugin_that_fails_while_loading_is_named(tmp_path: Path) -> None:
     with pytest.raises(PluginError) as error:
         scene_of("dataset: odd", registry)
     assert str(error.value) == "dataset 'odd' failed on its parameters: KeyError: 'lost'"
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "{a: ", "- ", "? ", "[a, ", "{", "a: [", "&a [", "[[],", "[\n", "{a:\n", "{? ", "- [", "[a: "]
+)
+def test_depth_is_limited_before_the_parser_takes_long(unit: str, registry: Registry) -> None:
+    began = time.process_time()
+    (problem,) = problems(unit * 8000, registry)
+    assert re.match(r"s\.yaml:\d+:\d+: ", problem)
+    assert time.process_time() - began < 10  # 22 s without

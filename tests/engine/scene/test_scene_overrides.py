@@ -105,7 +105,7 @@ def test_a_primary_value_becomes_parameters_when_another_is_set(registry: Regist
         ("panels.title=x", "--set: panels: is a list of items 0 to 1, got 'title'"),
         ("runs.back.sampler.1.eta=3", "--set: runs.back.sampler: is a list with only item 0, got '1'"),
         ("title={t}", "--set: title: must be text, got a mapping"),
-        ("film.size=[", "--set: film.size: a value is missing before '<stream end>'"),
+        ("film.size=[", "--set: film.size: a value or a closing bracket is missing at the end"),
         ("seed=!!int 3", "--set: seed: tags such as 'tag:yaml.org,2002:int' are not allowed in a scene"),
         ("seed={a: 1, a: 2}", "--set: seed: duplicate key 'a' (first on line 1)"),
     ],
