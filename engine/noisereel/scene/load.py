@@ -84,7 +84,7 @@ def _read(path: Path) -> str:
 
 def _nearby(path: Path) -> str:
     """Return a suggestion of a scene with a similar name, not counting suffixes, in the same folder; or nothing."""
-    files = {file.stem: file for file in sorted(path.parent.glob("*.y*ml"))} if path.parent.is_dir() else {}
+    files = {file.stem: file for file in sorted(path.parent.glob("*.y*ml"))} if is_folder(path.parent) else {}
     near = get_close_matches(path.stem, files, n=1, cutoff=0.7)
     return f"; did you mean '{files[near[0]]}'?" if near else ""
 

@@ -17,6 +17,8 @@ The rest is taken from ``dark`` or ``light``, whichever suits the background.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -40,17 +42,20 @@ _CYCLE = ("blue", "violet", "rose", "amber")
 _GENERIC = ("serif", "sans-serif", "cursive", "fantasy", "monospace")
 
 
-def style_theme(path: Path) -> Theme:
+def style_theme(path: Path, text: str) -> Theme:
     """Return the theme that a matplotlib style describes.
 
     Args:
         path: An existing file.
+        text: Its content.
 
     Raises:
         ValueError: The file is not a style; the message gives the reason.
     """
     from matplotlib import rc_params_from_file
 
+    for cycle in re.findall(r"^\s*axes\.prop_cycle\s*:(.*)$", text, re.MULTILINE):
+        _check_cycle(cycle.strip())
     try:
         params = rc_params_from_file(path, fail_on_error=True, use_default_template=False)
     except (ValueError, SyntaxError) as error:
@@ -62,6 +67,31 @@ def style_theme(path: Path) -> Theme:
     if style.get("axes.grid", False) and "grid.color" in style:
         colors["faint"] = _blended(colors["background"], style["grid.color"], style.get("grid.alpha", 1.0))
     return Theme(path.stem, MappingProxyType(colors), _family(style) or base.font)
+
+
+def _check_cycle(cycle: str) -> None:
+    """Refuse cycles other than ``cycler(…)``, or two of them combined: matplotlib evaluates them as an expression.
+
+    Raises:
+        ValueError: The cycle is another expression, which could take any time and memory.
+    """
+    try:
+        nodes = [*ast.walk(ast.parse(cycle, mode="eval"))]
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        nodes = []
+    products = [node for node in nodes if isinstance(node, ast.BinOp)]
+    operands = [side for product in products for side in (product.left, product.right)]
+    if (
+        not nodes
+        or len(products) > 1
+        or not all(isinstance(node, _CYCLE_NODES) for node in nodes)
+        or not all(isinstance(side, ast.Call) for side in operands)
+    ):
+        raise ValueError("axes.prop_cycle must be cycler(…), or two of them added or multiplied")
+
+
+_CYCLE_NODES = (ast.Expression, ast.BinOp, ast.Add, ast.Mult, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant,
+                ast.List, ast.Tuple, ast.UnaryOp, ast.USub)  # fmt: skip
 
 
 def _hexes(style: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[str]:

@@ -65,7 +65,7 @@ def find_theme(node: Node, folder: Path, builder: Builder) -> Theme | None:
     if path.suffix != STYLE:
         return _theme(text, path, builder)
     try:
-        return style_theme(path)
+        return style_theme(path, text)
     except ValueError as error:
         builder.report(node, f"'{path}': {error}")
         return None
@@ -95,7 +95,7 @@ def _base(node: Node | None, builder: Builder) -> Theme | None:
     return THEMES.get(name)
 
 
-_MAX_BYTES = 100_000
+_MAX_BYTES = 50_000
 
 _HEX = re.compile("#[0-9A-Fa-f]{6}")
 

@@ -115,9 +115,13 @@ class Template:
         return tuple("".join(pieces) for pieces in zip(*columns, strict=True)) if columns else ("",) * len(rows)
 
 
+MAX_TEXT = 2_000
+"""Characters of a text that is surely short enough for a line."""
+
+
 def formula_fault(text: str) -> str | None:
-    """Return the reason why the formulas of a text cannot be typeset, or None."""
-    if "$" not in text:
+    """Return the reason why a text or the formulas in it cannot be typeset, or None."""
+    if "$" not in text and len(text) <= MAX_TEXT:
         return None
     from .typeset import fault  # imports matplotlib, which most scenes do not need
 

@@ -10,6 +10,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from .errors import first_line
 from .fonts import SANS, families
 
 __all__ = [
@@ -92,14 +93,56 @@ def measure(text: str, size: float, bold: bool = False, family: str = SANS) -> E
     return Extent(float(width) * unit, float(height - descent) * unit, float(descent) * unit)
 
 
+MAX_LINE, MAX_FORMULA, MAX_DEPTH = 2_000, 500, 12
+"""Limits: characters of a line, characters of its formulas, and depth of commands and braces in them.
+
+matplotlib's parser is recursive, and takes time exponential in the depth of some commands."""
+
+_LONG_SPACE = re.compile(r"\\hspace\s*\{\s*([^{}]*)\}")
+
+
+def _excess(text: str) -> str | None:
+    """Return the reason why a line is not even tried, or None."""
+    if len(text) > MAX_LINE:
+        return f"a line of {len(text):,} characters is too long: at most {MAX_LINE:,}"
+    formulas = re.split(r"(?<!\\)\$", text)[1::2]
+    length = sum(map(len, formulas))
+    if length > MAX_FORMULA:
+        return f"a formula of {length:,} characters is too long: at most {MAX_FORMULA:,}"
+    if any(_depth(formula) > MAX_DEPTH for formula in formulas):
+        return f"a formula is nested too deeply: at most {MAX_DEPTH} levels"
+    spaces = [space for formula in formulas for space in _LONG_SPACE.findall(formula)]
+    return next((f"\\hspace{{{space}}} is too wide: at most 20" for space in spaces if not _is_short(space)), None)
+
+
+def _depth(formula: str) -> int:
+    """Return the number of groups that are open at once, or of one command repeated without braces."""
+    deepest = depth = 0
+    for token in re.findall(r"\\left\b|\\right\b|\\.|[{}]", formula):
+        depth += (token in ("{", r"\left")) - (token in ("}", r"\right"))
+        deepest = max(deepest, depth)
+    return max([deepest, *(len(m[0]) // len(m[1]) for m in re.finditer(r"(\\[a-zA-Z]+\s*)\1+", formula))])
+
+
+def _is_short(space: str) -> bool:
+    try:
+        return abs(float(space)) <= 20
+    except ValueError:
+        return True  # the parser reports it
+
+
 def fault(text: str) -> str | None:
     """Return the reason why the formulas of a line cannot be typeset, or None."""
+    if (reason := _excess(text)) is not None:
+        return reason
     try:
         measure(text, 10.0)
     except ValueError as error:
         reason = str(error).strip().splitlines()[-1]
         reason = re.sub(r"^\w+: |\s*\(at char.*", "", reason)
         return f"a formula cannot be typeset: {reason[:1].lower()}{reason[1:]}"
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError) as error:
+        return f"a formula cannot be typeset: {first_line(error)}"  # faults of matplotlib's parser
     return None
 
 
