@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..contracts.calls import call
 from ..contracts.dataset import Data
 from ..contracts.denoiser import Denoiser
 from ..contracts.probe import Metric
@@ -111,7 +112,7 @@ class RunResult:
             PluginError: The metric raised.
         """
         chosen = self._metric(metric)
-        if reason := chosen.check(self._info):
+        if reason := call(chosen, "check", self._info, returns=(str, type(None))):
             raise UsageError(f"metric '{self._registry.name_of(chosen)}', run '{self.trajectory.name}': {reason}")
         out = {name: np.full(len(self.trajectory), np.nan) for name in chosen.gives}
         for index in self.trajectory.kept_visits:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..film.visits import shown_visits
+from ..output.inputs import refuse_inputs
 from ..registry import Registry
 from ..simulation.data import load_all
 from ..simulation.device import find_device
@@ -92,6 +93,8 @@ def train(
             raise UsageError(f"{output}: there are several sets of weights ({runs}); put {{run}} into the name")
         if output is None and not trained[0][0].file.is_relative_to(ctx.store.root or scratch):
             raise NoisereelError("the weights cannot be kept: name a file for them, such as weights.safetensors")
+        if output is not None:
+            refuse_inputs([_path_for(weights.run, output) for weights, _ in trained], scene, registry)
         return tuple(weights if output is None else _copied(weights, content, output) for weights, content in trained)
 
 
@@ -110,9 +113,13 @@ def _read(run: str, file: Path) -> tuple[TrainedWeights, bytes]:
         raise NoisereelError(f"{file}: cannot be read: {error.strerror}") from error
 
 
+def _path_for(run: str, output: PathLike) -> Path:
+    return Path(str(output).replace("{run}", run))
+
+
 def _copied(weights: TrainedWeights, content: bytes, output: PathLike) -> TrainedWeights:
     """Copy weights to the output path."""
-    path = Path(str(output).replace("{run}", weights.run))
+    path = _path_for(weights.run, output)
     with atomic_write(path) as part:
         part.write_bytes(content)
     return replace(weights, file=path)

@@ -11,14 +11,16 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
-from ..support.errors import NoisereelError
+from ..support.errors import NoisereelError, blamed, describe_error
 from ..support.printable import printable
 from .cache_commands import cache
+from .commands_of_plugins import add_plugin_commands
 from .gallery_commands import scenes
-from .messages import print_error, print_message, print_usage_error, print_warning
+from .messages import print_error, print_message, print_usage_error
 from .plugin_commands import plugins
 from .scene_commands import render, still, train, validate
 from .streams import Output, standard_streams
@@ -30,29 +32,29 @@ class _Cli(click.Group):
     """The built-in commands, and the commands of plugins, which are loaded only when needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        _add_plugin_commands(self)
+        add_plugin_commands(self, ctx)
         return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         command = super().get_command(ctx, name)
         if command is None:
-            _add_plugin_commands(self)
+            add_plugin_commands(self, ctx)
             command = super().get_command(ctx, name)
         return command
 
 
-def _add_plugin_commands(group: click.Group) -> None:
-    from ..registry import load_registry
-
-    registry = load_registry()
-    registry.register_commands(group)
-    for warning in registry.warnings:
-        print_warning(warning)
-
-
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="noisereel", message="noisereel %(version)s")
-def cli() -> None:
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    is_eager=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Load plugins from a Python file, with their commands; may be repeated.",
+)
+def cli(plugins: tuple[Path, ...]) -> None:
     """Film diffusion processes: scene files in; GIF, MP4 and stills out."""
 
 
@@ -91,12 +93,22 @@ def _run(arguments: list[str], verbose: bool) -> int:
             raise error.__cause__ from None
         print_message("interrupted", "yellow")
         return 130
-    except OSError as error:  # of the surroundings, such as a working directory that is gone
-        if error.strerror is None or verbose:
+    except BaseException as error:
+        if verbose or (message := _explained(error)) is None:
             raise
-        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        print_message(printable(f"{where}{error.strerror}"), "red")
+        print_message(message, "red")
         return 1
+
+
+def _explained(error: BaseException) -> str | None:
+    """Return one line about a plugin that raised, or about the surroundings; None for a bug: it keeps its traceback."""
+    if (plugin := blamed(error)) is not None:
+        return printable(f"{plugin}: {describe_error(error)}")
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    if error.filename is None and error.errno == errno.ENOENT:
+        return "the working directory no longer exists"
+    return printable(f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror)
 
 
 def _check(output: Output | None) -> int:

@@ -20,6 +20,7 @@ __all__ = [
     "device_option",
     "find_registry",
     "load_with",
+    "named_files",
     "options",
     "output_option",
     "plugin_options",
@@ -97,10 +98,17 @@ def find_registry(flags: Flags, *, warn: bool = True) -> Registry:
     """Load all plugins, and warn about those that cannot be loaded."""
     from ..registry import load_registry
 
-    registry = load_registry(flags["plugins"], strict=flags["strict_plugins"])
+    files = (*named_files(click.get_current_context()), *flags["plugins"])
+    registry = load_registry(files, strict=flags["strict_plugins"])
     for warning in registry.warnings if warn and not flags.get("quiet") else ():
         print_warning(warning)
     return registry
+
+
+def named_files(ctx: click.Context) -> tuple[Path, ...]:
+    """Return the plugin files named before the command: ``noisereel --plugin FILE.py COMMAND``."""
+    files: tuple[Path, ...] = ctx.find_root().params.get("plugins", ())
+    return files
 
 
 def load_with(name: str, flags: Flags, registry: Registry) -> SceneSpec:

@@ -14,7 +14,7 @@ from torch import Tensor
 from .plugin import Plugin
 from .schedule import Level
 
-__all__ = ["Data", "Dataset", "Draw", "LoadContext", "Scaling"]
+__all__ = ["Data", "Dataset", "Draw", "LoadContext", "Scaling", "describe"]
 
 
 class Draw(Protocol):
@@ -99,13 +99,13 @@ class Data:
         x0: object = self.x0
         if not (isinstance(x0, Tensor) and x0.is_floating_point() and x0.ndim > 1):
             raise ValueError(
-                f"Data: x0 must be a tensor of floats of shape (n, D), (n, H, W) or (n, H, W, 3), not {_describe(x0)}"
+                f"Data: x0 must be a tensor of floats of shape (n, D), (n, H, W) or (n, H, W, 3), not {describe(x0)}"
             )
         for name in ("labels", "hue"):
             value: object = getattr(self, name)
             if value is not None and not (isinstance(value, Tensor) and value.shape == x0.shape[:1]):
                 raise ValueError(
-                    f"Data: {name} must be a tensor of shape ({len(x0)},), one per sample, not {_describe(value)}"
+                    f"Data: {name} must be a tensor of shape ({len(x0)},), one per sample, not {describe(value)}"
                 )
 
     @property
@@ -120,7 +120,7 @@ class Data:
         return replace(self, x0=self.x0.to(device), labels=labels, hue=hue)
 
 
-def _describe(value: object) -> str:
+def describe(value: object) -> str:
     """Return the type of a value, or the dtype and shape of a tensor, for messages."""
     if not isinstance(value, Tensor):
         return f"a value of type {type(value).__name__}"

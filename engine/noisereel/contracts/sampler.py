@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from pydantic import Field
 from torch import Tensor
 
+from ..support.errors import PluginError
 from .dataset import Data
 from .denoiser import Model
 from .plugin import Plugin
@@ -105,7 +106,7 @@ class Sampler(Plugin):
             raise ValueError("it removes noise, but the particles are already clean data, at t = 0")
         steps = self.steps or max(1, round(begin))
         if self.spacing is not None:
-            return self.spacing.times(schedule, steps, begin)
+            return _numbers(self.spacing.times(schedule, steps, begin), self.spacing)
         return tuple(begin * (steps - i) / steps for i in range(steps + 1))
 
     @abstractmethod
@@ -119,3 +120,11 @@ class Sampler(Plugin):
             ctx: Model, noise and data.
             carry: ``carry`` of the previous step; None at the start of an act.
         """
+
+
+def _numbers(times: Sequence[float], spacing: Spacing) -> Sequence[float]:
+    """Return the times that a spacing gave, checked."""
+    try:
+        return tuple(map(float, times))
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"spacing {type(spacing).__name__} (times): must return numbers: {error}") from error

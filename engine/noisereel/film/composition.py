@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..contracts.calls import call
 from ..contracts.figure import Drawing, Figure, Panel
-from ..contracts.guides import Guide
+from ..contracts.guides import Colorbar, Guide, Legend
 from ..contracts.marks import Mark
 from ..contracts.renderer import Moment, RenderContext, Renderer, RunView
 from ..layout import Grid, PanelPlan, lay_out
@@ -66,7 +67,7 @@ class Film:
         marks: list[Mark] = []
         for layer in self.layers[i]:
             with plugin_errors(f"renderer {type(layer).__name__} (marks, frame {frame.index})"):
-                marks += layer.marks(run, moment, ctx)
+                marks += _checked(layer.marks(run, moment, ctx))
         return tuple(marks)
 
     def _progress(self, frame: FrameSpec) -> float:
@@ -137,7 +138,8 @@ def _guides(layers: Sequence[Renderer], run: RunView, panel: Panel) -> tuple[Gui
     guides = []
     for layer in layers:
         with plugin_errors(f"renderer {type(layer).__name__} (guide)"):
-            guides.append(layer.guide(run, RenderContext(panel.view, panel.theme)))
+            ctx = RenderContext(panel.view, panel.theme)
+            guides.append(call(layer, "guide", run, ctx, returns=(Legend, Colorbar, type(None))))
     return tuple(guide for guide in guides if guide is not None)
 
 
@@ -150,5 +152,17 @@ def _with_backdrop(panel: Panel, layers: Sequence[Renderer], run: RunView, indic
             for probe in layer.probes(ctx):
                 for index in indices:
                     run.value(probe, index)
-            backdrop += layer.backdrop(run, ctx)
+            backdrop += _checked(layer.backdrop(run, ctx))
     return replace(panel, backdrop=tuple(backdrop))
+
+
+def _checked(marks: Iterable[Mark]) -> Iterator[Mark]:
+    """Yield what a renderer gave.
+
+    Raises:
+        TypeError: It contains something else than marks.
+    """
+    for mark in marks:
+        if not isinstance(mark, Mark):
+            raise TypeError(f"must give marks, not {type(mark).__name__}")
+        yield mark

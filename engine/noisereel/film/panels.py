@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
+from ..contracts.calls import call, strings
 from ..contracts.geometry import Box, Range, design_scale
 from ..contracts.renderer import Renderer, space_of
 from ..layout import Grid, InsetPlan, PanelPlan, lay_out
@@ -42,7 +43,7 @@ def check_panels(scene: SceneSpec, infos: Mapping[str, RunInfo], registry: Regis
         )
         for i, (spec, own) in enumerate(zip(scene.panels, layers, strict=True))
         for j, layer in enumerate(own)
-        if (reason := layer.check(infos[spec.run]))
+        if (reason := call(layer, "check", infos[spec.run], returns=(str, type(None))))
     ]
     if problems:
         raise SceneError(problems)
@@ -77,16 +78,15 @@ def panel_layers(
     Raises:
         SceneError: There is no default for it.
     """
-    names = (
-        ()
-        if spec.layers
-        else scene.runs[spec.run].dataset.layers(event_shape) or registry.default_renderers(event_shape)
-    )
+    names: Sequence[str] = ()
+    if not spec.layers:
+        own = strings(scene.runs[spec.run].dataset, "layers", event_shape)
+        names = own or registry.default_renderers(event_shape)
     if not spec.layers and not names:
         place = f"panels.{scene.panels.index(spec)}.layers"
         message = f"no renderer is the default for event shape {event_shape}; name the layers"
         raise SceneError([scene.document.problem(place, message)])
-    return spec.layers or tuple(cast(Renderer, registry.get("renderer", name)()) for name in names)
+    return spec.layers or tuple(cast(Renderer, registry.create("renderer", name)) for name in names)
 
 
 def panel_plans(scene: SceneSpec, layers: Layers, text: FilmText, runs: Mapping[str, RunView]) -> list[PanelPlan]:
@@ -131,7 +131,7 @@ def _extent(layers: Iterable[Renderer], run: RunView) -> Box:
     box = Box()
     for layer in layers:
         with plugin_errors(f"renderer {type(layer).__name__} (extent)"):
-            box = box.union(layer.extent(run) or Box())
+            box = box.union(call(layer, "extent", run, returns=(Box, type(None))) or Box())
     return box
 
 

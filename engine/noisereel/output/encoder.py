@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..canvas.raster import RasterCanvas
+from ..contracts.calls import call
 from ..contracts.theme import rgb
 from ..contracts.writer import Frame, Sink, Writer, WriterContext
 from ..support.environment import versions
@@ -34,7 +35,7 @@ _QUEUE = 4  # frames between drawing and writing: enough to absorb delays, at li
 
 def writer_of(output: OutputPath, registry: Registry) -> Writer:
     """Return the writer for an output's suffix."""
-    return cast(Writer, registry.get("writer", output.writer)())
+    return cast(Writer, registry.create("writer", output.writer))
 
 
 def check_outputs(outputs: Sequence[OutputPath], frames: int, registry: Registry, *, transparent: bool) -> None:
@@ -54,8 +55,8 @@ def check_outputs(outputs: Sequence[OutputPath], frames: int, registry: Registry
             raise UsageError(f"{path}: {path.suffix} has no transparency: use .gif or .png")
 
 
-def check_names(outputs: Sequence[OutputPath], visits: Iterable[tuple[int, float]]) -> None:
-    """Refuse file names that two visits would share.
+def check_names(outputs: Sequence[OutputPath], visits: Iterable[tuple[int, float]]) -> list[Path]:
+    """Refuse file names that two visits would share; return the files of numbered outputs.
 
     Args:
         outputs: The outputs.
@@ -65,18 +66,25 @@ def check_names(outputs: Sequence[OutputPath], visits: Iterable[tuple[int, float
         UsageError: Two visits would be written to one file.
     """
     frames = [*enumerate(visits)]
+    paths: list[Path] = []
     for output in outputs:
         taken: dict[Path, int] = {}
         for frame, (index, t) in frames if output.numbered else ():
             path = output.file(frame, index, t)
             if taken.setdefault(path, index) != index:
                 raise UsageError(f"{output.path}: visits {taken[path]} and {index} would both be {path}; use {{step}}")
+        paths += taken
+    return paths
 
 
 def rate_warnings(outputs: Sequence[OutputPath], frames: int, fps: Fraction, registry: Registry) -> Iterator[str]:
     """Yield a warning for each output whose format cannot play a film at this rate."""
     for output in outputs:
-        if frames > 1 and not output.numbered and (warning := writer_of(output, registry).rate_warning(fps)):
+        if (
+            frames > 1
+            and not output.numbered
+            and (warning := call(writer_of(output, registry), "rate_warning", fps, returns=(str, type(None))))
+        ):
             yield f"{output.path}: {warning}"
 
 

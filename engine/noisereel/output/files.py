@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,10 +44,11 @@ class OutputPath:
         Raises:
             UsageError: The suffix, a placeholder or its format is unknown, or the path is a folder.
         """
+        names = frozenset(_placeholders(text))
         path = Path(text)
         if text.endswith(("/", os.sep)) or is_folder(path):
             raise UsageError(f"{text}: is a folder; name a file in it, such as {path / 'film.gif'}")
-        return cls(path, _writer(path, registry), frozenset(_placeholders(text)))
+        return cls(path, _writer(path, registry), names)
 
     @property
     def numbered(self) -> bool:
@@ -79,6 +81,8 @@ def _writer(path: Path, registry: Registry) -> str:
 
 
 def _placeholders(text: str) -> tuple[str, ...]:
+    if "\0" in text:
+        raise UsageError(f"{text}: a file name cannot hold NUL")
     try:
         template = Template(text, markup=False)
         for name in template.names:
@@ -87,6 +91,9 @@ def _placeholders(text: str) -> tuple[str, ...]:
         template.format({"frame": 0, "step": 0, "t": 0.5})
     except ValueError as error:
         raise UsageError(f"{text}: {error}") from error
+    for field in re.findall(r"\{[^{}]*\}", text.replace("{{", "").replace("}}", "")):
+        if not {"/", "\\", os.sep}.isdisjoint(field):  # as a fill character it would lead into other folders
+            raise UsageError(f"{text}: '{field}' must not contain '/' or '\\'")
     return template.names
 
 
@@ -103,7 +110,7 @@ def opened(writer: Writer, ctx: WriterContext, path: Path) -> Iterator[Sink]:
     try:
         yield _NamedSink(sink, path, ctx.path)
     except BaseException as error:
-        with suppress(OSError):  # closing on a full disk fails again; report the first error
+        with suppress(Exception):  # closing on a full disk fails again; report the first error
             encoding.__exit__(type(error), error, error.__traceback__)
         raise
     with report_errors(path, ctx.path):

@@ -25,6 +25,7 @@ from ..simulation.store import TrajectoryStore
 from ..support.compiled import Compiler, uncompiled
 from ..support.files import AtomicFiles, scratch_folder
 from .encoder import check_names, check_outputs, encoder, rate_warnings, writer_of
+from .inputs import refuse_inputs
 from .workers import pixels_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def plan_render(
 
     def check_frames(frames: Sequence[FrameSpec]) -> None:
         check_outputs(outputs, len(frames), registry, transparent=transparent)
-        check_names(outputs, named_visits(scene, {name: run.times for name, run in runs.items()}, frames))
+        paths = check_names(outputs, named_visits(scene, {name: run.times for name, run in runs.items()}, frames))
+        refuse_inputs([output.path for output in outputs if not output.numbered] + paths, scene, registry)
 
     return plan_film(scene, runs, registry, select, check_frames=check_frames)
 

@@ -52,7 +52,7 @@ def collect(
     Raises:
         ValueError: The name, the target or ``default_for`` is not valid.
     """
-    if not _KEBAB.fullmatch(name):
+    if not (isinstance(name, str) and _KEBAB.fullmatch(name)):
         raise ValueError(f"{kind} '{name}': names are kebab-case, such as 'swiss-roll'")
     if isinstance(target, str) and not re.fullmatch(r"[\w.]+:\w+", target):
         raise ValueError(f"{kind} '{name}': '{target}' is not of the form 'package.module:Class'")

@@ -7,11 +7,12 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ..support.errors import NoisereelError, PluginError, UsageError, suggest
+from ..support.errors import NoisereelError, PluginError, UsageError, describe_error, plugin_errors, suggest
 from ..support.files import is_file
 from . import hookspecs
 from .registration import Entry, collect, collect_folder, imported, load_file
@@ -107,7 +108,9 @@ class Registry:
             plugin = load()
             self._manager.register(plugin, name)
             entries = [*self._registrations(plugin, name)]
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, too: a plugin must not end the program
             if plugin is not None and self._manager.get_plugin(name) is plugin:
                 self._manager.unregister(plugin)
             self._broken(name, error)
@@ -127,14 +130,30 @@ class Registry:
         if path.resolve() in self.files:
             return
         self.files = (*self.files, path.resolve())
-        self.add(str(path), partial(load_file, path.resolve()))
+        for name, plugin in self._manager.list_name_plugin():
+            if _is_from(plugin, path.resolve()):  # installed, too: the named file wins
+                self._remove(name)
+        strict = self.strict
+        try:
+            self.strict = True  # who names a file needs it
+            self.add(str(path), partial(load_file, path.resolve()))
+        finally:
+            self.strict = strict
+
+    def _remove(self, name: str) -> None:
+        self._manager.unregister(name=name)
+        for kind, entries in self._entries.items():
+            self._entries[kind] = {key: entry for key, entry in entries.items() if entry.package != name}
+        self._folders = [(folder, package) for folder, package in self._folders if package != name]
 
     def register_commands(self, cli: Any) -> None:
         """Let every plugin add its commands to the command line."""
         for name, plugin in self._manager.list_name_plugin():
             try:
                 self._hook_of(plugin, "register_commands")(cli=cli)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._broken(name, error)
 
     def warn_of_unknown_hooks(self) -> None:
@@ -173,10 +192,10 @@ class Registry:
         if not isinstance(entry.target, str):
             self._classes.setdefault(entry.target, name)
 
-    def _broken(self, name: str, error: Exception) -> None:
-        message = f"plugin '{name}' is skipped: {_reason(error)}"
+    def _broken(self, name: str, error: BaseException) -> None:
         if self.strict:
-            raise PluginError(message) from error
+            raise PluginError(f"plugin '{name}' cannot be loaded: {_reason(error)}") from error
+        message = f"plugin '{name}' is skipped: {_reason(error)}"
         self.warnings.append(message)
 
     def _warn(self, message: str) -> None:
@@ -190,6 +209,17 @@ class Registry:
     def hooks(self) -> Any:
         """pluggy's relay: ``registry.hooks.run_finished(run=…, trajectory=…)`` calls every implementation."""
         return self._manager.hook
+
+    def observer_in(self, error: BaseException, hook: str) -> str:
+        """Return the plugin whose implementation of a hook an exception passed through."""
+        codes = {
+            getattr(impl.function, "__code__", None): impl.plugin_name
+            for impl in getattr(self.hooks, hook).get_hookimpls()
+        }
+        for frame, _ in walk_tb(error.__traceback__):
+            if frame.f_code in codes:
+                return f"plugin '{codes[frame.f_code]}'"
+        return "an observer"
 
     def has_observers(self, hook: str) -> bool:
         """Return whether any plugin implements a hook."""
@@ -233,14 +263,28 @@ class Registry:
         entry = self._entry(kind, name)
         try:
             cls = imported(entry.target) if isinstance(entry.target, str) else entry.target
-        except NoisereelError:
+        except (NoisereelError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise PluginError(f"{kind} '{name}' of '{entry.package}' cannot be loaded: {_reason(error)}") from error
         if fault := _fault(cls, kind):
             raise PluginError(f"{kind} '{name}' of '{entry.package}' {fault}")
         self._classes.setdefault(cls, name)
         return cls
+
+    def create(self, kind: str, name: str) -> Plugin:
+        """Return a plugin with its default parameters.
+
+        Raises:
+            UsageError: The name is not registered.
+            PluginError: The class cannot be imported or created without parameters, or is not a plugin of this kind.
+        """
+        cls = self.get(kind, name)
+        with plugin_errors(f"{kind} '{name}' cannot be created without parameters"):
+            try:
+                return cls()
+            except ValueError as error:  # pydantic's message has several lines
+                raise ValueError(" ".join(str(error).split("\n")[1:3])) from error
 
     def _entry(self, kind: str, name: str) -> Entry:
         if name not in self._entries[kind]:
@@ -286,6 +330,17 @@ class Registry:
         return {name: path for name, (path, _) in sorted(scenes.items())}
 
 
+def _is_from(plugin: object, path: Path) -> bool:
+    """Return whether an installed plugin is a module of this file: the same file, or a copy under its import name."""
+    file = getattr(plugin, "__file__", None)
+    if file is not None and Path(file).resolve() == path:
+        return True
+    spec = getattr(plugin, "__spec__", None)  # None for objects with hooks; files named before have another name
+    parts = path.parent.parts if path.stem == "__init__" else (*path.parent.parts, path.stem)
+    names = tuple(spec.name.split(".")) if spec is not None else ()
+    return bool(names) and parts[-len(names) :] == names
+
+
 def _is_marked(function: object) -> bool:
     return hasattr(function, f"{hookspecs.GROUP}_impl")
 
@@ -310,9 +365,8 @@ def _duplicate(kind: str, name: str, first: str, second: str) -> str:
     return f"{kind} '{name}' is registered {packages}; names must be unique: uninstall or rename one"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return an error on one line, with its type unless it is meant for users."""
     if isinstance(error, NoisereelError):
         return str(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return describe_error(error)

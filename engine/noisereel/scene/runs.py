@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import cast
 
+from ..contracts.calls import call
 from ..contracts.denoiser import Denoiser
 from ..contracts.sampler import Sampler
 from ..registry.registry import Registry
@@ -181,10 +182,15 @@ def _check_training(node: Node, registry: Registry, builder: Builder) -> None:
         denoiser = cast("Denoiser | None", builder.plugin(denoiser_node, "denoiser"))
     for key in ("training", "pairs"):
         setting = node.child(key)
-        if setting is not None and denoiser is not None and denoiser.training_steps is None:
+        if setting is not None and denoiser is not None and _steps(denoiser) is None:
             builder.report(setting, f"needs a denoiser that is trained; '{registry.name_of(denoiser)}' is not")
         elif setting is not None and denoiser_node is None:
             builder.report(setting, "needs a denoiser that is trained; the run has none")
+
+
+def _steps(denoiser: Denoiser) -> int | None:
+    steps: int | None = call(denoiser, "training_steps", returns=(int, type(None)))
+    return steps
 
 
 def _check_end(name: str, runs: Runs, builder: Builder) -> None:

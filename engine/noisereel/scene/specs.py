@@ -297,7 +297,7 @@ class FilmSettings(_Part):
 
     frames: int = Field(default=120, ge=1, le=100_000)
     """Number of moving frames, not counting holds."""
-    fps: float = Field(default=25, gt=0, le=120)
+    fps: float = Field(default=25, ge=0.01, le=120)
     """Frames per second."""
     size: tuple[Side, Side] = (1280, 720)
     """[width, height] in pixels, each from 16 to 8,192; or an aspect ratio, 16:9, 4:3, 1:1 or 9:16, whose shorter side

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..contracts.calls import call
 from ..contracts.dataset import Data, LoadContext
 from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
 from ..contracts.digests import facts_digest
@@ -118,10 +119,10 @@ def load_data(spec: RunSpec, document: SceneDocument, warn: Warn = _ignore) -> D
         message = f"the data reaches {largest:.3g}, too large to compute with; {_SCALE}"
         raise SceneError([document.problem(place, message)])
     if data.x0.dtype == torch.float32:
-        return data
+        return _detached(data)
     if warning := _coarseness(data.x0, x0):
         warn_here(warning)
-    return replace(data, x0=x0)
+    return _detached(replace(data, x0=x0))
 
 
 def _is_finite(x: Tensor) -> bool:
@@ -147,6 +148,13 @@ def _distinct(samples: Tensor, coordinate: int) -> int:
     return len(np.unique(samples.flatten(1)[:, coordinate].numpy()))
 
 
+def _detached(data: Data) -> Data:
+    """Return data without gradients, which arrays of numpy cannot have."""
+    tensors = {name: getattr(data, name) for name in ("x0", "labels", "hue", "palette")}
+    detached: dict[str, Any] = {n: value.detach() for n, value in tensors.items() if isinstance(value, Tensor)}
+    return replace(data, **detached)
+
+
 def _misfits(spec: RunSpec, ctx: DenoiserContext, document: SceneDocument) -> Iterator[Problem]:
     """Yield the problems of a run whose denoiser or samplers cannot serve its data, or that does not fit in memory."""
     if spec.particles is not None:
@@ -154,10 +162,10 @@ def _misfits(spec: RunSpec, ctx: DenoiserContext, document: SceneDocument) -> It
             require_memory("particles", spec.particles, _COPIES * 4 * math.prod(ctx.data.event_shape) + _BYTES_EACH)
         except ValueError as error:
             yield document.problem(f"runs.{spec.name}.particles", str(error))
-    if spec.denoiser is not None and (reason := spec.denoiser.check(ctx)):
+    if spec.denoiser is not None and (reason := call(spec.denoiser, "check", ctx, returns=(str, type(None)))):
         yield document.problem(f"runs.{spec.name}.denoiser", reason)
     for sampler in spec.sampler:
-        if reason := sampler.check(ctx.data):
+        if reason := call(sampler, "check", ctx.data, returns=(str, type(None))):
             yield document.problem(f"runs.{spec.name}.sampler", reason)
 
 

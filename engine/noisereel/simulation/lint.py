@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..contracts.calls import strings
 from ..contracts.plugin import plugins_in
 from ..contracts.schedule import signal_warning
 from ..support.markup import doubtful_formula, plain
@@ -29,7 +30,7 @@ def lint(scene: SceneSpec, plans: Mapping[str, RunPlan]) -> tuple[Problem, ...]:
         scene.document.problem(f"{owner}.{key}", warning)
         for owner, key, value in _values(scene)
         for plugin in plugins_in(value)
-        for warning in plugin.lint()
+        for warning in strings(plugin, "lint")
     ]
     doubtful = [
         scene.document.problem(path, warning)

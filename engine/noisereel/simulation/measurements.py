@@ -66,8 +66,9 @@ class Measurements:
                     measured = self._follow(probe, ctx)
                 else:
                     measured = {index: probe.measure(state_at(run, index, ctx.data.x0.device), ctx)}
-                _require_promised(probe, measured[index])
-            known |= {at: {n: np.asarray(a) for n, a in values.items()} for at, values in measured.items()}
+                arrays = {at: _arrays(values) for at, values in measured.items()}
+                _require_promised(probe, arrays[index])
+            known |= arrays
         return known[index]
 
     def save(self) -> None:
@@ -120,6 +121,12 @@ def state_at(run: Trajectory, index: int, device: torch.device) -> State:
     return State(index, run.acts[index], run.levels[index], x, tensor("x0"), tensor("noise"), run.calls[index], aux)
 
 
+def _arrays(values: Values) -> Values:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"must give values by name, not {type(values).__name__}")
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
 def _require_promised(probe: Probe, values: Values) -> None:
     """Check that a metric gives the values that it declares.
 
@@ -129,6 +136,9 @@ def _require_promised(probe: Probe, values: Values) -> None:
     missing = [name for name in probe.gives if name not in values] if isinstance(probe, Metric) else []
     if missing:
         raise ValueError(f"'gives' promises {', '.join(missing)}, 'measure' gave {', '.join(values) or 'nothing'}")
+    for name in probe.gives if isinstance(probe, Metric) else ():
+        if values[name].size != 1 or values[name].dtype.kind not in "biuf":
+            raise ValueError(f"'{name}' must be one number, not {values[name].dtype} of shape {values[name].shape}")
 
 
 def _save_values(values: Mapping[str, Mapping[int, Values]], file: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..contracts.calls import call
 from ..contracts.schedule import Level, level_error
 from ..contracts.trajectory import nearest
 from ..support.errors import PluginError, SceneError, UsageError, plugin_errors
@@ -132,7 +133,7 @@ def plan_acts(samplers: Sequence[Sampler], schedule: Schedule, start: float | No
         path = _checked_path(sampler, schedule, start, f"{who}sampler {type(sampler).__name__} (path)")
         for t in path:
             if t not in known:
-                known[t] = schedule.at(t)
+                known[t] = call(schedule, "at", t, returns=Level)
             if reason := level_error(known[t], schedule.T):
                 raise UsageError(f"it visits a level that is too extreme: {reason}")
         transitions.append(tuple((known[t], known[s], before) for t, s, before in _transitions(path)))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..contracts.calls import inputs_of
 from ..contracts.digests import data_digest, digest, facts_digest
 from ..contracts.identity import identity
 from ..contracts.plugin import plugins_in
@@ -278,7 +279,7 @@ def run_key(run: Run, shown: Sequence[int], folder: Path, predecessor_key: str |
     return facts_digest(
         {
             "parts": [identity(part) for part in parts],
-            "inputs": [digest(file.read_bytes()) for part in plugins_in(parts) for file in part.inputs(folder)],
+            "inputs": [digest(file.read_bytes()) for part in plugins_in(parts) for file in inputs_of(part, folder)],
             "data": data_digest(run.data),
             # A schedule may keep what it computed before something that it depends on changed.
             "levels": digest(np.array([[level.t, level.alpha, level.sigma] for level in run.plan.levels]).tobytes()),

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from ..contracts.dataset import Data
+from ..contracts.calls import call
+from ..contracts.dataset import Data, describe
 from ..contracts.denoiser import DenoiserContext, Model, Snapshot
 from ..contracts.probe import MeasureContext
 from ..contracts.sampler import Sampler, Step, StepContext
@@ -68,7 +70,10 @@ class Run:
         if self.spec.denoiser is None:
             return None
         with plugin_errors(f"denoiser {type(self.spec.denoiser).__name__}"):
-            return self.spec.denoiser.bind(self.context)
+            model = self.spec.denoiser.bind(self.context)
+            if not callable(model):
+                raise TypeError(f"bind must return a function, not {type(model).__name__}")
+            return model
 
     @cached_property
     def snapshots(self) -> Sequence[Snapshot]:
@@ -76,7 +81,11 @@ class Run:
         if self.plan.training is None or self.spec.denoiser is None:
             return ()
         with plugin_errors(f"denoiser {type(self.spec.denoiser).__name__}"):
-            return self.spec.denoiser.snapshots(self.context, self.plan.training)
+            snapshots = self.spec.denoiser.snapshots(self.context, self.plan.training)
+            wrong = [item for item in snapshots if not (isinstance(item, Snapshot) and callable(item.model))]
+            if wrong or len(snapshots) != len(self.plan.training):
+                raise TypeError(f"snapshots must return {len(self.plan.training)} snapshots of the model")
+            return snapshots
 
     def measure_context(self, index: int) -> MeasureContext:
         """Return the context for probes at a visit; calls of its model are not counted."""
@@ -124,7 +133,8 @@ class Run:
 
     def _path(self, model_of: Callable[[], Model | None]) -> Iterator[State]:
         """Yield the states of one pass; ``model_of`` is called once a model is needed."""
-        noise, model = Noise.of(self.spec.seed, self.spec.copy_index, self.device), CountedModel(model_of)
+        noise = Noise.of(self.spec.seed, self.spec.copy_index, self.device)
+        model = CountedModel(model_of, f"denoiser {type(self.spec.denoiser).__name__}")
         origin = None if self.rows is None else self.data.x0[self.rows].float()
         labels = None if self.rows is None or self.data.labels is None else self.data.labels[self.rows]
         ctx = StepContext(model, noise.at(_START, 0, 0, 0), self.data, origin, labels, self.spec.schedule)
@@ -139,7 +149,8 @@ class Run:
             return self._repeated(torch.as_tensor(x))
         if ctx.origin is None:
             like = self.data.x0.new_empty((self.particles, *self.data.event_shape), dtype=torch.float32)
-            return ctx.draw(like, "start") * spec.schedule.prior_std()
+            std: float = call(spec.schedule, "prior_std", returns=Real)
+            return ctx.draw(like, "start") * std
         if self.start == "data":
             assert level.t == 0, "planning refuses clean data anywhere else"
             return ctx.origin
@@ -155,17 +166,26 @@ class CountedModel:
 
     Args:
         model_of: Returns the model; called when it is first needed.
+        name: Its name in errors.
     """
 
-    def __init__(self, model_of: Callable[[], Model | None]) -> None:
-        self.model_of = model_of
+    def __init__(self, model_of: Callable[[], Model | None], name: str = "the model") -> None:
+        self.model_of, self.name = model_of, name
         self.calls = 0
 
     def __call__(self, x: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
         self.calls += 1
         model = self.model_of()
         assert model is not None, "the scene was checked for a denoiser"
-        return model(x, level, labels)
+        try:
+            x0 = model(x, level, labels)
+        except BaseException:
+            with plugin_errors(f"{self.name} (t = {level.t:g})"):
+                raise
+        if not isinstance(x0, Tensor) or x0.shape != x.shape:
+            message = f"must return a tensor of shape {tuple(x.shape)}, not {describe(x0)}"
+            raise PluginError(f"{self.name} (t = {level.t:g}): {message}")
+        return x0
 
 
 def walk(
@@ -197,9 +217,10 @@ def walk(
             # Around the step alone: a generator would leak the mode to its caller.
             with no_grad if torch.is_grad_enabled() else unchanged:
                 step = _step(sampler, x, t, s, StepContext(model, draw, *rest), carry)
+            _check(step, x, sampler)
             aux = {**arrived_aux, **step.aux} if arrived_aux else step.aux
             yield State(index, act, t, x, step.x0, arrived, model.calls, aux)
-            x, arrived, carry, index = _checked(step, x, sampler).x, step.noise, step.carry, index + 1
+            x, arrived, carry, index = step.x, step.noise, step.carry, index + 1
             arrived_aux = step.next_aux
             taken.append((sampler, t, s, index, x))
             if len(taken) * x.numel() >= _MAX_UNCHECKED or len(taken) == _MAX_STEPS_UNCHECKED:
@@ -213,16 +234,26 @@ def _step(sampler: Sampler, x: Tensor, t: Level, s: Level, ctx: StepContext, car
     """Take one step; an error names the sampler, at no cost to steps that raise none."""
     try:
         return sampler.step(x, t, s, ctx, carry)
-    except Exception:
+    except BaseException:
         with plugin_errors(f"sampler {type(sampler).__name__} (t = {t.t:g} to {s.t:g})"):
             raise
 
 
-def _checked(step: Step, x: Tensor, sampler: Sampler) -> Step:
+def _check(step: Step, x: Tensor, sampler: Sampler) -> None:
+    """Check what a sampler gave: particles of the same shape, and tensors."""
+    name = type(sampler).__name__
+    if not isinstance(step, Step):
+        raise PluginError(f"{name}.step must return noisereel.Step, not {describe(step)}")
+    if not isinstance(step.x, Tensor):
+        raise PluginError(f"{name}.step must give particles as a tensor, not {describe(step.x)}")
     if step.x.shape != x.shape:
-        name = type(sampler).__name__
         raise PluginError(f"{name}.step gave particles of shape {tuple(step.x.shape)}, not {tuple(x.shape)}")
-    return step
+    for key, value in (("x0", step.x0), ("noise", step.noise)):
+        if value is not None and not (isinstance(value, Tensor) and value.shape == x.shape):
+            raise PluginError(f"{name}.step: {key} must be a tensor of shape {tuple(x.shape)}, not {describe(value)}")
+    for mapping in (step.aux, step.next_aux):
+        if not (isinstance(mapping, Mapping) and all(isinstance(value, Tensor) for value in mapping.values())):
+            raise PluginError(f"{name}.step: aux must hold tensors by name")
 
 
 def _check_finite(taken: Sequence[_Taken], who: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..contracts.calls import call, strings
 from ..contracts.run_info import RunInfo
 from ..support.errors import SceneError
 from .data import denoiser_contexts
@@ -49,7 +50,7 @@ def run_infos(
                 *(name for metric in spec.metrics for name in metric.gives),
                 *(("trained",) if spec.training else ()),
             ),
-            aux_names=frozenset.intersection(*(frozenset(sampler.aux_names) for sampler in spec.sampler)),
+            aux_names=frozenset.intersection(*(frozenset(strings(sampler, "aux_names")) for sampler in spec.sampler)),
             runs=infos,
             context=contexts[name],
         )
@@ -66,7 +67,7 @@ def check_metrics(scene: SceneSpec, infos: Mapping[str, RunInfo]) -> None:
         scene.document.problem(f"runs.{name}.metrics", reason)
         for name, spec in scene.runs.items()
         for metric in spec.metrics
-        if (reason := metric.check(infos[name]))
+        if (reason := call(metric, "check", infos[name], returns=(str, type(None))))
     ]
     if problems:
         raise SceneError(problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..contracts.calls import call
 from ..contracts.sampler import StepContext
 from ..support.errors import UsageError
 from ..support.noise import Noise
@@ -41,7 +42,7 @@ def sample(
     """
     plan = plan_acts(samplers, schedule)
     for sampler in samplers:
-        if reason := sampler.check(data):
+        if reason := call(sampler, "check", data, returns=(str, type(None))):
             raise UsageError(f"sampler {type(sampler).__name__}: {reason}")
     noise = Noise.of(seed, 0, x.device)
     ctx = StepContext(CountedModel(lambda: model), noise.at(0, 0, 0, 0), data, None, None, schedule)

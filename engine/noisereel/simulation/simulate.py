@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..contracts.calls import call
 from ..contracts.denoiser import DenoiserContext, Pairs, TrainingContext
 from ..contracts.identity import UnkeyableError, identity
 from ..contracts.trajectory import Trajectory
@@ -111,8 +113,7 @@ def train_denoisers(
     for run in bound_runs(scene, plans, data, done, ctx):
         name = run.spec.name
         if run.spec.denoiser is not None:
-            with plugin_errors(f"denoiser {type(run.spec.denoiser).__name__}"):
-                file = run.spec.denoiser.weights_file(run.context)
+            file = call(run.spec.denoiser, "weights_file", run.context, returns=(Path, type(None)))
             if file is not None:
                 yield name, file
         if name in needed:
@@ -153,7 +154,7 @@ def _pairs(run: Trajectory) -> Pairs:
     """Return the samples that a run ended in, with the noise that it began with."""
     first, last = run.series("x", 0), run.series("x", len(run) - 1)
     assert first is not None and last is not None, "both ends of every trajectory are kept"
-    return Pairs(torch.tensor(last), torch.tensor(first) / run.schedule.prior_std())
+    return Pairs(torch.tensor(last), torch.tensor(first) / call(run.schedule, "prior_std", returns=Real))
 
 
 def _simulated(
@@ -219,5 +220,8 @@ def notify(registry: Registry, hook: str, **facts: Any) -> None:
     Raises:
         PluginError: An observer raised.
     """
-    with plugin_errors(f"an observer ({hook})"):
+    try:
         getattr(registry.hooks, hook)(**facts)
+    except BaseException as error:
+        with plugin_errors(f"{registry.observer_in(error, hook)} ({hook})"):
+            raise

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from traceback import walk_tb
 from typing import ClassVar
 
 from .printable import printable
@@ -16,6 +17,7 @@ __all__ = [
     "Problem",
     "SceneError",
     "UsageError",
+    "blamed",
     "describe_error",
     "first_line",
     "plugin_errors",
@@ -99,7 +101,24 @@ def plugin_errors(who: str) -> Iterator[None]:
     except BaseException as error:  # SystemExit, too: a plugin must not end the program
         # Plugins report what they cannot do as ValueError; anything else is a bug, and its type helps to find it.
         message = _message(error) if isinstance(error, ValueError) else ""
-        raise PluginError(f"{who}: {message or describe_error(error)}") from error
+        inner = blamed(error)  # such as the spacing that a sampler uses
+        parts = [who] if inner is None or inner.partition(" ")[0] in who else [who, inner]
+        raise PluginError(": ".join([*parts, message or describe_error(error)])) from error
+
+
+def blamed(error: BaseException) -> str | None:
+    """Return the innermost plugin and method that an exception passed through, or None if there is none."""
+    found = None
+    for frame, _ in walk_tb(error.__traceback__):
+        code = frame.f_code
+        owner = type(frame.f_locals.get(code.co_varnames[0])) if code.co_argcount else None
+        if (
+            owner is not None
+            and hasattr(owner, "model_fields")
+            and isinstance(kind := getattr(owner, "kind", None), str)
+        ):
+            found = f"{kind} {owner.__name__} ({code.co_name})" if hasattr(owner, code.co_name) else found
+    return found
 
 
 def describe_error(error: BaseException) -> str:

@@ -7,17 +7,42 @@ import re
 import pytest
 
 
-def test_a_plugin_that_cannot_be_loaded_is_warned_of_or_fatal(noisereel, scene, plugin):
+def test_a_plugin_file_that_cannot_be_loaded_is_an_error(noisereel, scene, plugin):
     broken = plugin("raise RuntimeError('no')\n")
-    line = f"plugin '{broken}' is skipped: RuntimeError: no"
-    assert noisereel("validate", scene(), "--plugin", broken) == (
-        0,
-        f"{scene()}: fine  (1 run, 6 frames at 20 fps)\n",
-        f"warning: {line}\n",
-    )
-    assert noisereel("validate", scene(), "--plugin", broken, "--strict-plugins") == (1, "", f"{line}\n")
-    assert noisereel("plugins", "--plugin", broken).code == 2  # options come after the command
-    assert noisereel("plugins", "list", "--plugin", broken).out.endswith(f"not loaded: {line}\n")
+    for command in (["validate", scene()], ["plugins", "list"], ["render", scene(), "-o", "a.gif"]):
+        done = noisereel(*command, "--plugin", broken)
+        assert done == (1, "", f"plugin '{broken}' cannot be loaded: RuntimeError: no\n")
+
+
+COMMANDS = """
+import click, sys
+@hookimpl
+def register_commands(cli):
+    @cli.command("{name}")
+    @click.argument("word")
+    def shout(word):
+        if word == "exit":
+            sys.exit(3)
+        if word == "wrong":
+            raise click.UsageError("not that")
+        click.echo(word.upper() if word != "fail" else 1 / 0)
+"""
+
+
+def test_commands_of_a_plugin_file(noisereel, plugin):
+    from noisereel.cli.main import cli
+
+    file = plugin(COMMANDS.replace("{name}", "shout-1"))
+    try:
+        assert noisereel("--plugin", file, "shout-1", "hello") == (0, "HELLO\n", "")
+        assert "shout-1" in noisereel("--plugin", file, "--help").out
+        assert noisereel("--plugin", file, "shout-1", "exit").code == 3
+        assert noisereel("--plugin", file, "shout-1", "wrong").code == 2
+        failed = (1, "", "command 'shout-1': ZeroDivisionError: division by zero\n")
+        assert noisereel("--plugin", file, "shout-1", "fail") == failed
+        assert noisereel("--plugin", file, "plugins", "list").code == 0
+    finally:
+        cli.commands.pop("shout-1", None)
 
 
 def test_plugins_of_one_kind_are_listed_with_their_summaries(noisereel, plugin):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from noisereel.registry.hookspecs import hookimpl
+from noisereel.registry.registration import load_file
 from noisereel.registry.registry import KINDS, Registry, load_registry
 from noisereel.scene import PluginSpecs
 from noisereel.support.errors import PluginError, UsageError
@@ -198,29 +201,70 @@ def test_a_plugin_that_raises_is_skipped_whole_and_the_others_stay(tmp_path: Pat
             raise AssertionError("never called")
         """,
     )
-    registry = of_files(broken, PLUGINS)
-    assert registry.warnings == [f"plugin '{broken}' is skipped: RuntimeError: out of order"]
+    registry = Registry()
+    registry.add("broken", partial(load_file, broken))
+    registry.add_file(PLUGINS)
+    assert registry.warnings == ["plugin 'broken' is skipped: RuntimeError: out of order"]
     assert registry.names("dataset") == ("dot",)
     assert not registry.has_observers("timestep")
     with pytest.raises(PluginError) as error:
         of_files(broken, strict=True)
-    assert str(error.value) == f"plugin '{broken}' is skipped: RuntimeError: out of order"
+    assert str(error.value) == f"plugin '{broken}' cannot be loaded: RuntimeError: out of order"
 
 
-def test_a_file_that_cannot_be_imported_is_one_warning(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     broken = plugin_file(tmp_path, "import nothing_of_that_name", "unimportable.py")
-    registry = of_files(broken)
-    assert registry.warnings == [
-        f"plugin '{broken}' is skipped: ModuleNotFoundError: No module named 'nothing_of_that_name'"
-    ]
+    with pytest.raises(PluginError) as error:
+        of_files(broken)
+    reason = "ModuleNotFoundError: No module named 'nothing_of_that_name'"
+    assert str(error.value) == f"plugin '{broken}' cannot be loaded: {reason}"
     assert not any(name.startswith("unimportable") for name in sys.modules)
 
 
-def test_a_hook_with_wrong_arguments_is_one_warning(tmp_path: Path) -> None:
+def test_a_hook_with_wrong_arguments_is_one_line(tmp_path: Path) -> None:
     broken = plugin_file(tmp_path, "@hookimpl\ndef timestep(run, stat): ...")
-    [warning] = of_files(broken).warnings
-    assert warning.startswith(f"plugin '{broken}' is skipped: PluginValidationError: ")
-    assert "stat" in warning
+    with pytest.raises(PluginError) as error:
+        of_files(broken)
+    assert str(error.value).startswith(f"plugin '{broken}' cannot be loaded: PluginValidationError: ")
+    assert "stat" in str(error.value)
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit(3)", "class Rude(BaseException): ...\nraise Rude"])
+def test_a_plugin_cannot_end_the_program(tmp_path: Path, body: str) -> None:
+    broken = plugin_file(tmp_path, body)
+    registry = Registry()
+    registry.add("broken", partial(load_file, broken))
+    assert len(registry.warnings) == 1 and registry.warnings[0].startswith("plugin 'broken' is skipped: ")
+    with pytest.raises(PluginError):
+        of_files(broken)
+
+
+def test_a_named_file_replaces_the_installed_plugin(tmp_path: Path) -> None:
+    body = """
+    @hookimpl
+    def register_datasets(register):
+        register("mine", "a:A")
+
+    @hookimpl
+    def timestep(run, state): ...
+    """
+    file = plugin_file(tmp_path, body, "installed_one.py")
+    (tmp_path / "copy").mkdir()
+    copied = plugin_file(tmp_path, body, "copy/installed_one.py")
+    for named in (file, copied):
+        registry = Registry()
+        registry.add("installed", partial(_imported_from, tmp_path, "installed_one"))
+        registry.add_file(named)
+        assert registry.package("dataset", "mine") == str(named)
+        assert len(registry.hooks.timestep.get_hookimpls()) == 1
+
+
+def _imported_from(folder: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_a_misspelled_hook_is_a_warning_that_names_it(tmp_path: Path) -> None:

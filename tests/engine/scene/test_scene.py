@@ -295,7 +295,7 @@ panels:
 tilte: Hello
 """
     assert problems(text, registry) == [
-        "s.yaml:1:13: film.fps: must be above 0 and at most 120, got -1",
+        "s.yaml:1:13: film.fps: must be between 0.01 and 120, got -1",
         "s.yaml:1:25: film.frames: must be between 1 and 100,000, got 0",
         "s.yaml:2:27: dataset.dot.size.1: must be a whole number, got text 'a'",
         "s.yaml:3:11: schedule: unknown schedule 'rmap'; did you mean 'ramp'?",

@@ -1,7 +1,7 @@
 """Curve: values of metrics or of the schedule over the run's time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from noisereel.contracts import marks
+from noisereel.contracts.calls import call
 from noisereel.contracts.geometry import Box, Range
 from noisereel.contracts.guides import Space
 from noisereel.contracts.probe import Metric
@@ -36,6 +37,10 @@ class _RunValue(NamedTuple):
     def line(self) -> NDArray[np.float64]:
         """(t, value), shape (m, 2); NaN where the value is not finite."""
         return (schedule_line if self.name in QUANTITIES else _metric_line)(self.run, self.name)
+
+
+def _size(run: RunView) -> tuple[int, tuple[int, ...]]:
+    return run.trajectory.particles, run.trajectory.event_shape
 
 
 class _ReferenceLevel(NamedTuple):
@@ -101,11 +106,11 @@ class Curve(Renderer):
     def _reference_levels(self, values: Iterable[_RunValue]) -> list[_ReferenceLevel]:
         """Return the reference levels of the metrics shown, without duplicates."""
         levels = [
-            _ReferenceLevel(name, level, metric.unit_of(value_name))
+            _ReferenceLevel(name, level, call(metric, "unit_of", value_name, returns=str))
             for value_name, run in values
             if value_name not in QUANTITIES
             for metric in [_metric(run, value_name)]
-            for name, level in metric.reference(run.trajectory.particles, run.trajectory.event_shape).items()
+            for name, level in call(metric, "reference", *_size(run), returns=Mapping).items()
         ]
         return list(dict.fromkeys(levels)) if self.reference else []
 
@@ -152,9 +157,8 @@ class Curve(Renderer):
     def _value_at(self, index: int, value: _RunValue, ctx: RenderContext, color: str) -> Iterator[marks.Text]:
         line = _past(value, index)
         if len(line) and np.isfinite(line[-1, 1]):
-            number = (
-                f"{_formatted(line[-1, 1], ctx.view.y)} {_metric(value.run, value.name).unit_of(value.name)}".rstrip()
-            )
+            unit = call(_metric(value.run, value.name), "unit_of", value.name, returns=str)
+            number = f"{_formatted(line[-1, 1], ctx.view.y)} {unit}".rstrip()
             text = f"{self._label(value, plain(value.name.replace('_', ' ')))} {number}".lstrip()
             yield value_label(text, line[-1], value.line, color, ctx.view)
 
