@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
@@ -71,9 +72,10 @@ def save(
     """
     kind = format or path.suffix[1:]
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}.get(kind, {})
-    page = draw_vector(drawing)
+    page, content = draw_vector(drawing), BytesIO()  # matplotlib's own writing hides that a disk is full
     with rendering():
-        page.savefig(path, format=kind, facecolor=page.get_facecolor(), metadata={**dates, **(metadata or {})})
+        page.savefig(content, format=kind, facecolor=page.get_facecolor(), metadata={**dates, **(metadata or {})})
+    path.write_bytes(content.getvalue())
 
 
 def _panel(page: Page, axes: Axes, panel: Panel, marks: Sequence[Mark], figure: Figure) -> None:

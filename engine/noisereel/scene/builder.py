@@ -13,7 +13,7 @@ from torch import Tensor
 from ..contracts.plugin import Plugin
 from ..contracts.schedule import Schedule, check_schedule
 from ..registry.registry import Registry
-from ..support.errors import NoisereelError, Problem, UsageError, blamed, describe_error, plugin_errors
+from ..support.errors import NoisereelError, Problem, UsageError, describe_error, plugin_errors
 from .nodes import Given, Node, Place, describe_value
 from .plugin_fields import plugin_kind
 from .python_plugins import as_plugin
@@ -175,9 +175,8 @@ class Builder:
             reason = check_schedule(plugin) if isinstance(plugin, Schedule) else None
         except (ArithmeticError, ValueError) as error:
             plugin, reason = None, describe_error(error) if isinstance(error, ArithmeticError) else str(error)
-        except BaseException as error:
-            who = blamed(error) or f"{cls.kind} '{name}'"
-            with plugin_errors(f"{who} failed on its parameters"):
+        except BaseException:
+            with plugin_errors(f"{cls.kind} '{name}' failed on its parameters"):
                 raise
         if reason is not None:
             self.report(params, reason)

@@ -264,7 +264,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 class TestFullDisk:
     """A full disk: a real one if it can be mounted, and a limit on the size of files."""
 
-    @pytest.mark.parametrize("name", ["film.gif", "film.mp4", "{frame}.png"])
+    @pytest.mark.parametrize("name", ["film.gif", "film.mp4", "{frame}.png", "{frame}.pdf", "{frame}.svg"])
     def test_for_the_film(self, noisereel, scene, small_disk, name):
         (small_disk / "earlier").write_bytes(b"x" * 250_000)
         path = scene(dataset="{swiss-roll: {n: 5000}}", film="{frames: 60, size: [640, 480]}")

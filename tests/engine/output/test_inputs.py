@@ -97,3 +97,10 @@ def test_a_working_directory_that_is_gone(noisereel, scene, tmp_path, monkeypatc
     (tmp_path / "gone").rmdir()
     done = noisereel("render", path, "-o", "a.gif")
     assert done.code == 1 and done.err.count("\n") == 1
+
+
+def test_too_many_panels_are_reported_with_a_position(noisereel, scene):
+    panels = ", ".join(["{layers: [{curve: alpha_bar}]}"] * 64)
+    path = scene(f"panels: [{panels}]\n", film="{frames: 2, size: [320, 240]}")
+    done = noisereel("validate", path)
+    assert done.code == 2 and done.err.startswith(f"{path}:4:") and "have no room for " in done.err
