@@ -160,7 +160,7 @@ def _check(item: Node, runs: Runs, registry: Registry, builder: Builder) -> None
         check_title(item.child(key), name, runs, registry, builder)
     for key in ("x_label", "y_label"):
         label = item.child(key)
-        if label is not None and (reason := formula_fault(str(label.value))):
+        if label is not None and isinstance(label.value, str) and (reason := formula_fault(label.value)):
             builder.report(label, reason)
     original = runs.original(name) if name in runs.names else ""
     fields = runs.fields.get(original)

@@ -89,6 +89,9 @@ def _theme(text: str, path: Path, builder: Builder) -> Theme | None:
 
 
 def _base(node: Node | None, builder: Builder) -> Theme | None:
+    if node is not None and not isinstance(node.value, str):
+        builder.report(node, f"must be the name of a theme, got {describe_value(node)}")
+        return None
     name = "dark" if node is None else str(node.value)
     if node is not None and name not in THEMES:
         builder.report(node, f"unknown theme '{name}'; {suggest(name, [*THEMES])}")
@@ -110,6 +113,9 @@ def _check_font(node: Node, builder: Builder) -> None:
     """Report a family that is not installed; matplotlib would only warn and use another."""
     from matplotlib.font_manager import fontManager
 
+    if not isinstance(node.value, str):
+        builder.report(node, f"must be the name of a font, got {describe_value(node)}")
+        return
     names = fontManager.get_font_names()
     if node.value not in names:
         hint = suggest(str(node.value), names)

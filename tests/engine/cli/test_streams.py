@@ -29,6 +29,7 @@ def shell(scene, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "reason", "unbuffered"),
     [(">/dev/full", "No space left on device", ""), (">/dev/full", "No space left on device", "1"),
@@ -44,6 +45,7 @@ def test_output_that_cannot_be_written_is_one_line_after_the_work(
         assert (tmp_path / command.rpartition(" ")[2]).stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
 @pytest.mark.parametrize(("command", "code"), [(LISTINGS[0], 0), (WORK[2], 0), *((c, 2) for c in WRONG[:2])])
 def test_errors_that_cannot_be_written_leave_the_exit_code(shell, tmp_path, command, code, redirection):

@@ -100,7 +100,7 @@ def test_a_working_directory_that_is_gone(noisereel, scene, tmp_path, monkeypatc
 
 
 def test_too_many_panels_are_reported_with_a_position(noisereel, scene):
-    panels = ", ".join(["{layers: [{curve: alpha_bar}]}"] * 64)
+    panels = ", ".join(["{layers: [{curve: alpha_bar}]}"] * 400)
     path = scene(f"panels: [{panels}]\n", film="{frames: 2, size: [320, 240]}")
     done = noisereel("validate", path)
     assert done.code == 2 and done.err.startswith(f"{path}:4:") and "have no room for " in done.err

@@ -56,3 +56,12 @@ def test_a_style_is_not_evaluated_as_code(noisereel, scene, tmp_path, cycle):
 def test_usual_styles_pass(noisereel, scene, tmp_path, cycle):
     (tmp_path / "a.mplstyle").write_text(f"axes.prop_cycle: {cycle}\n")
     assert noisereel("validate", scene(film="{theme: a.mplstyle}")).code == 0
+
+
+@pytest.mark.parametrize("value", ["{a: b}", "[a, b]", "1", "null", "true", ".nan"])
+@pytest.mark.parametrize("key", ["extends", "font", "background", "amber"])
+def test_wrong_types_in_a_theme_are_described(noisereel, scene, tmp_path, key, value):
+    (tmp_path / "a.yaml").write_text(f"{key}: {value}\n")
+    done = noisereel("validate", scene(film="{theme: a.yaml}"))
+    assert done.code == 2 and "a.yaml:1:" in done.err and done.err.count("\n") == 1
+    assert "Node(" not in done.err
