@@ -35,6 +35,8 @@ PARTICLES, TRAINING_STEPS, FRAMES = 200, 20, 12
 """Largest numbers to draw with: faults do not depend on more."""
 VALUES = 200_000
 """Largest number of values of all particles: large pictures take their time rightly."""
+STEPS = 5000
+"""Largest number of steps of all runs to draw: more take their time rightly, too."""
 _LINE = re.compile(r"[^\n]+?:\d+:\d+: .+", re.DOTALL)
 _TYPE = re.compile(r"\b[A-Z]\w*(Error|Exception)\b")
 
@@ -92,6 +94,8 @@ def _outcome(text: str, registry: Registry) -> list[str]:
     try:
         scene = parse_scene(text, NAME, next(iter(registry.scenes().values())).parent, registry)
         validate(scene)
+        if sum(len(act) for plan in plan_runs(scene).values() for act in plan.transitions) > STEPS:
+            return ["accepted, too long to draw", "", ""]
         stage = "drawn"
         _draw(scene, registry)
     except NoisereelError as error:
