@@ -13,6 +13,7 @@ from reference import api, commands, keys, plugins  # noqa: E402
 PUBLIC = (
     "noisereel",
     "noisereel.canvas.vector",
+    "noisereel.contracts.calls",
     "noisereel.contracts.dataset",
     "noisereel.contracts.denoiser",
     "noisereel.contracts.digests",
@@ -36,7 +37,10 @@ PUBLIC = (
     "noisereel.registry",
     "noisereel.support.errors",
     "noisereel.support.files",
+    "noisereel.support.fonts",
+    "noisereel.support.markup",
     "noisereel.support.memory",
+    "noisereel.support.numbers",
     "noisereel.support.template",
     "noisereel.support.threads",
     "noisereel.support.typeset",

@@ -226,8 +226,8 @@ def test_weights_that_do_not_sum_to_1_are_warned_of() -> None:
     assert list(Mixture(weights=(5, 3, 2)).lint()) == [
         "'weights' sum to 10, not 1; they are normalised to 0.5, 0.3, 0.2"
     ]
-    assert list(Mixture(weights=(1, 1, 1)).lint()) == [
-        "'weights' sum to 3, not 1; they are normalised to 0.333, 0.333, 0.333"
+    assert list(Mixture(weights=(1, 1, 2)).lint()) == [
+        "'weights' sum to 4, not 1; they are normalised to 0.25, 0.25, 0.5"
     ]
     assert list(Mixture(weights=(0.1, 0.2, 0.7)).lint()) == list(Mixture(preset="five").lint()) == []
 

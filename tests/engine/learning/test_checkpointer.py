@@ -177,7 +177,7 @@ def test_a_network_whose_cache_fails_is_used_all_the_same_and_trained_once(tmp_p
     x, level = torch.tensor([[0.5, 1.5]]), Even().at(4.0)
     for _ in range(2):
         assert torch.equal(Small().bind(ctx)(x, level), expected(x, level))
-        monkeypatch.setattr(Small, "_train", None)
+        monkeypatch.setattr("noisereel.learning.trained_denoiser.Training", None)
     assert len(progress.messages) == (how != "cleared")
 
 

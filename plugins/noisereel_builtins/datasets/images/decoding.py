@@ -200,7 +200,8 @@ def _stills(source: PillowPlugin, indices: Sequence[int], media_type: str | None
             picture = _opaque(source.read(index=index, mode="RGBA"))
         else:  # Pillow's own conversion would cut everything above 255
             picture = _grey(source.read(index=index), tags if media_type == "image/tiff" else {})
-        yield _upright(picture, tags.get("Orientation", 1))
+        # Pillow follows the mark of a TIFF itself when it reads the pixels, and then removes it.
+        yield _upright(picture, source.metadata(index=index, exclude_applied=False).get("Orientation", 1))
 
 
 def _turned(frames: Iterator[NDArray[Any]], turns: int) -> Iterator[Image.Image]:
