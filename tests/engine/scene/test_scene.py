@@ -262,7 +262,10 @@ def test_the_table_of_errors_is_complete() -> None:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        ("{ramp: {jump: 1}}", "at t = 50, sigma is 0: too small to compute with; use a schedule with more noise in its first step"),
+        (
+            "{ramp: {jump: 1}}",
+            "at t = 50, sigma is 0: too small to compute with; use a schedule with more noise in its first step",
+        ),
         ("{ramp: {steps: 0}}", "T must be at least 1, got 0"),
         ("{ramp: {clean: 0.9}}", "t = 0 must be clean data, (alpha, sigma) = (1, 0), got (0.9, 0.43589)"),
     ],
