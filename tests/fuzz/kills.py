@@ -47,7 +47,7 @@ class Killed:
         process.send_signal(number)
         _, err = process.communicate(timeout=120)
         case = f"{self.name}, {number.name} after {delay:.2f} s"
-        if wrong := self._wrong(process.returncode, err, number):
+        if wrong := self._wrong(process, err, number):
             return f"{case}: {wrong}"
         again = self._start(cache)
         _, err = again.communicate(timeout=300)
@@ -55,13 +55,15 @@ class Killed:
             return f"{case}: the next render ends with {again.returncode}: {err}"
         return None if self._film() == self._expected else f"{case}: the next film differs"
 
-    def _wrong(self, code: int, err: str, number: signal.Signals) -> str | None:
+    def _wrong(self, process: subprocess.Popen[str], err: str, number: signal.Signals) -> str | None:
+        code = process.returncode
         allowed = {0, -int(number)} if number == getattr(signal, "SIGKILL", None) else {0, 130, -int(number)}
         if code not in allowed or ("Traceback" in err and code != -int(signal.SIGINT) and "noisereel/cli" in err):
             return f"ends with {code}: {err}"
         if self._film() != (self._expected if code == 0 else b"earlier") and code != -9:
             return f"ends with {code} and leaves another film"
-        parts = [path.name for path in self._folder.iterdir() if ".part" in path.name]
+        # Those of programs that SIGKILL ended are left for an hour.
+        parts = [path.name for path in self._folder.iterdir() if f".{process.pid}-" in path.name]
         return f"leaves {parts[0]}" if parts and code != -9 else None
 
     def _film(self) -> bytes:
