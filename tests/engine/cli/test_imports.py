@@ -7,7 +7,6 @@ import pytest
 
 from noisereel.cli.imports import importing
 
-
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses signals of POSIX systems")
 
 
