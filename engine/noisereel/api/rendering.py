@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "frame", "render", "still"]
 
-MOST_WORKERS = 64
+_MOST_WORKERS = 64
 
 _AMPLE = 240 * 240
 """Pixels of a frame for each panel that leave room for all labels."""
@@ -141,7 +141,7 @@ def render(
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
     scene, registry = checked_scene(scene, registry)
-    workers = whole_number(workers, "workers", 1, MOST_WORKERS)
+    workers = whole_number(workers, "workers", 1, _MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
     scene, paths = _at_quality(scene, quality, registry), _parsed(outputs, registry)
     films = [path for path in paths if not path.numbered or path.each_frame]
@@ -196,7 +196,7 @@ def still(
         NoisereelError: An error that the user can fix. Existing files are left as they were.
     """
     scene, registry = checked_scene(scene, registry)
-    workers = whole_number(workers, "workers", 1, MOST_WORKERS)
+    workers = whole_number(workers, "workers", 1, _MOST_WORKERS)
     options = RenderOptions(device, cache_at(cache), workers, quality, transparent, compile, resume)
     sized, times = _is_sized(scene), _times(at)
     paths, shown = _parsed(outputs, registry), progress_of(progress)

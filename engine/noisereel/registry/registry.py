@@ -73,7 +73,7 @@ class Registry:
     Attributes:
         strict: Whether a broken plugin is an error instead of a warning.
         warnings: One line for each plugin that is broken or misspells a hook.
-        files: Plugin files loaded by path, so that a worker can load them again.
+        files: Plugin files loaded by path.
     """
 
     def __init__(self, *, strict: bool = False) -> None:

@@ -62,14 +62,12 @@ class SimulatedRun:
     Attributes:
         trajectory: The visited states.
         measurements: Values of probes on them.
-        folder: Folder with its arrays, if they are on disk.
         key: Its cache key; None if it cannot be cached.
         cached: Whether it was found in the cache.
     """
 
     trajectory: Trajectory
     measurements: Measurements
-    folder: Path | None
     key: str | None
     cached: bool
 
@@ -178,7 +176,7 @@ def _simulated(
         advance(len(run.plan.levels))
     notify(ctx.registry, "run_finished", run=run, trajectory=trajectory)
     measurements = Measurements(trajectory, run.measure_context, folder)
-    return SimulatedRun(trajectory, measurements, folder, key, arrays is not None)
+    return SimulatedRun(trajectory, measurements, key, arrays is not None)
 
 
 def _key(
